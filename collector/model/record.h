@@ -62,6 +62,7 @@ struct call {
     uint64_t key;     /* the row's identity, see model/key.h */
     uint64_t call_key; /* the call's identity: what rows about the same call share; 0: the row stands alone */
     int64_t time_unix_nano; /* start of the call, else the row's own time */
+    int64_t arrival_unix_nano; /* when the cloud made the row available (Log Analytics: ingestion_time()); 0 unknown */
     sym log;          /* which log: "RequestResponse", "AzureOpenAIRequestUsage", "ModelInvocationLog", ... */
     ident request_id, response_id, trace_id;
     sym operation;    /* chat, text_completion, embeddings, ... (OpenTelemetry gen_ai.operation.name) */
@@ -174,6 +175,8 @@ struct batch {
 struct window {
     sv source, scope, group;
     int64_t from_unix_nano, to_unix_nano, read_at_unix_nano;
+    int64_t settled_to_unix_nano; /* the part [from, settled_to) was read a settle time or more after it ended; the runner's */
+    int64_t decide_to_unix_nano;  /* logs: envelope rows that arrived before this may be counted as calls; 0 none */
     bool control; /* a coarse control read */
 };
 
