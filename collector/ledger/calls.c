@@ -1,0 +1,285 @@
+/*
+ * Log rows. A row counts once by its key; a call counts once by its call key, whichever of its rows comes first, so that no
+ * counter ever needs two rows at once.
+ *
+ * Azure's envelope rows know neither deployment nor model; the model row of the same call may come hours later. So an envelope
+ * waits, in arrival time, until the window says that no model row can come any more (decide_to), and is then counted with empty
+ * deployment and model. Its series exists, at 0, from the first sight.
+ *
+ * Keys are kept for a horizon of hours of arrival time. When their number reaches its limit the horizon shrinks, and is
+ * published as it is.
+ */
+#include "collector/ledger/internal.h"
+
+#include <stdlib.h>
+
+static uint32_t hour_of(int64_t unix_nano)
+{
+    return unix_nano > 0 ? (uint32_t)(unix_nano / NANO_PER_H) : 0;
+}
+
+/* ---- keys ---- */
+
+static bool keep_row(uint64_t key, uint32_t hour, void *oldest)
+{
+    (void)key;
+    return hour >= *(uint32_t *)oldest;
+}
+
+static bool keep_call(uint64_t key, uint32_t state, void *oldest)
+{
+    (void)key;
+    return state >> CALL_STATE_BITS >= *(uint32_t *)oldest;
+}
+
+void keys_prune(struct ledger *l)
+{
+    uint32_t oldest = l->keys.hour > l->keys.horizon_hours ? l->keys.hour - l->keys.horizon_hours : 0;
+
+    map_prune(&l->keys.rows, keep_row, &oldest);
+    map_prune(&l->keys.calls, keep_call, &oldest);
+}
+
+static void keys_hour(struct ledger *l, uint32_t hour)
+{
+    if (hour <= l->keys.hour)
+        return;
+    l->keys.hour = hour;
+    keys_prune(l);
+}
+
+static void keys_put(struct ledger *l, struct map *m, uint64_t key, uint32_t value)
+{
+    while (!map_put(m, key, value) && l->keys.horizon_hours > 1) {
+        l->keys.horizon_hours--;
+        keys_prune(l);
+    }
+}
+
+static uint32_t call_state(const struct ledger *l, uint64_t call_key)
+{
+    uint32_t *s = call_key ? map_find(&l->keys.calls, call_key) : NULL;
+
+    return s ? *s & ((1U << CALL_STATE_BITS) - 1) : 0;
+}
+
+static void set_call_state(struct ledger *l, uint64_t call_key, uint32_t state, uint32_t hour)
+{
+    if (call_key)
+        keys_put(l, &l->keys.calls, call_key, state | hour << CALL_STATE_BITS);
+}
+
+/* First sight of a row's key. A repetition is moved from stored to duplicate. */
+static bool first_sight(struct fold *f, uint64_t key, uint32_t hour)
+{
+    if (map_find(&f->l->keys.rows, key)) {
+        f->source->tally.stored--;
+        f->source->tally.duplicate++;
+        return false;
+    }
+    keys_put(f->l, &f->l->keys.rows, key, hour);
+    return true;
+}
+
+/* ---- counting ---- */
+
+static void observe(struct fold *f, uint32_t series, int64_t nano)
+{
+    if (nano == NONE || nano < 0)
+        return;
+    series_add(f, series, histogram_bucket((double)nano / 1e9), 1);
+    series_add(f, series, HISTOGRAM_CELLS - 1, nano);
+}
+
+/* What a row says of a statistic that is a plain number; NONE when it does not. */
+static int64_t call_figure(const struct call *c, int stat)
+{
+    switch (stat) {
+    case STAT_CALL:
+        return 1;
+    case STAT_INPUT_TOKENS:
+        return c->input_tokens;
+    case STAT_OUTPUT_TOKENS:
+        return c->output_tokens;
+    case STAT_CACHE_READ_TOKENS:
+        return c->cache_read_tokens;
+    case STAT_CACHE_WRITE_TOKENS:
+        return c->cache_write_tokens;
+    case STAT_REASONING_TOKENS:
+        return c->reasoning_tokens;
+    case STAT_AUDIO_INPUT_TOKENS:
+        return c->audio_input_tokens;
+    case STAT_AUDIO_OUTPUT_TOKENS:
+        return c->audio_output_tokens;
+    default:
+        return NONE;
+    }
+}
+
+static int64_t call_duration(struct fold *f, const struct call *c, int stat)
+{
+    if (stat == STAT_DURATION)
+        return c->duration_nano;
+    if (stat == STAT_STREAMED_TIME_TO_FIRST_TOKEN && !sv_eq_nocase(batch_sv(f->batch, c->stream), SV("streaming")))
+        return NONE;
+    return c->time_to_first_token_nano;
+}
+
+static void count(struct fold *f, const struct call *c, const struct fold_rule *r, size_t n, const struct label_set *labels)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool histogram = families[r[i].ours].type == FAMILY_HISTOGRAM;
+        int64_t v = histogram ? call_duration(f, c, r[i].stat) : call_figure(c, r[i].stat);
+
+        if (v == NONE || v < 0)
+            continue;
+        if (histogram)
+            observe(f, rule_series(f->l, &r[i], labels), v);
+        else
+            series_add(f, rule_series(f->l, &r[i], labels), 0, v);
+    }
+}
+
+static const struct fold_rule *calls_rule(const struct fold_rule *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r[i].stat == STAT_CALL)
+            return &r[i];
+    return NULL;
+}
+
+static void call_labels(struct fold *f, const struct call *c, struct label_set *out)
+{
+    fold_labels(f, out);
+    out->at[LABEL_DEPLOYMENT] = fold_name(f, c->deployment);
+    out->at[LABEL_MODEL] = fold_name(f, c->model);
+    out->at[LABEL_OPERATION] = fold_name(f, c->operation);
+    out->at[LABEL_TIER] = fold_name(f, c->tier);
+    out->at[LABEL_OUTCOME] = names_add(&f->l->names, sv_of(outcome_name(c->outcome ? c->outcome : OUTCOME_UNKNOWN)));
+}
+
+static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *rule,
+                               const struct label_set *labels)
+{
+    struct coverage *to = &f->l->coverages[f->coverage];
+    struct envelope *e = grow(to->envelopes, to->n_envelopes, &to->cap_envelopes, sizeof *e);
+
+    if (!e)
+        return;
+    to->envelopes = e;
+    to->envelopes[to->n_envelopes++] = (struct envelope){ c->call_key, arrival, rule_series(f->l, rule, labels) };
+}
+
+/* A row of a log that tells of calls. */
+static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r, size_t n,
+                          const struct label_set *labels)
+{
+    uint32_t state = call_state(f->l, c->call_key), hour = hour_of(arrival);
+    bool envelope = !c->deployment && !c->model;
+
+    if (state & CALL_COUNTED) {
+        f->source->late += (state & CALL_BY_ENVELOPE) && !envelope;
+        return;
+    }
+    if (envelope && f->joins && c->call_key) {
+        if (!(state & CALL_ENVELOPE))
+            wait_for_model_row(f, c, arrival, calls_rule(r, n), labels);
+        set_call_state(f->l, c->call_key, state | CALL_ENVELOPE, hour);
+        return;
+    }
+    count(f, c, r, n, labels);
+    set_call_state(f->l, c->call_key, state | CALL_COUNTED, hour);
+}
+
+/* A row of a log that tells of tokens. */
+static void fold_token_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r, size_t n,
+                           const struct label_set *labels)
+{
+    uint32_t state = call_state(f->l, c->call_key);
+
+    if (state & CALL_TOKENS)
+        return;
+    count(f, c, r, n, labels);
+    set_call_state(f->l, c->call_key, state | CALL_TOKENS, hour_of(arrival));
+}
+
+static int64_t arrival_of(const struct fold *f, int64_t told)
+{
+    return told ? told : f->batch->observed_unix_nano;
+}
+
+/* Whether it counts at all: live, and not from before counting began. */
+static bool counts(struct fold *f, int64_t arrival)
+{
+    bool yes = f->frame->lane == LANE_LIVE && arrival >= f->source->count_from;
+
+    f->source->history += !yes;
+    return yes;
+}
+
+void call_fold(struct fold *f, const struct call *c)
+{
+    int64_t arrival = arrival_of(f, c->arrival_unix_nano);
+    const struct ruleset *rules = ruleset_at(f->l, f->source->source, arrival);
+    size_t n;
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, c->log), &n);
+    struct label_set labels;
+
+    keys_hour(f->l, hour_of(arrival));
+    if (!first_sight(f, c->key, hour_of(arrival)) || !counts(f, arrival))
+        return;
+    if (!c->operation || n == 0)
+        return; /* not an inference: kept, not counted */
+    f->what = batch_sv(f->batch, c->log);
+    f->bucket = c->time_unix_nano;
+    call_labels(f, c, &labels);
+    if (calls_rule(r, n))
+        fold_call_row(f, c, arrival, r, n, &labels);
+    else
+        fold_token_row(f, c, arrival, r, n, &labels);
+}
+
+void envelopes_decide(struct fold *f, struct coverage *c, int64_t before)
+{
+    size_t kept = 0;
+
+    f->what = SV("envelope");
+    for (size_t i = 0; i < c->n_envelopes; i++) {
+        struct envelope *e = &c->envelopes[i];
+        uint32_t state = call_state(f->l, e->call_key);
+
+        if (e->arrival >= before) {
+            c->envelopes[kept++] = *e;
+            continue;
+        }
+        if (state & CALL_COUNTED)
+            continue;
+        f->bucket = e->arrival;
+        series_add(f, e->series, 0, 1);
+        set_call_state(f->l, e->call_key, state | CALL_COUNTED | CALL_BY_ENVELOPE, hour_of(e->arrival));
+    }
+    c->n_envelopes = kept;
+}
+
+void audit_fold(struct fold *f, const struct audit *a)
+{
+    int64_t at = f->batch->observed_unix_nano;
+    const struct ruleset *rules = ruleset_at(f->l, f->source->source, at);
+    size_t n;
+    const struct fold_rule *r =
+        rules_for(rules, f->batch->origin.platform, names_find(&f->l->names, SV("audit")), &n);
+    struct label_set labels;
+
+    keys_hour(f->l, hour_of(at));
+    if (!first_sight(f, a->key, hour_of(at)) || f->frame->lane != LANE_LIVE || a->time_unix_nano < f->source->count_from) {
+        return;
+    }
+    f->what = SV("audit");
+    f->bucket = a->time_unix_nano;
+    fold_labels(f, &labels);
+    labels.at[LABEL_ACTION] = fold_name(f, a->action);
+    labels.at[LABEL_OUTCOME] = a->outcome ? fold_name(f, a->outcome) : names_add(&f->l->names, SV("unknown"));
+    for (size_t i = 0; i < n; i++)
+        if (r[i].stat == STAT_EVENT)
+            series_add(f, rule_series(f->l, &r[i], &labels), 0, 1);
+}

@@ -1,0 +1,247 @@
+/*
+ * One frame at a time, in journal order, whole: readers see the state before or after a frame, never between. Order inside a
+ * frame: epochs (they are valid for the records beside them), records, windows (an envelope is decided after the rows of its
+ * window are in), marks.
+ */
+#include "collector/ledger/internal.h"
+
+#include <stdlib.h>
+
+struct ledger *ledger_new(struct err *e)
+{
+    struct ledger *l = calloc(1, sizeof *l);
+
+    if (!l || !names_init(&l->names)) {
+        ledger_free(l);
+        err_set(e, ERR_LIMIT, "ledger: out of memory");
+        return NULL;
+    }
+    pthread_rwlock_init(&l->lock, NULL);
+    registry_init(&l->series);
+    map_init(&l->coverage_by_key, 0);
+    map_init(&l->authority_by_key, 0);
+    map_init(&l->inventory_by_key, 0);
+    map_init(&l->native_by_key, 0);
+    map_init(&l->keys.rows, 0);
+    map_init(&l->keys.calls, 0);
+    l->keys.horizon_hours = 24;
+    l->keep_buckets_nano = 2 * NANO_PER_H;
+    return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+    if (!l)
+        return;
+    for (size_t i = 0; i < l->n_coverages; i++)
+        coverage_done(&l->coverages[i]);
+    for (size_t i = 0; i < l->n_rulesets; i++)
+        ruleset_done(&l->rulesets[i]);
+    for (size_t i = 0; i < l->n_inventories; i++)
+        inventory_done(&l->inventories[i]);
+    for (size_t i = 0; i < l->n_natives; i++)
+        native_done(&l->natives[i]);
+    free(l->coverages);
+    free(l->rulesets);
+    free(l->authorities);
+    free(l->inventories);
+    free(l->sources);
+    free(l->natives);
+    registry_done(&l->series);
+    names_done(&l->names);
+    map_done(&l->coverage_by_key);
+    map_done(&l->authority_by_key);
+    map_done(&l->inventory_by_key);
+    map_done(&l->native_by_key);
+    map_done(&l->keys.rows);
+    map_done(&l->keys.calls);
+    pthread_rwlock_destroy(&l->lock);
+    free(l);
+}
+
+void ledger_read_lock(struct ledger *l)
+{
+    pthread_rwlock_rdlock(&l->lock);
+}
+
+void ledger_read_unlock(struct ledger *l)
+{
+    pthread_rwlock_unlock(&l->lock);
+}
+
+uint64_t ledger_generation(const struct ledger *l)
+{
+    return l->generation;
+}
+
+name_id fold_name(struct fold *f, sym s)
+{
+    if (s == 0 || s > batch_symbols(f->batch) || !f->symbols)
+        return s ? names_add(&f->l->names, batch_sv(f->batch, s)) : 0;
+    if (f->symbols[s] == 0)
+        f->symbols[s] = names_add(&f->l->names, batch_sv(f->batch, s));
+    return f->symbols[s];
+}
+
+void fold_labels(struct fold *f, struct label_set *out)
+{
+    const struct origin *o = &f->batch->origin;
+
+    *out = (struct label_set){ 0 };
+    out->at[LABEL_CLOUD] = names_add(&f->l->names, sv_of(cloud_name(o->cloud)));
+    out->at[LABEL_PLATFORM] = names_add(&f->l->names, sv_of(platform_name(o->platform)));
+    out->at[LABEL_ACCOUNT] = fold_name(f, o->account);
+    out->at[LABEL_CLOUD_REGION] = fold_name(f, o->cloud_region);
+    out->at[LABEL_RESOURCE] = fold_name(f, o->resource);
+}
+
+static void add_tally(struct tally *to, const struct tally *from)
+{
+    to->received += from->received;
+    to->stored += from->stored;
+    to->duplicate += from->duplicate;
+    for (int i = 0; i < REASONS; i++) {
+        to->rejected[i] += from->rejected[i];
+        to->quarantined[i] += from->quarantined[i];
+    }
+}
+
+static void fold_batch(struct fold *f, const struct batch *b)
+{
+    f->batch = b;
+    f->symbols = arena_array(&f->arena, batch_symbols(b) + 1, sizeof *f->symbols);
+    for (size_t i = 0; i < b->n_measures; i++)
+        measure_fold(f, &b->measures[i]);
+    for (size_t i = 0; i < b->n_calls; i++)
+        call_fold(f, &b->calls[i]);
+    for (size_t i = 0; i < b->n_audits; i++)
+        audit_fold(f, &b->audits[i]);
+    f->symbols = NULL;
+}
+
+/* The frame's windows are of one group; an empty window only names it (frames of one page that was split). */
+static void begin(struct fold *f)
+{
+    const struct frame *frame = f->frame;
+
+    f->coverage = UINT32_MAX;
+    if (frame->n_windows == 0)
+        return;
+    f->coverage = coverage_for(f->l, frame->windows[0].source, frame->windows[0].scope, frame->windows[0].group, true);
+    for (size_t i = 0; i < frame->n_windows; i++)
+        f->joins |= f->coverage != UINT32_MAX && frame->windows[i].decide_to_unix_nano != 0;
+}
+
+static void fold_all(struct fold *f)
+{
+    const struct frame *frame = f->frame;
+
+    f->source->frames++;
+    add_tally(&f->source->tally, &frame->tally);
+    for (size_t i = 0; i < frame->n_epochs; i++)
+        epoch_fold(f, &frame->epochs[i]);
+    for (const struct batch *b = frame->batches; b; b = b->next)
+        fold_batch(f, b);
+    for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE; i++)
+        coverage_fold(f, &frame->windows[i]);
+    for (size_t i = 0; i < frame->n_marks; i++)
+        if (frame->marks[i].kind == MARK_BORN)
+            series_born(f->l, frame->marks[i].series);
+}
+
+void ledger_fold(struct ledger *l, const struct frame *frame)
+{
+    struct fold f = { .l = l, .frame = frame };
+    struct registry *r = &l->series;
+
+    arena_init(&f.arena, 256 << 20);
+    pthread_rwlock_wrlock(&l->lock);
+    l->generation++;
+    f.source = source_state(l, frame->source);
+    if (f.source) {
+        begin(&f);
+        fold_all(&f);
+    }
+    series_frame_end(l);
+    if (f.coverage != UINT32_MAX && f.source)
+        measures_prune(l, f.coverage);
+    while (r->first_unborn < r->n && r->at[r->first_unborn].born)
+        r->first_unborn++;
+    pthread_rwlock_unlock(&l->lock);
+    arena_done(&f.arena);
+}
+
+/* ---- the filter ---- */
+
+static bool seen(const struct map *known, struct map *here, uint64_t key)
+{
+    if (map_find(known, key) || map_find(here, key))
+        return true;
+    (void)map_put(here, key, 0);
+    return false;
+}
+
+static size_t filter_batch(const struct ledger *l, struct batch *b, struct map *here)
+{
+    size_t before = b->n_measures + b->n_calls + b->n_audits, n = 0;
+
+    for (size_t i = 0; i < b->n_measures; i++)
+        if (!measure_known(l, &b->measures[i]))
+            b->measures[n++] = b->measures[i];
+    b->n_measures = n;
+    n = 0;
+    for (size_t i = 0; i < b->n_calls; i++)
+        if (!seen(&l->keys.rows, here, b->calls[i].key))
+            b->calls[n++] = b->calls[i];
+    b->n_calls = n;
+    n = 0;
+    for (size_t i = 0; i < b->n_audits; i++)
+        if (!seen(&l->keys.rows, here, b->audits[i].key))
+            b->audits[n++] = b->audits[i];
+    b->n_audits = n;
+    return before - b->n_measures - b->n_calls - b->n_audits;
+}
+
+void ledger_filter(struct ledger *l, struct frame *f)
+{
+    struct map here;
+    size_t dropped = 0, n = 0;
+
+    map_init(&here, 0);
+    ledger_read_lock(l);
+    for (struct batch *b = f->batches; b && f->lane == LANE_LIVE; b = b->next)
+        dropped += filter_batch(l, b, &here);
+    for (size_t i = 0; i < f->n_epochs; i++)
+        if (!epoch_known(l, f->source, &f->epochs[i]))
+            f->epochs[n++] = f->epochs[i];
+    f->n_epochs = n;
+    ledger_read_unlock(l);
+    map_done(&here);
+    f->tally.duplicate += (int64_t)dropped;
+    f->tally.stored -= (int64_t)dropped;
+}
+
+void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c), void *ctx)
+{
+    l->traced = series;
+    l->on_change = on_change;
+    l->trace_ctx = ctx;
+}
+
+void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
+{
+    *out = (struct ledger_sizes){
+        .series = l->series.n,
+        .series_limit = l->series.limit,
+        .series_refused = l->series.refused,
+        .natives = l->n_natives,
+        .buckets = l->n_buckets,
+        .keys = l->keys.rows.n + l->keys.calls.n,
+        .keys_limit = l->keys.rows.limit + l->keys.calls.limit,
+        .names = l->names.n,
+        .bytes = l->series.bytes + l->names.bytes + l->n_buckets * (sizeof(struct bucket) + sizeof(int64_t)) +
+                 (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
+                 l->n_natives * (sizeof(struct native) + sizeof(struct generation)),
+        .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
+    };
+}

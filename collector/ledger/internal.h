@@ -1,0 +1,297 @@
+/*
+ * What the files of the ledger share. Nobody outside this folder includes it.
+ *
+ *   names.c     strings as numbers
+ *   series.c    exposed series: admission, cells, shown and debt, gauges, births
+ *   coverage.c  windows that were read
+ *   epochs.c    mapping, authority, inventory, limits, count_from
+ *   measures.c  native series and bucket states of the look-back
+ *   calls.c     log rows and audit events: keys, joins, envelopes
+ *   fold.c      one frame; the filter
+ *   snapshot.c  all of it in one file
+ */
+#ifndef LEDGER_INTERNAL_H
+#define LEDGER_INTERNAL_H
+
+#include "collector/base/clock.h"
+#include "collector/base/hash.h"
+#include "collector/base/map.h"
+#include "collector/ledger/ledger.h"
+
+#include <pthread.h>
+
+typedef uint32_t name_id; /* 0: absent */
+
+enum { FAMILY_LABELS_MAX = 12, CONTRIBUTIONS_MAX = 6 };
+
+/* ---- names.c ---- */
+
+struct names {
+    struct map by_hash;
+    char **at; /* terminated; at[0] is "" */
+    uint32_t *len;
+    size_t n, cap, bytes;
+};
+
+bool names_init(struct names *n);
+void names_done(struct names *n);
+name_id names_add(struct names *n, sv s); /* 0 for "" and when memory is out */
+name_id names_find(const struct names *n, sv s);
+sv names_sv(const struct names *n, name_id id);
+
+/* ---- series.c ---- */
+
+struct series {
+    uint64_t hash;
+    uint16_t family;
+    bool born, touched;
+    name_id labels[FAMILY_LABELS_MAX]; /* in the order of the family's mask */
+    int64_t *cells;                    /* values, then shown; NULL for gauges */
+    double gauge;
+    int64_t gauge_end, gauge_until;
+    uint64_t created;
+    int64_t created_mono;
+};
+
+struct registry {
+    struct series *at;
+    size_t n, cap, limit, refused, bytes;
+    struct map by_hash;
+    uint32_t *touched; /* numbers of series changed by this frame */
+    size_t n_touched, cap_touched;
+    size_t first_unborn; /* all before it are born */
+    struct map by_ids;   /* hash of family and name numbers -> series: the short way for what is known */
+};
+
+/* ---- coverage.c ---- */
+
+struct span {
+    int64_t from, to;
+};
+struct spans {
+    struct span *at;
+    size_t n, cap;
+};
+
+bool spans_add(struct spans *s, int64_t from, int64_t to);
+bool spans_has(const struct spans *s, int64_t at);
+
+struct envelope { /* a call of which only the envelope row was seen so far */
+    uint64_t call_key;
+    int64_t arrival;
+    uint32_t series; /* counted there if no model row comes */
+};
+
+struct coverage {
+    name_id source, scope, group;
+    struct spans read, settled;
+    int64_t newest_to, last_read_at;
+    int64_t pruned_before;       /* bucket states older than this are gone where the span was read */
+    struct envelope *envelopes; /* in order of arrival within a page */
+    size_t n_envelopes, cap_envelopes;
+};
+
+/* ---- epochs.c ---- */
+
+struct fold_rule {
+    enum platform platform;
+    name_id family, fact, theirs;
+    int ours; /* index into families[], -1: a family this build does not know */
+    int stat;
+    double scale; /* weight * 10^digits */
+    int n_fixed;
+    struct {
+        int label;
+        name_id value;
+    } fixed[4];
+    sv born;
+};
+
+struct ruleset {
+    name_id source;
+    int64_t valid_from;
+    uint64_t hash;
+    struct arena arena; /* owns born texts and the array */
+    struct fold_rule *rules;
+    size_t n_rules;
+    struct map by_name; /* hash of (platform, theirs) -> index of the first rule; equal ones stand together */
+};
+
+struct authority {
+    name_id fact, resource_id, choice;
+    int64_t valid_from;
+    uint32_t older; /* number + 1 of the choice before, 0 none */
+};
+
+struct inventory {
+    name_id source, resource_id;
+    name_id cloud, account, cloud_region, platform, resource;
+    uint64_t hash;
+    struct arena arena;
+    struct inventory_item *items;
+    size_t n_items;
+};
+
+struct source_state {
+    name_id source;
+    int64_t count_from;
+    struct tally tally;
+    int64_t late, history, frames;
+};
+
+/* ---- measures.c ---- */
+
+struct contribution {
+    uint32_t series;
+    uint16_t stat;
+    uint16_t cell, at, cells; /* cells [cell, cell + cells) of the series take amounts [at, at + cells) of the bucket */
+    double scale;
+};
+
+/* How a native series maps to exposed ones; a new one when labels, rules or authority change, valid from a bucket on. */
+struct generation {
+    uint64_t signature;
+    unsigned n_contributions, width;
+    struct contribution to[CONTRIBUTIONS_MAX];
+};
+
+enum { NOT_COUNTED = UINT16_MAX }; /* generation of a bucket that is older than count_from */
+
+struct bucket {
+    int64_t start;
+    uint64_t value_hash;
+    uint32_t revision;
+    uint16_t generation;
+    uint16_t width;
+    int64_t *amounts; /* what it added to the series so far */
+};
+
+struct native {
+    uint64_t key;
+    uint32_t coverage;
+    struct generation *generations;
+    uint32_t n_generations, cap_generations;
+    struct bucket *buckets; /* sorted by start */
+    uint32_t n_buckets, cap_buckets;
+};
+
+/* ---- calls.c ---- */
+
+/* State of a call by call_key: which of its rows have been counted. */
+enum { CALL_COUNTED = 1, CALL_TOKENS = 2, CALL_ENVELOPE = 4, CALL_BY_ENVELOPE = 8, CALL_STATE_BITS = 8 };
+
+struct keys {
+    struct map rows;  /* row or event key -> hour it was seen in */
+    struct map calls; /* call key -> state, hour << CALL_STATE_BITS */
+    uint32_t hour;    /* newest hour of arrival */
+    uint32_t horizon_hours;
+};
+
+struct ledger {
+    pthread_rwlock_t lock; /* written by the fold thread; guards everything below */
+    uint64_t generation;
+    struct names names;
+    struct registry series;
+    struct coverage *coverages;
+    size_t n_coverages, cap_coverages;
+    struct map coverage_by_key;
+    struct ruleset *rulesets;
+    size_t n_rulesets, cap_rulesets;
+    struct authority *authorities;
+    size_t n_authorities, cap_authorities;
+    struct map authority_by_key; /* newest choice of (fact, resource) */
+    struct inventory *inventories;
+    size_t n_inventories, cap_inventories;
+    struct map inventory_by_key;
+    struct source_state *sources;
+    size_t n_sources, cap_sources;
+    struct native *natives;
+    size_t n_natives, cap_natives, n_buckets;
+    struct map native_by_key;
+    struct keys keys;
+    int64_t keep_buckets_nano; /* look-back for which bucket states are kept */
+    uint64_t limits_hash;
+    /* explain */
+    uint64_t traced;
+    void (*on_change)(void *ctx, const struct ledger_change *c);
+    void *trace_ctx;
+};
+
+/* While one frame is folded. */
+struct fold {
+    struct ledger *l;
+    const struct frame *frame;
+    struct source_state *source;
+    uint32_t coverage; /* number; UINT32_MAX: the frame names no group */
+    bool joins;        /* its logs have envelope rows that wait for a model row */
+    const struct batch *batch;
+    name_id *symbols; /* of the batch -> name_id, filled as needed; UINT32_MAX: not yet */
+    struct arena arena;
+    sv what; /* for the trace */
+    int64_t bucket;
+};
+
+/* Labels of a record as names, from which a series takes those of its family. */
+struct label_set {
+    name_id at[LABELS];
+};
+
+name_id fold_name(struct fold *f, sym s);
+void fold_labels(struct fold *f, struct label_set *out); /* those of the origin */
+
+uint32_t series_find(const struct ledger *l, int family, const struct label_set *labels); /* UINT32_MAX: not there */
+uint32_t series_for(struct ledger *l, int family, const struct label_set *labels);        /* UINT32_MAX: not admitted */
+void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta);
+void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start, int64_t end);
+void series_frame_end(struct ledger *l);
+void series_born(struct ledger *l, uint64_t hash);
+void registry_init(struct registry *r);
+void registry_done(struct registry *r);
+
+uint32_t coverage_for(struct ledger *l, sv source, sv scope, sv group, bool create);
+void coverage_fold(struct fold *f, const struct window *w);
+void coverage_done(struct coverage *c);
+
+void epoch_fold(struct fold *f, const struct epoch *e);
+bool epoch_known(const struct ledger *l, sv source, const struct epoch *e); /* says what the ledger knows already */
+const struct ruleset *ruleset_at(const struct ledger *l, name_id source, int64_t bucket);
+/* The rules for a name; *n gets how many. */
+const struct fold_rule *rules_for(const struct ruleset *s, enum platform platform, name_id theirs, size_t *n);
+name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket);
+struct source_state *source_state(struct ledger *l, sv source);
+void ruleset_init(struct ruleset *s, size_t rules); /* room for so many; s->rules is NULL when memory is out */
+void ruleset_index(struct ruleset *s);
+void ruleset_done(struct ruleset *s);
+void authority_add(struct ledger *l, name_id fact, name_id resource_id, name_id choice, int64_t valid_from);
+struct inventory *inventory_add(struct ledger *l, name_id source, name_id resource_id);
+void inventory_done(struct inventory *i);
+/* Label set of a rule: the fixed labels over those of the record; then the sets born at 0 with it. */
+uint32_t rule_series(struct ledger *l, const struct fold_rule *r, const struct label_set *labels);
+
+enum statistic { STAT_VALUE, STAT_SUM, STAT_COUNT, STAT_MIN, STAT_MAX, STAT_MEAN, STAT_P50, STAT_P95, STAT_P99, STAT_DISTRIBUTION,
+            STAT_CALL, STAT_INPUT_TOKENS, STAT_OUTPUT_TOKENS, STAT_CACHE_READ_TOKENS, STAT_CACHE_WRITE_TOKENS, STAT_REASONING_TOKENS,
+            STAT_AUDIO_INPUT_TOKENS, STAT_AUDIO_OUTPUT_TOKENS, STAT_DURATION, STAT_TIME_TO_FIRST_TOKEN, STAT_STREAMED_TIME_TO_FIRST_TOKEN,
+            STAT_EVENT, STATS };
+int stat_find(sv name); /* -1 */
+sv stat_name(int stat);
+
+void measure_fold(struct fold *f, const struct measure *m);
+/* Whether this bucket is known with exactly this value. */
+bool measure_known(const struct ledger *l, const struct measure *m);
+uint64_t measure_hash(const struct measure *m);
+void measures_prune(struct ledger *l, uint32_t coverage);
+struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage);
+void native_done(struct native *n);
+
+void call_fold(struct fold *f, const struct call *c);
+void audit_fold(struct fold *f, const struct audit *a);
+void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
+void keys_prune(struct ledger *l);
+
+/* The body of a snapshot (fuzzed). False: damaged, and the ledger is to be thrown away. */
+bool snapshot_decode(struct ledger *l, sv body, struct buf *cursor);
+
+/* Grows an array on the heap to hold one more. */
+void *grow(void *items, size_t n, size_t *cap, size_t size);
+
+#endif

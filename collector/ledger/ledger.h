@@ -1,0 +1,142 @@
+/*
+ * The ledger: the fold of the journal into numbers.
+ *
+ * It reads frames in journal order and keeps what /metrics shows: counters with their exact value and what was shown of
+ * them, gauges, coverage, bucket states of the look-back, keys of log rows within the horizon, inventories, authorities.
+ * Nothing but frames changes it, so the same journal always gives the same numbers: mapping, authority, limits and inventory are
+ * epochs in the journal, and the life of an exposed series (born, expired, returned) is journalled as marks.
+ *
+ * Value and shown are two things. The value of a counter is the exact signed sum of its buckets; shown is 0 until the series
+ * is born and from then on the largest value it had after any frame. debt = shown - value, repaid by later increments.
+ *
+ * Ownership:     the ledger copies what it keeps. Views it returns live while the caller holds ledger_read_lock.
+ * Errors:        memory and limits: what does not fit is not admitted, counted, and never half counted.
+ * Thread-safety: fold, open and snapshot from one thread (the fold thread); readers take ledger_read_lock; functions that do so
+ *                themselves say it.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "collector/base/buf.h"
+#include "collector/base/err.h"
+#include "collector/ledger/family.h"
+#include "collector/model/record.h"
+
+struct ledger;
+
+MUST_USE struct ledger *ledger_new(struct err *e);
+void ledger_free(struct ledger *l);
+
+/* Folds one frame. Frames that were folded before must not be given again (the reader's cursor is in the snapshot). */
+void ledger_fold(struct ledger *l, const struct frame *f);
+
+/* Takes out of a frame, before it is journalled, what the ledger knows already: measures whose value has not changed, log
+ * rows and audit events seen within the horizon or twice in the frame, epochs that change nothing. Moves the counts to tally.duplicate.
+ * Takes the read lock. */
+void ledger_filter(struct ledger *l, struct frame *f);
+
+void ledger_read_lock(struct ledger *l);
+void ledger_read_unlock(struct ledger *l);
+
+/* Grows with each folded frame: equal numbers mean that nothing changed. */
+uint64_t ledger_generation(const struct ledger *l);
+
+/* ---- Coverage (each takes the read lock) ---- */
+
+/* Start of the first part of [count_from, ...) that is not settled: up to there every window was read whole, late enough.
+ * False when nothing was read yet. */
+bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int64_t *unix_nano);
+
+/* The oldest span inside [from, to) that was never read, cut to it. False when all was. */
+bool ledger_first_hole(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to, struct window *hole);
+
+/* Where counting began for a source, 0 when it has not. */
+int64_t ledger_count_from(struct ledger *l, sv source);
+
+/* The newest choice for (fact, resource id), copied into `arena`; empty if there is none. */
+sv ledger_authority(struct ledger *l, sv fact, sv resource_id, struct arena *arena);
+
+/* ---- What exporters read (hold the read lock) ---- */
+
+struct series_view {
+    int family;
+    const char *const *labels; /* LABELS pointers; only those of the family's mask are set */
+    uint64_t hash;
+    bool born;
+    const int64_t *value, *shown; /* family_cells() each; NULL for gauges */
+    double gauge;
+    int64_t gauge_end_unix_nano, gauge_until_unix_nano; /* of the bucket; after `until` it is not shown any more */
+    uint64_t created; /* generation that made it */
+};
+size_t ledger_series_count(const struct ledger *l);
+/* Series are numbered in order of appearance; a number never changes its meaning while the process lives. `labels` is storage
+ * of LABELS pointers for the view. */
+void ledger_series(const struct ledger *l, size_t number, struct series_view *out, const char *labels[LABELS]);
+
+struct coverage_view {
+    sv source, scope, group;
+    int64_t complete_until_unix_nano; /* 0: nothing yet */
+    int64_t newest_to_unix_nano, last_read_at_unix_nano;
+    size_t holes;
+};
+size_t ledger_coverage_count(const struct ledger *l);
+void ledger_coverage(const struct ledger *l, size_t number, struct coverage_view *out);
+
+struct source_totals {
+    sv source;
+    struct tally tally;
+    int64_t late, history, frames, pending_envelopes;
+};
+size_t ledger_source_count(const struct ledger *l);
+void ledger_source(const struct ledger *l, size_t number, struct source_totals *out);
+
+struct inventory_view {
+    sv source, resource_id;
+    struct origin_view {
+        sv cloud, account, cloud_region, platform, resource;
+    } origin;
+    const struct inventory_item *items;
+    size_t n_items;
+};
+size_t ledger_inventory_count(const struct ledger *l);
+void ledger_inventory(const struct ledger *l, size_t number, struct inventory_view *out);
+
+struct authority_view {
+    sv fact, resource_id, choice;
+};
+size_t ledger_authority_count(const struct ledger *l);
+void ledger_authority_at(const struct ledger *l, size_t number, struct authority_view *out);
+
+struct ledger_sizes {
+    size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
+    int64_t horizon_ms;
+};
+void ledger_sizes(const struct ledger *l, struct ledger_sizes *out);
+
+/* ---- Life of series ---- */
+
+/* Adds a born mark to `f` for each unborn series that was created in generation `rendered` or before (its 0 was shown), or
+ * before `older_than` (clock_mono). At most `max` marks. Takes the read lock. Returns how many. */
+size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mono, size_t max, struct frame *f);
+
+/* ---- Snapshot: the state and the journal cursor behind it, in one file ---- */
+
+MUST_USE enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e);
+/* ERR_OK with *found = false when there is none; a damaged one is set aside (renamed) and counts as none. */
+MUST_USE enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found, struct err *e);
+
+/* ---- explain: told of every change of one series while folding ---- */
+
+struct ledger_change {
+    const struct frame *frame;
+    sv what;                 /* metric or log name */
+    int64_t bucket_unix_nano;
+    unsigned cell;
+    int64_t delta, value;    /* in the family's units */
+};
+void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c), void *ctx);
+
+/* Hash of a family and its labels (in table order): what marks and traces name a series by. */
+uint64_t series_hash(int family, const sv values[LABELS]);
+
+#endif

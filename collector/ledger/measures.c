@@ -1,0 +1,342 @@
+/*
+ * Bucket states. A native series is what the cloud calls one series; each of its buckets in the look-back remembers the value
+ * hash (to see that nothing changed) and the amounts that it has added to exposed series. A later value adds the difference.
+ *
+ * How a native series maps to exposed ones is a generation: made when its labels, the rules or the authority change, and kept
+ * by each bucket, so that a revision goes where the bucket first went (a re-modelled deployment starts a new series at
+ * the next bucket only).
+ */
+#include "collector/ledger/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { GENERATIONS_MAX = 60000, PRUNE_EVERY_S = 600 };
+
+uint64_t measure_hash(const struct measure *m)
+{
+    const double figures[] = { m->value, m->sum, m->count, m->min, m->max, m->p50, m->p95, m->p99 };
+    uint64_t h = hash64(sv_make(figures, sizeof figures));
+
+    if (m->n_buckets) {
+        h = hash_part(h, sv_make(m->buckets, m->n_buckets * sizeof *m->buckets));
+        h = hash_part(h, sv_make(m->bounds, (m->n_buckets - 1) * sizeof *m->bounds));
+    }
+    return h;
+}
+
+void native_done(struct native *n)
+{
+    for (uint32_t i = 0; i < n->n_buckets; i++)
+        free(n->buckets[i].amounts);
+    free(n->buckets);
+    free(n->generations);
+}
+
+/* Position of the bucket, or where it would be inserted. */
+static uint32_t position(const struct native *n, int64_t start)
+{
+    uint32_t lo = 0, hi = n->n_buckets;
+
+    if (hi && n->buckets[hi - 1].start < start)
+        return hi; /* the usual case: a newer bucket */
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (n->buckets[mid].start < start)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static struct bucket *bucket_find(const struct native *n, int64_t start)
+{
+    uint32_t at = position(n, start);
+
+    return at < n->n_buckets && n->buckets[at].start == start ? &n->buckets[at] : NULL;
+}
+
+bool measure_known(const struct ledger *l, const struct measure *m)
+{
+    uint32_t *number = map_find(&l->native_by_key, m->series);
+    const struct bucket *b = number ? bucket_find(&l->natives[*number], m->start_unix_nano) : NULL;
+
+    return b && b->value_hash == measure_hash(m);
+}
+
+struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage)
+{
+    uint32_t *there = map_find(&l->native_by_key, key);
+    struct native *n;
+
+    if (there)
+        return &l->natives[*there];
+    n = grow(l->natives, l->n_natives, &l->cap_natives, sizeof *n);
+    if (!n)
+        return NULL;
+    l->natives = n;
+    if (!map_put(&l->native_by_key, key, (uint32_t)l->n_natives))
+        return NULL;
+    n = &l->natives[l->n_natives++];
+    *n = (struct native){ .key = key, .coverage = coverage };
+    return n;
+}
+
+static struct bucket *bucket_add(struct fold *f, struct native *n, int64_t start)
+{
+    uint32_t at = position(n, start);
+    size_t cap = n->cap_buckets;
+    struct bucket *b = grow(n->buckets, n->n_buckets, &cap, sizeof *b);
+
+    if (!b)
+        return NULL;
+    n->buckets = b;
+    n->cap_buckets = (uint32_t)cap;
+    memmove(&b[at + 1], &b[at], (n->n_buckets - at) * sizeof *b);
+    n->n_buckets++;
+    f->l->n_buckets++;
+    b[at] = (struct bucket){ .start = start, .generation = NOT_COUNTED };
+    return &b[at];
+}
+
+/* ---- labels and generations ---- */
+
+static void measure_labels(struct fold *f, const struct measure *m, struct label_set *out)
+{
+    fold_labels(f, out);
+    out->at[LABEL_DEPLOYMENT] = fold_name(f, m->deployment);
+    out->at[LABEL_MODEL] = fold_name(f, m->model);
+    out->at[LABEL_OPERATION] = fold_name(f, m->operation);
+    out->at[LABEL_TIER] = fold_name(f, m->tier);
+    out->at[LABEL_CODE] = fold_name(f, m->code);
+    out->at[LABEL_OUTCOME] = m->outcome ? names_add(&f->l->names, sv_of(outcome_name(m->outcome))) : 0;
+    out->at[LABEL_PART] = fold_name(f, m->part);
+    out->at[LABEL_CATEGORY] = out->at[LABEL_PART];
+    out->at[LABEL_ACTION] = fold_name(f, m->action);
+    out->at[LABEL_UNIT] = fold_name(f, m->unit);
+}
+
+/* A rule counts for this bucket when no authority is asked or the authority has chosen its family. */
+static bool rule_applies(struct fold *f, const struct fold_rule *r, name_id family, int64_t bucket)
+{
+    name_id resource = fold_name(f, f->batch->origin.resource_id);
+
+    if (r->family && r->family != family)
+        return false;
+    return !r->fact || authority_at(f->l, r->fact, resource, bucket) == r->family;
+}
+
+static void contribute(struct ledger *l, struct generation *g, const struct fold_rule *r, const struct label_set *labels)
+{
+    unsigned cells = r->stat == STAT_DISTRIBUTION ? HISTOGRAM_CELLS : 1;
+    bool gauge = families[r->ours].type == FAMILY_GAUGE;
+
+    if (g->n_contributions == CONTRIBUTIONS_MAX)
+        return;
+    g->to[g->n_contributions++] =
+        (struct contribution){ .series = rule_series(l, r, labels),
+                               .stat = (uint16_t)r->stat,
+                               .cell = families[r->ours].type == FAMILY_SUMMARY && r->stat == STAT_COUNT,
+                               .at = (uint16_t)g->width,
+                               .cells = gauge ? 0 : (uint16_t)cells,
+                               .scale = r->scale };
+    g->width += gauge ? 0 : cells;
+}
+
+/* Number of the generation for these labels, rules and authorities; made when it is new. NOT_COUNTED when that fails. */
+static uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m)
+{
+    struct ledger *l = f->l;
+    const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
+    name_id family = fold_name(f, m->family);
+    size_t n_rules, cap = n->cap_generations;
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n_rules);
+    struct label_set labels;
+    uint64_t signature, applies = 0;
+    struct generation *g;
+
+    measure_labels(f, m, &labels);
+    for (size_t i = 0; i < n_rules && i < 64; i++)
+        applies |= (uint64_t)rule_applies(f, &r[i], family, m->start_unix_nano) << i;
+    signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
+    for (uint32_t i = n->n_generations; i-- > 0;)
+        if (n->generations[i].signature == signature)
+            return (uint16_t)i;
+    g = n->n_generations < GENERATIONS_MAX ? grow(n->generations, n->n_generations, &cap, sizeof *g) : NULL;
+    if (!g)
+        return NOT_COUNTED;
+    n->generations = g;
+    n->cap_generations = (uint32_t)cap;
+    g = &n->generations[n->n_generations];
+    *g = (struct generation){ .signature = signature };
+    for (size_t i = 0; i < n_rules && i < 64; i++)
+        if (applies >> i & 1)
+            contribute(l, g, &r[i], &labels);
+    return (uint16_t)n->n_generations++;
+}
+
+/* ---- amounts ---- */
+
+static double figure(const struct measure *m, int stat)
+{
+    switch (stat) {
+    case STAT_VALUE:
+        return m->value;
+    case STAT_SUM:
+        return m->sum;
+    case STAT_COUNT:
+        return m->count;
+    case STAT_MIN:
+        return m->min;
+    case STAT_MAX:
+        return m->max;
+    case STAT_MEAN:
+        return m->count > 0 && !isnan(m->sum) ? m->sum / m->count : m->value;
+    case STAT_P50:
+        return m->p50;
+    case STAT_P95:
+        return m->p95;
+    case STAT_P99:
+        return m->p99;
+    default:
+        return NAN;
+    }
+}
+
+static int64_t amount(double v, double scale)
+{
+    v *= scale;
+    return isnan(v) ? 0 : v >= 9e18 ? INT64_MAX : v <= -9e18 ? -INT64_MAX : llround(v);
+}
+
+/* A source's buckets go whole into the one of ours that holds their upper bound: upward, never down. */
+static void rebin(const struct measure *m, double scale_seconds, int64_t scale, int64_t *out)
+{
+    for (size_t i = 0; i < m->n_buckets; i++) {
+        double upper = i + 1 < m->n_buckets ? m->bounds[i] * scale_seconds : INFINITY;
+
+        out[histogram_bucket(upper)] += m->buckets[i];
+    }
+    out[HISTOGRAM_CELLS - 1] = amount(m->sum, scale_seconds * (double)scale);
+}
+
+static void amounts_of(const struct measure *m, const struct generation *g, int64_t *out)
+{
+    for (unsigned i = 0; i < g->n_contributions; i++) {
+        const struct contribution *c = &g->to[i];
+
+        if (c->stat == STAT_DISTRIBUTION && c->cells)
+            rebin(m, c->scale / 1e9, NANO_PER_S, &out[c->at]);
+        else if (c->cells)
+            out[c->at] = amount(figure(m, c->stat), c->scale);
+    }
+}
+
+static void gauges(struct fold *f, const struct measure *m, const struct generation *g)
+{
+    for (unsigned i = 0; i < g->n_contributions; i++) {
+        double v = figure(m, g->to[i].stat) * g->to[i].scale;
+
+        if (g->to[i].cells == 0 && !isnan(v))
+            series_gauge(f->l, g->to[i].series, v, m->start_unix_nano, m->end_unix_nano);
+    }
+}
+
+static void apply(struct fold *f, const struct measure *m, struct bucket *b, const struct generation *g)
+{
+    int64_t *now = g->width ? arena_array(&f->arena, g->width, sizeof *now) : NULL;
+
+    gauges(f, m, g);
+    if (!now)
+        return;
+    amounts_of(m, g, now);
+    if (!b->amounts)
+        b->amounts = calloc(g->width, sizeof *b->amounts);
+    if (!b->amounts)
+        return;
+    b->width = (uint16_t)g->width;
+    for (unsigned i = 0; i < g->n_contributions; i++)
+        for (unsigned k = 0; k < g->to[i].cells; k++) {
+            unsigned at = g->to[i].at + k;
+
+            series_add(f, g->to[i].series, g->to[i].cell + k, now[at] - b->amounts[at]);
+            b->amounts[at] = now[at];
+        }
+}
+
+/* ---- the fold ---- */
+
+/* Whether the state of this bucket was given up: what comes for it now is late beyond the horizon. */
+static bool given_up(const struct ledger *l, const struct native *n, int64_t start)
+{
+    const struct coverage *c = n->coverage == UINT32_MAX ? NULL : &l->coverages[n->coverage];
+
+    return c && start < c->pruned_before && spans_has(&c->read, start);
+}
+
+void measure_fold(struct fold *f, const struct measure *m)
+{
+    struct native *n;
+    struct bucket *b;
+
+    if (f->frame->lane != LANE_LIVE) {
+        f->source->history++;
+        return;
+    }
+    n = native_add(f->l, m->series, f->coverage);
+    if (!n)
+        return;
+    f->what = batch_sv(f->batch, m->name);
+    f->bucket = m->start_unix_nano;
+    b = bucket_find(n, m->start_unix_nano);
+    if (!b) {
+        if (given_up(f->l, n, m->start_unix_nano)) {
+            f->source->late++;
+            return;
+        }
+        b = bucket_add(f, n, m->start_unix_nano);
+        if (!b)
+            return;
+        if (m->start_unix_nano >= f->source->count_from)
+            b->generation = generation_for(f, n, m);
+        else
+            f->source->history++;
+    } else {
+        b->revision++;
+    }
+    b->value_hash = measure_hash(m);
+    if (b->generation != NOT_COUNTED)
+        apply(f, m, b, &n->generations[b->generation]);
+}
+
+static void prune(struct ledger *l, struct native *n, const struct coverage *c)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n->n_buckets; i++) {
+        struct bucket *b = &n->buckets[i];
+
+        if (b->start < c->pruned_before && spans_has(&c->read, b->start)) {
+            free(b->amounts);
+            l->n_buckets--;
+        } else {
+            n->buckets[kept++] = *b;
+        }
+    }
+    n->n_buckets = kept;
+}
+
+void measures_prune(struct ledger *l, uint32_t coverage)
+{
+    struct coverage *c = &l->coverages[coverage];
+    int64_t before = c->newest_to - l->keep_buckets_nano;
+
+    if (before < c->pruned_before + PRUNE_EVERY_S * NANO_PER_S)
+        return;
+    c->pruned_before = before;
+    for (size_t i = 0; i < l->n_natives; i++)
+        if (l->natives[i].coverage == coverage)
+            prune(l, &l->natives[i], c);
+}

@@ -1,0 +1,231 @@
+/*
+ * Exposed series. They are admitted in order of appearance up to the limit and never renumbered, so that exporters may cache by
+ * number. A counter's cells hold its values and, behind them, what was shown of them.
+ */
+#include "collector/ledger/internal.h"
+
+#include <stdlib.h>
+
+void registry_init(struct registry *r)
+{
+    *r = (struct registry){ .limit = 200000 };
+    map_init(&r->by_hash, 0);
+    map_init(&r->by_ids, 0);
+}
+
+void registry_done(struct registry *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        free(r->at[i].cells);
+    free(r->at);
+    free(r->touched);
+    map_done(&r->by_hash);
+    map_done(&r->by_ids);
+}
+
+uint64_t series_hash(int family, const sv values[LABELS])
+{
+    uint64_t h = hash64(sv_of(families[family].name));
+
+    for (int i = 0; i < LABELS; i++)
+        if (families[family].labels & LABEL_BIT(i))
+            h = hash_part(hash_part(h, sv_of(label_name((enum label)i))), values[i]);
+    return h;
+}
+
+static uint64_t hash_of(const struct ledger *l, int family, const struct label_set *labels)
+{
+    sv values[LABELS];
+
+    for (int i = 0; i < LABELS; i++)
+        values[i] = names_sv(&l->names, labels->at[i]);
+    return series_hash(family, values);
+}
+
+static uint32_t admit(struct ledger *l, int family, const struct label_set *labels, uint64_t hash)
+{
+    struct registry *r = &l->series;
+    unsigned cells = family_cells(family);
+    struct series *s = r->n < r->limit ? grow(r->at, r->n, &r->cap, sizeof *r->at) : NULL;
+    int64_t *amounts = NULL;
+
+    if (s)
+        r->at = s;
+    if (s && cells)
+        amounts = calloc(2 * cells, sizeof *amounts);
+    if (!s || (cells && !amounts) || !map_put(&r->by_hash, hash, (uint32_t)r->n)) {
+        free(amounts);
+        r->refused++;
+        return UINT32_MAX;
+    }
+    s = &r->at[r->n];
+    *s = (struct series){ .hash = hash,
+                          .family = (uint16_t)family,
+                          .born = cells == 0,
+                          .cells = amounts,
+                          .created = l->generation,
+                          .created_mono = clock_mono() };
+    for (int i = 0, at = 0; i < LABELS; i++)
+        if (families[family].labels & LABEL_BIT(i))
+            s->labels[at++] = labels->at[i];
+    r->bytes += sizeof *s + 2 * cells * sizeof *amounts;
+    return (uint32_t)r->n++;
+}
+
+/* Name numbers of the family's labels alone, so that records that differ elsewhere meet. */
+static uint64_t ids_of(int family, const struct label_set *labels)
+{
+    name_id ids[FAMILY_LABELS_MAX + 1] = { (name_id)family };
+
+    for (int i = 0, at = 1; i < LABELS; i++)
+        if (families[family].labels & LABEL_BIT(i))
+            ids[at++] = labels->at[i];
+    return hash64(sv_make(ids, sizeof ids));
+}
+
+uint32_t series_find(const struct ledger *l, int family, const struct label_set *labels)
+{
+    uint32_t *there = map_find(&l->series.by_ids, ids_of(family, labels));
+
+    return there ? *there : UINT32_MAX;
+}
+
+uint32_t series_for(struct ledger *l, int family, const struct label_set *labels)
+{
+    uint32_t number = series_find(l, family, labels);
+    uint64_t hash;
+    uint32_t *there;
+
+    if (number != UINT32_MAX)
+        return number;
+    hash = hash_of(l, family, labels);
+    there = map_find(&l->series.by_hash, hash);
+    number = there ? *there : admit(l, family, labels, hash);
+    if (number != UINT32_MAX)
+        (void)map_put(&l->series.by_ids, ids_of(family, labels), number); /* without it: the long way again */
+    return number;
+}
+
+static void touch(struct registry *r, uint32_t number)
+{
+    uint32_t *t;
+
+    if (r->at[number].touched)
+        return;
+    t = grow(r->touched, r->n_touched, &r->cap_touched, sizeof *t);
+    if (!t)
+        return;
+    r->touched = t;
+    r->touched[r->n_touched++] = number;
+    r->at[number].touched = true;
+}
+
+void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
+{
+    struct registry *r = &f->l->series;
+    struct series *s = number < r->n ? &r->at[number] : NULL;
+    int64_t sum;
+
+    if (!s || !s->cells || delta == 0)
+        return;
+    /* Saturates: a sum that leaves int64 is a broken source, and wrapping would be worse. */
+    if (__builtin_add_overflow(s->cells[cell], delta, &sum))
+        sum = delta > 0 ? INT64_MAX : INT64_MIN + 1;
+    s->cells[cell] = sum;
+    touch(r, number);
+    if (f->l->on_change && s->hash == f->l->traced)
+        f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
+}
+
+void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start, int64_t end)
+{
+    struct series *s = number < l->series.n ? &l->series.at[number] : NULL;
+
+    if (!s || end < s->gauge_end)
+        return;
+    s->gauge = value;
+    s->gauge_end = end;
+    /* Three periods without a newer one, and what the source needs to tell it. */
+    s->gauge_until = end + 3 * (end - start) + 10 * NANO_PER_MIN;
+}
+
+static void show(struct series *s)
+{
+    unsigned n = family_cells(s->family);
+
+    for (unsigned i = 0; i < n; i++)
+        if (s->cells[i] > s->cells[n + i])
+            s->cells[n + i] = s->cells[i];
+}
+
+void series_frame_end(struct ledger *l)
+{
+    struct registry *r = &l->series;
+
+    for (size_t i = 0; i < r->n_touched; i++) {
+        struct series *s = &r->at[r->touched[i]];
+
+        s->touched = false;
+        if (s->born)
+            show(s);
+    }
+    r->n_touched = 0;
+}
+
+void series_born(struct ledger *l, uint64_t hash)
+{
+    uint32_t *number = map_find(&l->series.by_hash, hash);
+    struct series *s = number ? &l->series.at[*number] : NULL;
+
+    if (!s || s->born)
+        return;
+    s->born = true;
+    show(s);
+}
+
+size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mono, size_t max, struct frame *f)
+{
+    struct registry *r = &l->series;
+    size_t n = 0;
+
+    ledger_read_lock(l);
+    for (size_t i = r->first_unborn; i < r->n && n < max; i++) {
+        const struct series *s = &r->at[i];
+        struct mark *m;
+
+        if (s->born || (s->created > rendered && s->created_mono > older_than_mono))
+            continue;
+        m = frame_add_mark(f);
+        if (!m)
+            break;
+        *m = (struct mark){ MARK_BORN, s->hash };
+        n++;
+    }
+    ledger_read_unlock(l);
+    return n;
+}
+
+size_t ledger_series_count(const struct ledger *l)
+{
+    return l->series.n;
+}
+
+void ledger_series(const struct ledger *l, size_t number, struct series_view *out, const char *labels[LABELS])
+{
+    const struct series *s = &l->series.at[number];
+
+    *out = (struct series_view){ .family = s->family,
+                                 .labels = labels,
+                                 .hash = s->hash,
+                                 .born = s->born,
+                                 .value = s->cells,
+                                 .shown = s->cells ? s->cells + family_cells(s->family) : NULL,
+                                 .gauge = s->gauge,
+                                 .gauge_end_unix_nano = s->gauge_end,
+                                 .gauge_until_unix_nano = s->gauge_until,
+                                 .created = s->created };
+    if (!labels)
+        return;
+    for (int i = 0, at = 0; i < LABELS; i++)
+        labels[i] = families[s->family].labels & LABEL_BIT(i) ? l->names.at[s->labels[at++]] : NULL;
+}

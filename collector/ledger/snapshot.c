@@ -1,0 +1,796 @@
+/*
+ * The state in one file, with the journal cursor behind it: written to a temporary name, synced, renamed, the directory synced.
+ *
+ * Layout: magic, version, length of what follows, its XXH3, then the body: little-endian integers and length-prefixed strings in
+ * a fixed order. Whatever has a number that a later build may change (families, labels, statistics) is written by name. A
+ * snapshot of a newer version is refused untouched; a damaged one is renamed and the journal is folded from its oldest frame.
+ */
+#include "collector/ledger/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { VERSION = 1, HEAD_BYTES = 32 };
+#define MAGIC       "TREFOILS"
+#define LIMIT_BYTES ((size_t)4 << 30)
+
+/* ---- writing ---- */
+
+static void put_sv(struct buf *b, sv s)
+{
+    buf_le32(b, (uint32_t)s.len);
+    buf_put(b, s);
+}
+
+static void put_i64(struct buf *b, int64_t v)
+{
+    buf_le64(b, (uint64_t)v);
+}
+
+static void put_f64(struct buf *b, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    buf_le64(b, bits);
+}
+
+static void put_i64s(struct buf *b, const int64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        put_i64(b, v[i]);
+}
+
+static void put_names(struct buf *b, const struct names *n)
+{
+    buf_le64(b, n->n);
+    for (size_t i = 1; i < n->n; i++)
+        put_sv(b, names_sv(n, (name_id)i));
+}
+
+static void put_series(struct buf *b, const struct registry *r)
+{
+    buf_le64(b, r->n);
+    buf_le64(b, r->limit);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct series *s = &r->at[i];
+
+        put_sv(b, sv_of(families[s->family].name));
+        buf_putc(b, (char)s->born);
+        for (int k = 0; k < FAMILY_LABELS_MAX; k++)
+            buf_le32(b, s->labels[k]);
+        put_i64s(b, s->cells, s->cells ? 2 * family_cells(s->family) : 0);
+        put_f64(b, s->gauge);
+        put_i64(b, s->gauge_end);
+        put_i64(b, s->gauge_until);
+    }
+}
+
+static void put_spans(struct buf *b, const struct spans *s)
+{
+    buf_le64(b, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        put_i64(b, s->at[i].from);
+        put_i64(b, s->at[i].to);
+    }
+}
+
+static void put_coverages(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_coverages);
+    for (size_t i = 0; i < l->n_coverages; i++) {
+        const struct coverage *c = &l->coverages[i];
+
+        buf_le32(b, c->source);
+        buf_le32(b, c->scope);
+        buf_le32(b, c->group);
+        put_spans(b, &c->read);
+        put_spans(b, &c->settled);
+        put_i64(b, c->newest_to);
+        put_i64(b, c->last_read_at);
+        put_i64(b, c->pruned_before);
+        buf_le64(b, c->n_envelopes);
+        for (size_t k = 0; k < c->n_envelopes; k++) {
+            buf_le64(b, c->envelopes[k].call_key);
+            put_i64(b, c->envelopes[k].arrival);
+            buf_le32(b, c->envelopes[k].series);
+        }
+    }
+}
+
+static void put_rulesets(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_rulesets);
+    for (size_t i = 0; i < l->n_rulesets; i++) {
+        const struct ruleset *s = &l->rulesets[i];
+
+        buf_le32(b, s->source);
+        put_i64(b, s->valid_from);
+        buf_le64(b, s->hash);
+        buf_le64(b, s->n_rules);
+        for (size_t k = 0; k < s->n_rules; k++) {
+            const struct fold_rule *r = &s->rules[k];
+
+            put_sv(b, sv_of(platform_name(r->platform)));
+            buf_le32(b, r->family);
+            buf_le32(b, r->fact);
+            buf_le32(b, r->theirs);
+            put_sv(b, sv_of(families[r->ours].name));
+            put_sv(b, stat_name(r->stat));
+            put_f64(b, r->scale);
+            put_sv(b, r->born);
+            buf_le32(b, (uint32_t)r->n_fixed);
+            for (int n = 0; n < r->n_fixed; n++) {
+                put_sv(b, sv_of(label_name((enum label)r->fixed[n].label)));
+                buf_le32(b, r->fixed[n].value);
+            }
+        }
+    }
+}
+
+static void put_authorities(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_authorities);
+    for (size_t i = 0; i < l->n_authorities; i++) {
+        const struct authority *a = &l->authorities[i];
+
+        buf_le32(b, a->fact);
+        buf_le32(b, a->resource_id);
+        buf_le32(b, a->choice);
+        put_i64(b, a->valid_from);
+    }
+}
+
+/* The text members of an item in a fixed order, for writing and reading alike. */
+enum { ITEM_TEXTS = 13 };
+static void item_texts(struct inventory_item *i, sv *out[ITEM_TEXTS])
+{
+    sv *texts[ITEM_TEXTS] = { &i->deployment, &i->model_id,    &i->model_version, &i->model, &i->publisher,   &i->sku, &i->processing,
+                              &i->jurisdiction, &i->team, &i->owner, &i->cost_center, &i->env, &i->capacity_unit };
+
+    memcpy(out, texts, sizeof texts);
+}
+
+static void put_inventories(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_inventories);
+    for (size_t i = 0; i < l->n_inventories; i++) {
+        const struct inventory *v = &l->inventories[i];
+        const name_id ids[] = { v->source, v->resource_id, v->cloud, v->account, v->cloud_region, v->platform, v->resource };
+
+        for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++)
+            buf_le32(b, ids[k]);
+        buf_le64(b, v->hash);
+        buf_le64(b, v->n_items);
+        for (size_t k = 0; k < v->n_items; k++) {
+            sv *texts[ITEM_TEXTS];
+
+            item_texts(&v->items[k], texts);
+            for (int n = 0; n < ITEM_TEXTS; n++)
+                put_sv(b, *texts[n]);
+            put_f64(b, v->items[k].capacity);
+            put_i64(b, v->items[k].created_unix_nano);
+        }
+    }
+}
+
+static void put_sources(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_sources);
+    for (size_t i = 0; i < l->n_sources; i++) {
+        const struct source_state *s = &l->sources[i];
+
+        buf_le32(b, s->source);
+        put_i64(b, s->count_from);
+        put_i64(b, s->late);
+        put_i64(b, s->history);
+        put_i64(b, s->frames);
+        put_i64(b, s->tally.received);
+        put_i64(b, s->tally.stored);
+        put_i64(b, s->tally.duplicate);
+        buf_le32(b, REASONS);
+        for (int k = 0; k < REASONS; k++) {
+            put_sv(b, sv_of(reason_name((enum reason)k)));
+            put_i64(b, s->tally.rejected[k]);
+            put_i64(b, s->tally.quarantined[k]);
+        }
+    }
+}
+
+static void put_generation(struct buf *b, const struct generation *g)
+{
+    buf_le64(b, g->signature);
+    buf_le32(b, g->width);
+    buf_le32(b, g->n_contributions);
+    for (unsigned k = 0; k < g->n_contributions; k++) {
+        buf_le32(b, g->to[k].series);
+        put_sv(b, stat_name(g->to[k].stat));
+        buf_le32(b, g->to[k].cell);
+        buf_le32(b, g->to[k].at);
+        buf_le32(b, g->to[k].cells);
+        put_f64(b, g->to[k].scale);
+    }
+}
+
+static void put_natives(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_natives);
+    for (size_t i = 0; i < l->n_natives; i++) {
+        const struct native *n = &l->natives[i];
+
+        buf_le64(b, n->key);
+        buf_le32(b, n->coverage);
+        buf_le32(b, n->n_generations);
+        for (uint32_t k = 0; k < n->n_generations; k++)
+            put_generation(b, &n->generations[k]);
+        buf_le32(b, n->n_buckets);
+        for (uint32_t k = 0; k < n->n_buckets; k++) {
+            const struct bucket *u = &n->buckets[k];
+
+            put_i64(b, u->start);
+            buf_le64(b, u->value_hash);
+            buf_le32(b, u->revision);
+            buf_le32(b, u->generation);
+            buf_le32(b, u->amounts ? u->width : 0);
+            put_i64s(b, u->amounts, u->amounts ? u->width : 0);
+        }
+    }
+}
+
+static void put_map(struct buf *b, const struct map *m)
+{
+    uint64_t key;
+    uint32_t value;
+
+    buf_le64(b, m->limit);
+    buf_le64(b, m->n);
+    for (size_t at = 0; map_next(m, &at, &key, &value);) {
+        buf_le64(b, key);
+        buf_le32(b, value);
+    }
+}
+
+static void put_state(struct buf *b, const struct ledger *l, sv cursor)
+{
+    put_sv(b, cursor);
+    buf_le64(b, l->generation);
+    put_i64(b, l->keep_buckets_nano);
+    buf_le64(b, l->limits_hash);
+    put_names(b, &l->names);
+    put_series(b, &l->series);
+    put_coverages(b, l);
+    put_rulesets(b, l);
+    put_authorities(b, l);
+    put_inventories(b, l);
+    put_sources(b, l);
+    put_natives(b, l);
+    buf_le32(b, l->keys.hour);
+    buf_le32(b, l->keys.horizon_hours);
+    put_map(b, &l->keys.rows);
+    put_map(b, &l->keys.calls);
+}
+
+static enum err_code write_whole(int fd, sv bytes)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.at, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        bytes = sv_skip(bytes, (size_t)n);
+    }
+    return ERR_OK;
+}
+
+static enum err_code sync_dir(const char *dir, struct err *e)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = fd < 0 || fsync(fd) != 0;
+
+    if (bad)
+        err_sys(e, "%s", dir);
+    if (fd >= 0)
+        close(fd);
+    return bad ? ERR_IO : ERR_OK;
+}
+
+static enum err_code replace(const char *dir, sv head, sv body, struct err *e)
+{
+    char path[4096], temp[4096];
+    int fd, bad;
+
+    if (snprintf(path, sizeof path, "%s/ledger.snapshot", dir) >= (int)sizeof path - 8)
+        return err_set(e, ERR_CONFIG, "%s: path too long", dir);
+    snprintf(temp, sizeof temp, "%s/ledger.snapshot.new", dir);
+    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_sys(e, "%s", temp);
+    bad = write_whole(fd, head) || write_whole(fd, body) || fsync(fd) != 0;
+    if (bad)
+        err_sys(e, "%s", temp);
+    bad |= close(fd) != 0;
+    if (!bad && rename(temp, path) != 0) {
+        err_sys(e, "%s", path);
+        bad = 1;
+    }
+    if (bad) {
+        unlink(temp);
+        return ERR_IO;
+    }
+    return sync_dir(dir, e);
+}
+
+enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e)
+{
+    struct buf head, body;
+    enum err_code code;
+
+    buf_init(&head, HEAD_BYTES);
+    buf_init(&body, LIMIT_BYTES);
+    ledger_read_lock(l);
+    put_state(&body, l, cursor);
+    ledger_read_unlock(l);
+    buf_put(&head, SV(MAGIC));
+    buf_le64(&head, VERSION);
+    buf_le64(&head, body.len);
+    buf_le64(&head, hash64(buf_sv(&body)));
+    code = body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory") : replace(dir, buf_sv(&head), buf_sv(&body), e);
+    buf_done(&head);
+    buf_done(&body);
+    return code;
+}
+
+/* ---- reading: every count is checked against what is left, so a wrong one ends the read instead of allocating ---- */
+
+struct in {
+    sv rest;
+    bool bad;
+};
+
+static const unsigned char *take(struct in *in, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)in->rest.at;
+
+    if (in->bad || in->rest.len < n) {
+        in->bad = true;
+        return NULL;
+    }
+    in->rest = sv_skip(in->rest, n);
+    return p;
+}
+
+static uint32_t get_u32(struct in *in)
+{
+    const unsigned char *p = take(in, 4);
+
+    return p ? (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24 : 0;
+}
+
+static uint64_t get_u64(struct in *in)
+{
+    uint64_t lo = get_u32(in);
+
+    return lo | (uint64_t)get_u32(in) << 32;
+}
+
+static int64_t get_i64(struct in *in)
+{
+    return (int64_t)get_u64(in);
+}
+
+static double get_f64(struct in *in)
+{
+    uint64_t bits = get_u64(in);
+    double v;
+
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static sv get_sv(struct in *in)
+{
+    uint32_t n = get_u32(in);
+    const unsigned char *p = take(in, n);
+
+    return p ? sv_make(p, n) : SV_NONE;
+}
+
+/* A count of things of at least `least` bytes each. */
+static size_t get_count(struct in *in, size_t least)
+{
+    uint64_t n = get_u64(in);
+
+    if (n > in->rest.len / least) {
+        in->bad = true;
+        return 0;
+    }
+    return (size_t)n;
+}
+
+static void get_names(struct in *in, struct names *n)
+{
+    size_t count = get_count(in, 4);
+
+    for (size_t i = 1; i < count && !in->bad; i++)
+        in->bad |= names_add(n, get_sv(in)) != i;
+}
+
+static void get_series(struct in *in, struct ledger *l)
+{
+    struct registry *r = &l->series;
+    size_t n = get_count(in, 16);
+    size_t limit = (size_t)get_u64(in);
+
+    r->limit = SIZE_MAX;
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        int family = family_find(get_sv(in));
+        const unsigned char *born = take(in, 1);
+        struct label_set labels = { 0 };
+        name_id ids[FAMILY_LABELS_MAX];
+        struct series *s;
+
+        for (int k = 0; k < FAMILY_LABELS_MAX; k++)
+            ids[k] = get_u32(in);
+        if (family < 0 || !born) {
+            in->bad = true;
+            return;
+        }
+        for (int k = 0, at = 0; k < LABELS; k++)
+            if (families[family].labels & LABEL_BIT(k))
+                labels.at[k] = ids[at++];
+        in->bad |= series_for(l, family, &labels) != i;
+        if (in->bad)
+            return;
+        s = &r->at[i];
+        s->born = *born;
+        s->created = l->generation; /* its 0 has not been shown by this process */
+        for (unsigned k = 0; s->cells && k < 2 * family_cells(family); k++)
+            s->cells[k] = get_i64(in);
+        s->gauge = get_f64(in);
+        s->gauge_end = get_i64(in);
+        s->gauge_until = get_i64(in);
+    }
+    r->limit = limit;
+}
+
+static void get_spans(struct in *in, struct spans *s)
+{
+    size_t n = get_count(in, 16);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        int64_t from = get_i64(in), to = get_i64(in);
+
+        in->bad |= !spans_add(s, from, to);
+    }
+}
+
+static void get_coverages(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 40);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        sv source = names_sv(&l->names, get_u32(in)), scope = names_sv(&l->names, get_u32(in));
+        uint32_t number = coverage_for(l, source, scope, names_sv(&l->names, get_u32(in)), true);
+        struct coverage *c;
+        size_t waiting;
+
+        if (number != i) {
+            in->bad = true;
+            return;
+        }
+        c = &l->coverages[i];
+        get_spans(in, &c->read);
+        get_spans(in, &c->settled);
+        c->newest_to = get_i64(in);
+        c->last_read_at = get_i64(in);
+        c->pruned_before = get_i64(in);
+        waiting = get_count(in, 20);
+        for (size_t k = 0; k < waiting && !in->bad; k++) {
+            struct envelope *v = grow(c->envelopes, c->n_envelopes, &c->cap_envelopes, sizeof *v);
+
+            in->bad |= v == NULL;
+            if (in->bad)
+                return;
+            c->envelopes = v;
+            v[c->n_envelopes].call_key = get_u64(in);
+            v[c->n_envelopes].arrival = get_i64(in);
+            v[c->n_envelopes++].series = get_u32(in);
+        }
+    }
+}
+
+static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
+{
+    struct fold_rule r = { .platform = platform_parse(get_sv(in)) };
+
+    (void)l;
+    r.family = get_u32(in);
+    r.fact = get_u32(in);
+    r.theirs = get_u32(in);
+    r.ours = family_find(get_sv(in));
+    r.stat = stat_find(get_sv(in));
+    r.scale = get_f64(in);
+    r.born = arena_copy(&s->arena, get_sv(in));
+    r.n_fixed = (int)get_u32(in);
+    in->bad |= r.n_fixed > 4 || r.ours < 0 || r.stat < 0;
+    for (int k = 0; k < r.n_fixed && !in->bad; k++) {
+        r.fixed[k].label = label_find(get_sv(in));
+        r.fixed[k].value = get_u32(in);
+        in->bad |= r.fixed[k].label < 0;
+    }
+    if (!in->bad)
+        s->rules[s->n_rules++] = r;
+}
+
+static void get_rulesets(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 24);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        struct ruleset *s = grow(l->rulesets, l->n_rulesets, &l->cap_rulesets, sizeof *s);
+        size_t rules;
+
+        if (!s) {
+            in->bad = true;
+            return;
+        }
+        l->rulesets = s;
+        s = &l->rulesets[l->n_rulesets++];
+        *s = (struct ruleset){ .source = get_u32(in) };
+        s->valid_from = get_i64(in);
+        s->hash = get_u64(in);
+        rules = get_count(in, 40);
+        ruleset_init(s, rules);
+        in->bad |= s->rules == NULL;
+        for (size_t k = 0; k < rules && !in->bad; k++)
+            get_rule(in, l, s);
+        ruleset_index(s);
+    }
+}
+
+static void get_authorities(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 20);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        name_id fact = get_u32(in), resource = get_u32(in), choice = get_u32(in);
+
+        authority_add(l, fact, resource, choice, get_i64(in));
+    }
+}
+
+static void get_inventory(struct in *in, struct inventory *v)
+{
+    size_t items;
+
+    v->cloud = get_u32(in);
+    v->account = get_u32(in);
+    v->cloud_region = get_u32(in);
+    v->platform = get_u32(in);
+    v->resource = get_u32(in);
+    v->hash = get_u64(in);
+    items = get_count(in, 68);
+    v->items = ARENA_ARRAY(&v->arena, struct inventory_item, items + 1);
+    in->bad |= v->items == NULL;
+    for (size_t k = 0; k < items && !in->bad; k++) {
+        sv *texts[ITEM_TEXTS];
+
+        item_texts(&v->items[k], texts);
+        for (int t = 0; t < ITEM_TEXTS; t++)
+            *texts[t] = arena_copy(&v->arena, get_sv(in));
+        v->items[k].capacity = get_f64(in);
+        v->items[k].created_unix_nano = get_i64(in);
+        v->n_items++;
+    }
+}
+
+static void get_inventories(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 44);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        name_id source = get_u32(in), resource = get_u32(in);
+        struct inventory *v = inventory_add(l, source, resource);
+
+        if (!v) {
+            in->bad = true;
+            return;
+        }
+        get_inventory(in, v);
+    }
+}
+
+static void get_sources(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 60);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        struct source_state *s = source_state(l, names_sv(&l->names, get_u32(in)));
+        uint32_t reasons;
+
+        if (!s) {
+            in->bad = true;
+            return;
+        }
+        s->count_from = get_i64(in);
+        s->late = get_i64(in);
+        s->history = get_i64(in);
+        s->frames = get_i64(in);
+        s->tally.received = get_i64(in);
+        s->tally.stored = get_i64(in);
+        s->tally.duplicate = get_i64(in);
+        reasons = get_u32(in);
+        for (uint32_t k = 0; k < reasons && !in->bad; k++) {
+            sv name = get_sv(in);
+            int64_t rejected = get_i64(in), quarantined = get_i64(in);
+
+            for (int r = 0; r < REASONS; r++)
+                if (sv_eq(name, sv_of(reason_name((enum reason)r)))) {
+                    s->tally.rejected[r] = rejected;
+                    s->tally.quarantined[r] = quarantined;
+                }
+        }
+    }
+}
+
+static void get_generation(struct in *in, const struct ledger *l, struct generation *g)
+{
+    g->signature = get_u64(in);
+    g->width = get_u32(in);
+    g->n_contributions = get_u32(in);
+    in->bad |= g->n_contributions > CONTRIBUTIONS_MAX || g->width > CONTRIBUTIONS_MAX * HISTOGRAM_CELLS;
+    for (unsigned k = 0; k < g->n_contributions && !in->bad; k++) {
+        struct contribution *c = &g->to[k];
+        int stat;
+
+        c->series = get_u32(in);
+        stat = stat_find(get_sv(in));
+        c->stat = (uint16_t)stat;
+        c->cell = (uint16_t)get_u32(in);
+        c->at = (uint16_t)get_u32(in);
+        c->cells = (uint16_t)get_u32(in);
+        c->scale = get_f64(in);
+        in->bad |= stat < 0 || c->at + c->cells > g->width;
+        /* A series that was not admitted has no number; any other must exist and have the cells. */
+        if (c->series != UINT32_MAX && c->cells)
+            in->bad |= c->series >= l->series.n || c->cell + c->cells > family_cells(l->series.at[c->series].family);
+    }
+}
+
+static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
+{
+    u->start = get_i64(in);
+    u->value_hash = get_u64(in);
+    u->revision = get_u32(in);
+    u->generation = (uint16_t)get_u32(in);
+    u->width = (uint16_t)get_u32(in);
+    in->bad |= u->generation != NOT_COUNTED && (u->generation >= n->n_generations ||
+                                                 (u->width && u->width != n->generations[u->generation].width));
+    if (in->bad || u->width == 0)
+        return;
+    u->amounts = calloc(u->width, sizeof *u->amounts);
+    in->bad |= u->amounts == NULL;
+    for (unsigned i = 0; i < u->width && !in->bad; i++)
+        u->amounts[i] = get_i64(in);
+}
+
+static void get_native(struct in *in, struct ledger *l)
+{
+    uint64_t key = get_u64(in);
+    struct native *n = native_add(l, key, get_u32(in));
+    uint32_t count = get_u32(in);
+
+    if (!n || (n->coverage != UINT32_MAX && n->coverage >= l->n_coverages) || count > in->rest.len / 16) {
+        in->bad = true;
+        return;
+    }
+    n->generations = calloc(count + 1, sizeof *n->generations);
+    in->bad |= n->generations == NULL;
+    for (uint32_t k = 0; k < count && !in->bad; k++)
+        get_generation(in, l, &n->generations[n->n_generations++]);
+    n->cap_generations = count + 1;
+    count = get_u32(in);
+    in->bad |= count > in->rest.len / 28;
+    if (in->bad)
+        return;
+    n->buckets = calloc(count + 1, sizeof *n->buckets);
+    in->bad |= n->buckets == NULL;
+    n->cap_buckets = count + 1;
+    for (uint32_t k = 0; k < count && !in->bad; k++) {
+        get_bucket(in, n, &n->buckets[n->n_buckets++]);
+        l->n_buckets++;
+    }
+}
+
+static void get_map(struct in *in, struct map *m)
+{
+    size_t limit = (size_t)get_u64(in), n = get_count(in, 12);
+
+    m->limit = 0;
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        uint64_t key = get_u64(in);
+
+        in->bad |= !map_put(m, key, get_u32(in));
+    }
+    m->limit = limit;
+}
+
+static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
+{
+    size_t n;
+
+    buf_put(cursor, get_sv(in));
+    l->generation = get_u64(in);
+    l->keep_buckets_nano = get_i64(in);
+    l->limits_hash = get_u64(in);
+    get_names(in, &l->names);
+    get_series(in, l);
+    get_coverages(in, l);
+    get_rulesets(in, l);
+    get_authorities(in, l);
+    get_inventories(in, l);
+    get_sources(in, l);
+    n = get_count(in, 20);
+    for (size_t i = 0; i < n && !in->bad; i++)
+        get_native(in, l);
+    l->keys.hour = get_u32(in);
+    l->keys.horizon_hours = get_u32(in);
+    get_map(in, &l->keys.rows);
+    get_map(in, &l->keys.calls);
+    return !in->bad && in->rest.len == 0;
+}
+
+bool snapshot_decode(struct ledger *l, sv body, struct buf *cursor)
+{
+    struct in in = { body, false };
+
+    return get_state(&in, l, cursor);
+}
+
+static enum err_code set_aside(const char *path, struct err *e)
+{
+    char aside[4200];
+
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    if (rename(path, aside) != 0)
+        return err_sys(e, "%s", aside);
+    return ERR_OK;
+}
+
+enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found, struct err *e)
+{
+    char path[4096];
+    struct buf file;
+    struct in in;
+    enum err_code code = ERR_OK;
+    uint64_t version, len, sum;
+
+    *found = false;
+    if (snprintf(path, sizeof path, "%s/ledger.snapshot", dir) >= (int)sizeof path)
+        return err_set(e, ERR_CONFIG, "%s: path too long", dir);
+    if (access(path, F_OK) != 0)
+        return ERR_OK;
+    buf_init(&file, LIMIT_BYTES);
+    code = buf_read_file(&file, path, LIMIT_BYTES, e);
+    in.rest = buf_sv(&file);
+    in.bad = !sv_starts(in.rest, SV(MAGIC));
+    (void)take(&in, sizeof MAGIC - 1);
+    version = get_u64(&in);
+    len = get_u64(&in);
+    sum = get_u64(&in);
+    if (code == ERR_OK && !in.bad && version > VERSION)
+        code = err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version", path,
+                       (unsigned long long)version, VERSION);
+    else if (code == ERR_OK) {
+        *found = !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, cursor);
+        if (!*found)
+            code = set_aside(path, e);
+    }
+    buf_done(&file);
+    return code;
+}
