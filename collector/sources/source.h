@@ -108,7 +108,7 @@ struct api {
 
 struct source_env {
     sv id; /* of the source in the configuration */
-    const struct ledger *ledger; /* for source_authority; NULL in tests */
+    struct ledger *ledger;       /* for source_authority; NULL in tests */
     struct http_client *http;
     struct rate_limits *limits;
     struct source_stats *stats;
