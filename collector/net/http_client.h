@@ -48,10 +48,10 @@ struct http_request {
 struct http_response {
     int status;
     struct buf body;
-    struct buf head;           /* "name: value\n" lines, names in lower case */
-    int64_t date_unix_nano;    /* the server's Date header, 0 if none: the only clock that windows may trust */
-    int64_t retry_after_ms;    /* Retry-After as seconds or as a date against `date`, 0 if none */
-    size_t wire_bytes;         /* received, headers and compressed body */
+    struct buf head;        /* "name: value\n" lines, names in lower case */
+    int64_t date_unix_nano; /* the server's Date header, 0 if none: the only clock that windows may trust */
+    int64_t retry_after_ms; /* Retry-After as seconds or as a date against `date`, 0 if none */
+    size_t wire_bytes;      /* received, headers and compressed body */
     int64_t elapsed_real_ms;
 };
 
@@ -62,7 +62,8 @@ void http_client_free(struct http_client *c);
 void http_client_cancel(struct http_client *c);
 
 void http_response_done(struct http_response *r);
-MUST_USE enum err_code http_do(struct http_client *c, const struct http_request *q, struct http_response *r, struct err *e);
+MUST_USE enum err_code http_do(struct http_client *c, const struct http_request *q, struct http_response *r,
+                               struct err *e);
 
 /* Value of a header of the answer (name in lower case), empty if absent. */
 sv http_response_header(const struct http_response *r, sv name);

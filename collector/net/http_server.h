@@ -2,9 +2,9 @@
  * HTTP server over libmicrohttpd: routes in a table, bounded in everything.
  *
  * Handlers run in the server's threads, must not block for long and must not call a cloud. The body of a request is
- * complete when the handler is called (limit per route; above it 413 before it is buffered). GET routes answer HEAD too.
- * Unknown path 404, known path with another method 405 with Allow. Answers are gzipped on request when larger than 1 KiB
- * (never twice: a handler that set content_encoding did it itself).
+ * complete when the handler is called (limit per route; above it 413 before it is buffered). GET routes answer HEAD
+ * too. Unknown path 404, known path with another method 405 with Allow. Answers are gzipped on request when larger than
+ * 1 KiB (never twice: a handler that set content_encoding did it itself).
  *
  * With `tls_cert_file` set it speaks TLS only. With users set, every route but those marked `open` wants basic
  * authentication (compared in constant time, hashes by crypt(3), verdicts cached).
@@ -24,7 +24,7 @@ struct http_server;
 struct http_server_request {
     sv method, path; /* path percent-decoded, without the query */
     sv body;
-    sv peer;         /* textual address */
+    sv peer; /* textual address */
     void *impl;
 };
 
@@ -42,6 +42,9 @@ struct http_server_response {
     struct http_body *shared; /* used instead of `body` when set; the reference moves to the server */
     struct buf headers;       /* further "Name: value\n" lines */
 };
+
+/* Adds a header to the answer; false when the name is no token or the value holds control bytes. */
+bool http_server_set_header(struct http_server_response *r, sv name, sv value);
 
 /* Value of a query parameter (percent-decoded) / of a header; empty if absent. Valid while the handler runs. */
 sv http_server_query(const struct http_server_request *q, const char *name);
@@ -69,9 +72,9 @@ struct http_server_options {
     const char *tls_key_file;
     const struct http_user *users; /* borrowed until stop; none: no authentication */
     size_t n_users;
-    unsigned threads;          /* 0: 2 */
-    unsigned max_connections;  /* 0: 256 */
-    unsigned idle_timeout_s;   /* 0: 30 */
+    unsigned threads;         /* 0: 2 */
+    unsigned max_connections; /* 0: 256 */
+    unsigned idle_timeout_s;  /* 0: 30 */
 };
 
 /* `routes` ends with a zero row and outlives the server, as does ctx. The most specific route wins. */
