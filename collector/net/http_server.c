@@ -74,7 +74,7 @@ static void put_decoded(struct buf *b, sv s)
         int hi = s.len > 2 && s.at[0] == '%' ? hex_of(s.at[1]) : -1;
         int lo = hi >= 0 ? hex_of(s.at[2]) : -1;
 
-        buf_putc(b, lo >= 0 ? (char)(hi << 4 | lo) : s.at[0]);
+        buf_putc(b, lo >= 0 ? (char)(unsigned char)(hi * 16 + lo) : s.at[0]);
         s = sv_skip(s, lo >= 0 ? 3 : 1);
     }
 }
