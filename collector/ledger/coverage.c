@@ -42,6 +42,12 @@ bool spans_has(const struct spans *s, int64_t t)
     return false;
 }
 
+/* Whether the state of a bucket at `t` may be given up: snapshots (no spans) hold nothing that could be read again. */
+bool coverage_has(const struct coverage *c, int64_t t)
+{
+    return c->read.n == 0 || spans_has(&c->read, t);
+}
+
 static uint64_t key_of(sv source, sv scope, sv group)
 {
     return hash_part(hash_part(hash64(source), scope), group);
@@ -69,7 +75,7 @@ void coverage_fold(struct fold *f, const struct window *w)
 {
     struct coverage *c;
 
-    if (f->coverage == UINT32_MAX || w->from_unix_nano >= w->to_unix_nano)
+    if (f->coverage == UINT32_MAX || w->to_unix_nano == 0)
         return;
     c = &f->l->coverages[f->coverage];
     spans_add(&c->read, w->from_unix_nano, w->to_unix_nano);

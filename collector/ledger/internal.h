@@ -250,6 +250,7 @@ void registry_done(struct registry *r);
 
 uint32_t coverage_for(struct ledger *l, sv source, sv scope, sv group, bool create);
 void coverage_fold(struct fold *f, const struct window *w);
+bool coverage_has(const struct coverage *c, int64_t t);
 void coverage_done(struct coverage *c);
 
 void epoch_fold(struct fold *f, const struct epoch *e);

@@ -273,7 +273,7 @@ static bool given_up(const struct ledger *l, const struct native *n, int64_t sta
 {
     const struct coverage *c = n->coverage == UINT32_MAX ? NULL : &l->coverages[n->coverage];
 
-    return c && start < c->pruned_before && spans_has(&c->read, start);
+    return c && start < c->pruned_before && coverage_has(c, start);
 }
 
 void measure_fold(struct fold *f, const struct measure *m)
@@ -318,7 +318,7 @@ static void prune(struct ledger *l, struct native *n, const struct coverage *c)
     for (uint32_t i = 0; i < n->n_buckets; i++) {
         struct bucket *b = &n->buckets[i];
 
-        if (b->start < c->pruned_before && spans_has(&c->read, b->start)) {
+        if (b->start < c->pruned_before && coverage_has(c, b->start)) {
             free(b->amounts);
             l->n_buckets--;
         } else {

@@ -1,0 +1,453 @@
+/*
+ * Filter, split, encode, append on the caller's thread; read, decode, fold on ours.
+ *
+ * A frame larger than the journal takes is cut between records. The parts share one window: all but the last carry an empty one
+ * that only names the group, so that what was read counts as read when everything of it is durable. Epochs go with the first
+ * part, since the records beside them depend on them.
+ */
+#include "collector/core/spine.h"
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/model/codec.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { WAIT_MS = 200, BIRTHS_PER_FRAME = 20000, BIRTH_AFTER_MS = 2 * 60 * 1000, SNAPSHOT_EVERY_MS = 5 * 60 * 1000 };
+
+struct spine {
+    char *dir;
+    struct journal *journal;
+    struct ledger *ledger;
+    struct journal_reader *reader; /* the fold thread's */
+    pthread_t thread;
+    bool started;
+    int64_t snapshot_every_ms;
+    _Atomic bool stopping;
+    _Atomic uint64_t shown;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t folded_more;
+    uint64_t folded; /* highest sequence folded, per the single shard of an appender */
+    bool ready;
+    struct spine_stats stats;
+};
+
+/* ---- in ---- */
+
+/* WAIT_MS is meant in real time, whatever the speed of the clock. */
+static int64_t wait_ms(void)
+{
+    return (int64_t)(WAIT_MS * clock_speed());
+}
+
+static void window_for_part(struct frame *part, const struct window *w)
+{
+    struct window *own = frame_add_window(part);
+
+    if (own)
+        *own = (struct window){ .source = w->source, .scope = w->scope, .group = w->group, .decide_to_unix_nano = w->decide_to_unix_nano };
+}
+
+static enum err_code append(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e)
+{
+    struct buf bytes;
+    enum err_code code;
+
+    buf_init(&bytes, JOURNAL_FRAME_MAX);
+    code = frame_encode(f, &bytes, e);
+    if (code == ERR_OK && bytes.failed)
+        code = err_set(e, ERR_LIMIT, "frame larger than %d bytes", JOURNAL_FRAME_MAX);
+    if (code == ERR_OK)
+        code = journal_append(s->journal, f->source, buf_sv(&bytes), at, e);
+    buf_done(&bytes);
+    return code;
+}
+
+/* The lists of a batch, so that they can be cut alike. */
+static const struct list {
+    size_t at, n, size;
+} lists[RECORD_KINDS] = {
+    [RECORD_CALL] = { offsetof(struct batch, calls), offsetof(struct batch, n_calls), sizeof(struct call) },
+    [RECORD_MEASURE] = { offsetof(struct batch, measures), offsetof(struct batch, n_measures), sizeof(struct measure) },
+    [RECORD_AUDIT] = { offsetof(struct batch, audits), offsetof(struct batch, n_audits), sizeof(struct audit) },
+    [RECORD_CHARGE] = { offsetof(struct batch, charges), offsetof(struct batch, n_charges), sizeof(struct charge) },
+    [RECORD_GAP] = { offsetof(struct batch, gaps), offsetof(struct batch, n_gaps), sizeof(struct gap) },
+};
+
+static size_t *count_of(struct batch *b, int kind)
+{
+    return (size_t *)((char *)b + lists[kind].n);
+}
+
+static char **list_of(struct batch *b, int kind)
+{
+    return (char **)((char *)b + lists[kind].at);
+}
+
+/* Adds to `part` a view of `n` records of one kind of `b` from number `from` on; symbols are shared. */
+static bool add_slice(struct frame *part, const struct batch *b, int kind, size_t from, size_t n)
+{
+    struct batch *view = frame_add_batch(part);
+    struct batch *next;
+
+    if (!view)
+        return false;
+    next = view->next;
+    *view = *b;
+    view->next = next;
+    for (int k = 0; k < RECORD_KINDS; k++)
+        *count_of(view, k) = 0;
+    *list_of(view, kind) += from * lists[kind].size;
+    *count_of(view, kind) = n;
+    return true;
+}
+
+struct splitter {
+    struct spine *s;
+    const struct frame *whole;
+    struct frame *part;
+    struct arena *arena;
+    size_t per_part, left; /* records */
+    int64_t told;          /* records that parts have carried */
+    bool first;
+};
+
+static enum err_code commit_split(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e);
+
+static enum err_code new_part(struct splitter *p, struct err *e)
+{
+    p->part = frame_new(p->arena, p->whole->source, p->whole->scope);
+    if (!p->part)
+        return err_set(e, ERR_LIMIT, "out of memory while splitting a frame");
+    p->part->lane = p->whole->lane;
+    p->part->written_unix_nano = p->whole->written_unix_nano;
+    p->left = p->per_part;
+    if (p->first) {
+        p->part->epochs = p->whole->epochs;
+        p->part->n_epochs = p->whole->n_epochs;
+    }
+    p->first = false;
+    return ERR_OK;
+}
+
+static enum err_code send_part(struct splitter *p, struct journal_position *at, struct err *e)
+{
+    int64_t n = (int64_t)frame_records(p->part);
+
+    if (p->whole->n_windows)
+        window_for_part(p->part, &p->whole->windows[0]);
+    p->part->tally = (struct tally){ .received = n, .stored = n };
+    p->told += n;
+    return commit_split(p->s, p->part, at, e);
+}
+
+/* What only the whole frame can say goes last: windows, quarantine, and the rest of the tally. */
+static enum err_code send_last(struct splitter *p, struct journal_position *at, struct err *e)
+{
+    struct frame *last = p->part;
+
+    last->windows = p->whole->windows;
+    last->n_windows = p->whole->n_windows;
+    last->quarantined = p->whole->quarantined;
+    last->n_quarantined = p->whole->n_quarantined;
+    last->marks = p->whole->marks;
+    last->n_marks = p->whole->n_marks;
+    last->tally = p->whole->tally;
+    last->tally.received -= p->told;
+    last->tally.stored -= p->told;
+    return append(p->s, last, at, e);
+}
+
+static enum err_code split(struct splitter *p, struct journal_position *at, struct err *e)
+{
+    enum err_code code = new_part(p, e);
+
+    for (struct batch *b = p->whole->batches; b && code == ERR_OK; b = b->next)
+        for (int kind = 0; kind < RECORD_KINDS; kind++) {
+            size_t all = *count_of(b, kind);
+
+            for (size_t from = 0, n; from < all && code == ERR_OK; from += n) {
+                n = all - from < p->left ? all - from : p->left;
+                if (!add_slice(p->part, b, kind, from, n))
+                    return err_set(e, ERR_LIMIT, "out of memory while splitting a frame");
+                p->left -= n;
+                if (p->left == 0) {
+                    code = send_part(p, at, e);
+                    code = code ? code : new_part(p, e);
+                }
+            }
+        }
+    return code ? code : send_last(p, at, e);
+}
+
+/* Appends the frame, in halves (again and again) when it is too large. */
+static enum err_code commit_split(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e)
+{
+    size_t n = frame_records(f);
+    enum err_code code = append(s, f, at, e);
+    struct arena arena;
+    struct splitter p = { .s = s, .whole = f, .arena = &arena, .per_part = (n + 1) / 2, .first = true };
+
+    if (code != ERR_LIMIT || n < 2)
+        return code;
+    arena_init(&arena, 64 << 20);
+    code = split(&p, at, e);
+    arena_done(&arena);
+    return code;
+}
+
+static void wait_folded(struct spine *s, uint64_t sequence)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->folded < sequence && !s->stopping)
+        (void)clock_wait(&s->folded_more, &s->lock, clock_mono() + wait_ms() * NANO_PER_MS);
+    pthread_mutex_unlock(&s->lock);
+}
+
+enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
+{
+    struct journal_position at;
+    enum err_code code;
+
+    ledger_filter(s->ledger, f);
+    f->written_unix_nano = clock_now();
+    code = commit_split(s, f, &at, e);
+    if (code == ERR_OK)
+        wait_folded(s, at.sequence);
+    return code;
+}
+
+void spine_shown(struct spine *s, uint64_t generation)
+{
+    uint64_t before = atomic_load(&s->shown);
+
+    while (before < generation && !atomic_compare_exchange_weak(&s->shown, &before, generation))
+        ;
+}
+
+/* ---- out: the fold thread ---- */
+
+static void count_stat(struct spine *s, uint64_t *counter)
+{
+    pthread_mutex_lock(&s->lock);
+    ++*counter;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void fold_one(struct spine *s, const struct journal_frame *in, struct arena *arena)
+{
+    struct frame *f;
+    struct err e = { 0 };
+
+    if (in->corrupt) {
+        log_error("spine", "journal frame %llu is corrupt and is left out", (unsigned long long)in->at.sequence);
+        count_stat(s, &s->stats.corrupt_frames);
+    } else if (frame_decode(in->payload, arena, &f, &e)) {
+        log_error("spine", "journal frame %llu: %s", (unsigned long long)in->at.sequence, e.text);
+        count_stat(s, &s->stats.undecodable_frames);
+    } else {
+        ledger_fold(s->ledger, f);
+    }
+    arena_reset(arena);
+    pthread_mutex_lock(&s->lock);
+    s->folded = in->at.sequence;
+    s->stats.folded_frames++;
+    pthread_cond_broadcast(&s->folded_more);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void snapshot(struct spine *s)
+{
+    char cursor[JOURNAL_CURSOR_MAX];
+    size_t n = journal_reader_cursor(s->reader, cursor);
+    struct err e = { 0 };
+
+    if (ledger_snapshot_write(s->ledger, s->dir, sv_make(cursor, n), &e)) {
+        log_error("spine", "snapshot: %s", e.text);
+        count_stat(s, &s->stats.snapshot_failures);
+        return;
+    }
+    journal_release(s->journal, "ledger", sv_make(cursor, n));
+    pthread_mutex_lock(&s->lock);
+    s->stats.snapshots++;
+    s->stats.last_snapshot_unix_nano = clock_now();
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Journals that series were shown at 0, which lets their values show. Their frame is folded like any other. */
+static void births(struct spine *s, struct arena *arena)
+{
+    struct frame *f = frame_new(arena, SV("trefoil"), SV("births"));
+    struct journal_position at;
+    struct err e = { 0 };
+
+    if (f && ledger_births(s->ledger, atomic_load(&s->shown), clock_mono() - BIRTH_AFTER_MS * NANO_PER_MS, BIRTHS_PER_FRAME, f)) {
+        f->written_unix_nano = clock_now();
+        if (append(s, f, &at, &e))
+            log_warn("spine", "births: %s", e.text);
+    }
+    arena_reset(arena);
+}
+
+/* What is done a few times a second, between frames. */
+static void keep_house(struct spine *s, struct arena *arena, int64_t *next_snapshot, uint64_t *folded_then)
+{
+    births(s, arena);
+    if (clock_mono() < *next_snapshot || *folded_then == s->stats.folded_frames)
+        return;
+    snapshot(s);
+    *folded_then = s->stats.folded_frames;
+    *next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS;
+}
+
+static void *fold_thread(void *arg)
+{
+    struct spine *s = arg;
+    struct arena arena;
+    int64_t next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS, next_house = 0;
+    uint64_t folded_then = 0;
+
+    arena_init(&arena, 256 << 20);
+    for (;;) {
+        struct journal_frame in;
+        struct err e = { 0 };
+        bool got = false, stop = s->stopping;
+
+        if (journal_read(s->reader, stop ? 0 : wait_ms(), &in, &got, &e)) {
+            log_error("spine", "journal: %s", e.text);
+            clock_sleep_ms(wait_ms());
+        }
+        if (got)
+            fold_one(s, &in, &arena);
+        else if (stop)
+            break;
+        if (!stop && clock_mono() >= next_house) {
+            keep_house(s, &arena, &next_snapshot, &folded_then);
+            next_house = clock_mono() + wait_ms() * NANO_PER_MS;
+        }
+    }
+    snapshot(s);
+    arena_done(&arena);
+    return NULL;
+}
+
+/* ---- start and end ---- */
+
+/* Folds what is durable already, before anybody may look. */
+static enum err_code replay(struct spine *s, struct err *e)
+{
+    int64_t began = clock_mono();
+    struct arena arena;
+    enum err_code code = ERR_OK;
+
+    arena_init(&arena, 256 << 20);
+    for (bool got = true; got && code == ERR_OK;) {
+        struct journal_frame in;
+
+        code = journal_read(s->reader, 0, &in, &got, e);
+        if (code == ERR_OK && got)
+            fold_one(s, &in, &arena);
+    }
+    arena_done(&arena);
+    s->ready = code == ERR_OK;
+    s->stats.replay_ms = (int64_t)((double)((clock_mono() - began) / NANO_PER_MS) / clock_speed());
+    return code;
+}
+
+static enum err_code start(struct spine *s, const struct spine_options *o, struct err *e)
+{
+    struct journal_options journal = o->journal;
+    struct journal_recovery found;
+    struct buf cursor;
+    char dir[4096];
+    bool snapshot_found = false;
+    enum err_code code;
+
+    if (snprintf(dir, sizeof dir, "%s/journal", o->dir) >= (int)sizeof dir)
+        return err_set(e, ERR_CONFIG, "%s: path too long", o->dir);
+    if (mkdir(o->dir, 0700) != 0 && errno != EEXIST)
+        return err_sys(e, "%s", o->dir);
+    journal.dir = dir;
+    s->journal = journal_open(&journal, &found, e);
+    s->ledger = s->journal ? ledger_new(e) : NULL;
+    if (!s->ledger)
+        return e ? e->code : ERR_IO;
+    s->stats.recovered_torn_bytes = found.torn_bytes;
+    buf_init(&cursor, JOURNAL_CURSOR_MAX);
+    code = ledger_snapshot_read(s->ledger, o->dir, &cursor, &snapshot_found, e);
+    if (code == ERR_OK && !snapshot_found) {
+        /* A damaged one may have filled the ledger half. */
+        ledger_free(s->ledger);
+        s->ledger = ledger_new(e);
+        buf_clear(&cursor);
+    }
+    if (code == ERR_OK)
+        s->reader = s->ledger ? journal_reader_open(s->journal, "ledger", buf_sv(&cursor), e) : NULL;
+    if (code == ERR_OK)
+        code = s->reader ? replay(s, e) : e ? e->code : ERR_IO;
+    buf_done(&cursor);
+    return code;
+}
+
+struct spine *spine_open(const struct spine_options *o, struct err *e)
+{
+    struct spine *s = calloc(1, sizeof *s);
+
+    if (!s || !(s->dir = strdup(o->dir))) {
+        free(s);
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    clock_cond_init(&s->folded_more);
+    s->snapshot_every_ms = o->snapshot_every_ms ? o->snapshot_every_ms : SNAPSHOT_EVERY_MS;
+    if (start(s, o, e) || pthread_create(&s->thread, NULL, fold_thread, s) != 0) {
+        spine_close(s);
+        return NULL;
+    }
+    s->started = true;
+    return s;
+}
+
+void spine_close(struct spine *s)
+{
+    if (!s)
+        return;
+    s->stopping = true;
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    journal_reader_close(s->reader);
+    journal_close(s->journal);
+    ledger_free(s->ledger);
+    pthread_cond_destroy(&s->folded_more);
+    pthread_mutex_destroy(&s->lock);
+    free(s->dir);
+    free(s);
+}
+
+struct ledger *spine_ledger(struct spine *s)
+{
+    return s->ledger;
+}
+
+struct journal *spine_journal(struct spine *s)
+{
+    return s->journal;
+}
+
+bool spine_ready(struct spine *s)
+{
+    return s->ready;
+}
+
+void spine_stats(struct spine *s, struct spine_stats *out)
+{
+    pthread_mutex_lock(&s->lock);
+    *out = s->stats;
+    pthread_mutex_unlock(&s->lock);
+}

@@ -1,0 +1,51 @@
+/*
+ * The spine in motion: frames go through the filter into the journal; one thread reads the journal and folds it into the
+ * ledger, writes snapshots and births. Nothing else connects what comes in with what goes out.
+ *
+ * Ownership:     the spine owns journal and ledger.
+ * Errors:        spine_commit: what journal_append says; nothing of the frame counts then.
+ * Thread-safety: spine_commit and the questions from any thread.
+ *
+ * Threads: the fold thread (started by spine_open) is the only writer of the ledger.
+ */
+#ifndef CORE_SPINE_H
+#define CORE_SPINE_H
+
+#include "collector/journal/journal.h"
+#include "collector/ledger/ledger.h"
+
+struct spine;
+
+struct spine_options {
+    const char *dir;               /* journal in dir/journal, snapshot in dir */
+    struct journal_options journal; /* its dir is set here */
+    int64_t snapshot_every_ms;     /* 0: 5 min */
+};
+
+MUST_USE struct spine *spine_open(const struct spine_options *o, struct err *e);
+
+/* Stops the fold thread after what is durable is folded, writes a last snapshot, closes. NULL is fine. */
+void spine_close(struct spine *s);
+
+struct ledger *spine_ledger(struct spine *s);
+struct journal *spine_journal(struct spine *s);
+
+/* True once all that was durable at open is folded: before, numbers would be too low. */
+bool spine_ready(struct spine *s);
+
+/* Filters the frame, splits it if it is too large for the journal, makes it durable, and waits until it is folded.
+ * frame->tally.stored must count its records. */
+MUST_USE enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e);
+
+/* An exporter tells up to which ledger generation it has shown everything, so that series may be born. */
+void spine_shown(struct spine *s, uint64_t generation);
+
+struct spine_stats {
+    uint64_t folded_frames, corrupt_frames, undecodable_frames, snapshots, snapshot_failures;
+    uint64_t recovered_torn_bytes;
+    int64_t replay_ms; /* how long the start took */
+    int64_t last_snapshot_unix_nano;
+};
+void spine_stats(struct spine *s, struct spine_stats *out);
+
+#endif
