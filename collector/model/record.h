@@ -265,7 +265,8 @@ struct epoch *frame_add_epoch(struct frame *f);
 struct mark *frame_add_mark(struct frame *f);
 struct quarantine *frame_add_quarantine(struct frame *f, enum reason reason, sv what, sv bytes); /* counts it in the tally */
 
-/* New record with every number absent. */
+/* New record with every number absent; the pointer holds until the next record of that kind is added. NULL also once a
+ * symbol of the batch was lost to the limit: a record must not look as if its cloud had not told. */
 struct call *batch_add_call(struct batch *b);
 struct measure *batch_add_measure(struct batch *b);
 struct audit *batch_add_audit(struct batch *b);
@@ -276,6 +277,8 @@ size_t frame_records(const struct frame *f);
 /* Interns; "" gives 0 (absent) as does a full table (then b->arena is at its limit and the next add fails). */
 sym batch_sym(struct batch *b, sv s);
 sv batch_sv(const struct batch *b, sym s);
+/* Gives `s` the next number whether or not it stands there already: for who reads a table back. 0 at the limit. */
+sym batch_add_symbol(struct batch *b, sv s);
 size_t batch_symbols(const struct batch *b); /* numbers run from 1 to this */
 
 const char *cloud_name(enum cloud c);
