@@ -1,0 +1,459 @@
+/*
+ * The journal on files: one directory, one segment after the other (segment.h), a lock.
+ *
+ * Opening reads the headers of all segments, and scans only the newest one whole: what stands behind its last whole
+ * frame is the torn end of a write that nobody was told about, and is cut off. After such a cut a new segment is
+ * begun, so that a cursor behind the cut can be told from one that fits. Older segments are looked at when somebody
+ * reads them. Nothing is changed on disk before all headers were seen: a format newer than ours leaves the directory
+ * as it is. Nothing needs space: a full disk can be opened.
+ *
+ * The lock is flock() on a file that stays: it dies with its process whatever the process died of.
+ *
+ * The group commit is in writer.c, readers are in reader.c, deleting is in retention.c.
+ */
+#include "collector/journal/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+
+#define LOCK_NAME "lock"
+
+static const uint64_t segment_bytes_default = UINT64_C(64) << 20;
+static const uint64_t max_bytes_default = UINT64_C(8) << 30;
+static const int64_t retention_ms_default = INT64_C(7) * 24 * 3600 * 1000;
+
+enum err_code journal_add_segment(struct journal *j, struct segment s, struct err *e)
+{
+    if (j->n_segments > 0 && j->segments[j->n_segments - 1].base == s.base) {
+        j->segments[j->n_segments - 1] = s;
+        return ERR_OK;
+    }
+    if (j->n_segments == j->cap_segments) {
+        size_t cap = j->cap_segments ? 2 * j->cap_segments : 64;
+        struct segment *more = realloc(j->segments, cap * sizeof *more);
+
+        if (!more)
+            return err_set(e, ERR_LIMIT, "journal: no memory for %zu segments", cap);
+        j->segments = more;
+        j->cap_segments = cap;
+    }
+    j->segments[j->n_segments++] = s;
+    return ERR_OK;
+}
+
+static enum err_code open_dir(struct journal *j, struct err *e)
+{
+    if (!j->read_only && mkdir(j->dir, 0700) && errno != EEXIST)
+        return err_sys(e, "journal: create %s", j->dir);
+    j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (j->dir_fd < 0)
+        return err_sys(e, "journal: open %s", j->dir);
+    return ERR_OK;
+}
+
+static enum err_code take_lock(struct journal *j, struct err *e)
+{
+    char pid[24] = "";
+    ssize_t n;
+
+    j->lock_fd = openat(j->dir_fd, LOCK_NAME, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (j->lock_fd < 0)
+        return err_sys(e, "journal: lock %s", j->dir);
+    if (flock(j->lock_fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK)
+            return err_sys(e, "journal: lock %s", j->dir);
+        n = pread(j->lock_fd, pid, sizeof pid - 1, 0);
+        for (ssize_t i = 0; i < n; i++)
+            if (pid[i] < '0' || pid[i] > '9')
+                pid[i] = '\0';
+        return err_set(e, ERR_CONFIG, "another trefoil (pid %s) uses %s", pid[0] ? pid : "unknown", j->dir);
+    }
+    n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(j->lock_fd, 0) || pwrite(j->lock_fd, pid, (size_t)n, 0) != n)
+        log_debug("journal", "the lock file does not name us"); /* a full disk: the lock itself holds */
+    return ERR_OK;
+}
+
+/* Reads one segment's header. A file that is gone again (read_only) gives ERR_GONE. */
+static enum err_code look_at(struct journal *j, const char *name, struct segment *s, struct err *e)
+{
+    char head[SEGMENT_HEADER];
+    struct segment_head h = { 0 };
+    struct stat st;
+    ssize_t n;
+    int fd = journal_io()->openat(j->dir_fd, name, O_RDONLY, 0);
+
+    if (fd < 0 && errno == ENOENT)
+        return ERR_GONE;
+    if (fd < 0)
+        return err_sys(e, "journal: open %s", name);
+    if (fstat(fd, &st)) {
+        err_sys(e, "journal: stat %s", name);
+        journal_io()->close(fd);
+        return ERR_IO;
+    }
+    n = scan_pread(fd, head, sizeof head, 0);
+    journal_io()->close(fd);
+    s->bytes = (uint64_t)st.st_size;
+    switch (segment_head_read(sv_make(head, n < 0 ? 0 : (size_t)n), &h)) {
+    case SEGMENT_NEWER:
+        return err_set(e, ERR_CONFIG,
+                       "journal: %s/%s was written in format %" PRIu32 ", this program knows formats up to %d", j->dir,
+                       name, h.version, SEGMENT_VERSION);
+    case SEGMENT_DAMAGED:
+        log_warn("journal", "the header is damaged, nothing in it can be verified segment=%s", name);
+        break;
+    case SEGMENT_GOOD:
+        s->id = h.base == s->base ? h.id : 0;
+        s->created_unix_nano = h.created_unix_nano;
+        break;
+    }
+    return ERR_OK;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    uint64_t x = ((const struct segment *)a)->base, y = ((const struct segment *)b)->base;
+
+    return (x > y) - (x < y);
+}
+
+/* All segments from `from` on, ascending, into an array that the caller frees. */
+static enum err_code list_segments(struct journal *j, uint64_t from, struct segment **out, size_t *n_out, struct err *e)
+{
+    int fd = openat(j->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct segment *list = NULL;
+    size_t n = 0, cap = 0;
+    enum err_code code = ERR_OK;
+
+    if (!d) {
+        code = err_sys(e, "journal: list %s", j->dir);
+        if (fd >= 0)
+            close(fd);
+        return code;
+    }
+    for (struct dirent *entry; !code && (entry = readdir(d));) {
+        struct segment s = { 0 };
+        uint32_t shard;
+
+        if (!segment_name_parse(entry->d_name, &shard, &s.base) || shard != 0 || s.base < from)
+            continue;
+        code = look_at(j, entry->d_name, &s, e);
+        if (!code && n == cap) {
+            struct segment *more = realloc(list, (cap = cap ? 2 * cap : 64) * sizeof *more);
+
+            if (!more)
+                code = err_set(e, ERR_LIMIT, "journal: no memory for %zu segments", cap);
+            else
+                list = more;
+        }
+        if (!code)
+            list[n++] = s;
+        if (code == ERR_GONE)
+            code = ERR_OK;
+    }
+    closedir(d);
+    if (code) {
+        free(list);
+        return code;
+    }
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_base);
+    *out = list;
+    *n_out = n;
+    return ERR_OK;
+}
+
+/* What a whole scan of a segment found. */
+struct survey {
+    uint64_t end;  /* behind the last whole frame */
+    uint64_t next; /* sequence behind it */
+    uint64_t frames, corrupt;
+    bool torn;       /* bytes other than zeros stand behind the end */
+    bool unreadable; /* ... or bytes that the disk did not give */
+};
+
+static enum err_code survey(struct scan *s, struct survey *v, struct err *e)
+{
+    for (;;) {
+        struct frame_head h;
+        sv bytes;
+
+        switch (scan_next(s, &h, &bytes, e)) {
+        case SCAN_CORRUPT:
+            v->corrupt++;
+            /* fall through */
+        case SCAN_FRAME:
+            v->frames++;
+            v->end = s->offset;
+            if (h.sequence >= v->next)
+                v->next = h.sequence + 1;
+            break;
+        case SCAN_DAMAGE:
+            v->corrupt++;
+            break;
+        case SCAN_TAIL:
+            v->torn = true;
+            return ERR_OK;
+        case SCAN_END:
+            return ERR_OK;
+        case SCAN_FAILED:
+            if (e->code != ERR_IO)
+                return e->code;
+            break; /* the scan gives such a place up after some tries */
+        }
+    }
+}
+
+/* Scans from v->end on, where the sequence v->next is expected. */
+static enum err_code survey_newest(struct journal *j, const struct segment *s, struct survey *v, struct err *e)
+{
+    char name[SEGMENT_NAME_MAX];
+    struct scan scan;
+    enum err_code code;
+    int fd;
+
+    segment_name(name, 0, s->base);
+    fd = journal_io()->openat(j->dir_fd, name, O_RDONLY, 0);
+    if (fd < 0)
+        return err_sys(e, "journal: open %s", name);
+    scan_init(&scan, fd, s->id, v->end, s->bytes);
+    code = survey(&scan, v, e);
+    v->unreadable = scan.given_up > 0;
+    scan_done(&scan);
+    journal_io()->close(fd);
+    return code;
+}
+
+/* Cuts the newest segment behind its last whole frame, makes what is kept durable (a killed process may have written
+ * without syncing) and goes on in it when it is clean; otherwise the next commit begins a new one. */
+static void repair_newest(struct journal *j, struct segment *s, const struct survey *v)
+{
+    const struct journal_io *io = journal_io();
+    char name[SEGMENT_NAME_MAX];
+    bool cut = s->bytes > v->end, clean;
+    int fd;
+
+    segment_name(name, 0, s->base);
+    s->bytes = v->end;
+    fd = io->openat(j->dir_fd, name, O_WRONLY, 0);
+    clean = fd >= 0 && (!cut || !io->ftruncate(fd, (off_t)v->end)) && !io->fdatasync(fd);
+    if (clean && !v->torn && s->bytes < j->segment_bytes)
+        j->fd = fd;
+    else if (fd >= 0)
+        io->close(fd);
+    if (!clean)
+        log_warn("journal", "the end cannot be repaired, a new segment will follow segment=%s", name);
+}
+
+static enum err_code recover_newest(struct journal *j, struct journal_recovery *found, struct err *e)
+{
+    struct segment *s = &j->segments[j->n_segments - 1];
+    struct survey v = { .end = SEGMENT_HEADER, .next = s->base };
+
+    if (s->id != 0 && survey_newest(j, s, &v, e))
+        return e->code;
+    if (s->id == 0 || v.unreadable) { /* leave it alone, and go on behind all numbers that may stand there */
+        j->next_sequence = v.next + (s->bytes > v.end ? (s->bytes - v.end) / FRAME_HEADER + 1 : 0);
+        return ERR_OK;
+    }
+    j->next_sequence = v.next;
+    found->frames = v.frames;
+    found->corrupt_frames = v.corrupt;
+    found->torn_bytes = s->bytes > v.end ? s->bytes - v.end : 0;
+    if (j->read_only)
+        s->bytes = v.end;
+    else
+        repair_newest(j, s, &v);
+    return ERR_OK;
+}
+
+/* Files that were never renamed to a segment. */
+static void remove_unfinished(struct journal *j)
+{
+    int fd = openat(j->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!d && fd >= 0)
+        close(fd);
+    if (!d)
+        return;
+    for (struct dirent *entry; (entry = readdir(d));)
+        if (sv_ends(sv_of(entry->d_name), SV(".journal.new")))
+            journal_io()->unlinkat(j->dir_fd, entry->d_name);
+    closedir(d);
+}
+
+static enum err_code recover(struct journal *j, struct journal_recovery *found, struct err *e)
+{
+    if (list_segments(j, 0, &j->segments, &j->n_segments, e))
+        return e->code;
+    j->cap_segments = j->n_segments;
+    found->segments = j->n_segments;
+    if (!j->read_only)
+        remove_unfinished(j);
+    if (j->n_segments > 0 && recover_newest(j, found, e))
+        return e->code;
+    if (found->torn_bytes)
+        log_warn("journal", "torn end of the newest segment bytes=%" PRIu64, found->torn_bytes);
+    return ERR_OK;
+}
+
+/* Signals are other threads' business; SIGXFSZ, which a write over the file size limit sends, becomes its EFBIG. */
+static enum err_code start_writer(struct journal *j, struct err *e)
+{
+    sigset_t all, before;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&j->writer, NULL, journal_writer, j);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        errno = failed;
+        return err_sys(e, "journal: start the writer");
+    }
+    j->writing = true;
+    return ERR_OK;
+}
+
+static struct journal *journal_new(const struct journal_options *o)
+{
+    struct journal *j = calloc(1, sizeof *j);
+
+    if (!j)
+        return NULL;
+    j->dir = strdup(o->dir);
+    j->dir_fd = j->lock_fd = j->fd = -1;
+    j->segment_bytes = o->segment_bytes ? o->segment_bytes : segment_bytes_default;
+    j->max_bytes = o->max_bytes ? o->max_bytes : max_bytes_default;
+    j->retention_ms = o->retention_ms ? o->retention_ms : retention_ms_default;
+    j->read_only = o->read_only;
+    j->next_sequence = 1;
+    j->last = &j->first;
+    buf_init(&j->commit, 0);
+    pthread_mutex_init(&j->lock, NULL);
+    clock_cond_init(&j->work);
+    clock_cond_init(&j->settled);
+    clock_cond_init(&j->durable);
+    retention_init(j);
+    return j;
+}
+
+struct journal *journal_open(const struct journal_options *o, struct journal_recovery *found, struct err *e)
+{
+    struct journal_recovery none, *f = found ? found : &none;
+    struct err own = { 0 }, *err = e ? e : &own;
+    struct journal *j = journal_new(o);
+
+    *f = (struct journal_recovery){ 0 };
+    if (!j || !j->dir) {
+        err_set(err, ERR_LIMIT, "journal: no memory");
+        goto fail;
+    }
+    if (open_dir(j, err) || (!j->read_only && take_lock(j, err)) || recover(j, f, err))
+        goto fail;
+    if (!j->read_only && start_writer(j, err))
+        goto fail;
+    return j;
+fail:
+    journal_close(j);
+    return NULL;
+}
+
+void journal_stop(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->stopping = true;
+    pthread_cond_signal(&j->work);
+    pthread_cond_broadcast(&j->durable);
+    pthread_mutex_unlock(&j->lock);
+}
+
+void journal_close(struct journal *j)
+{
+    if (!j)
+        return;
+    journal_stop(j);
+    if (j->writing)
+        pthread_join(j->writer, NULL);
+    if (j->fd >= 0)
+        journal_io()->close(j->fd);
+    if (j->dir_fd >= 0)
+        close(j->dir_fd);
+    if (j->lock_fd >= 0)
+        close(j->lock_fd);
+    retention_free(j);
+    buf_done(&j->commit);
+    pthread_cond_destroy(&j->work);
+    pthread_cond_destroy(&j->settled);
+    pthread_cond_destroy(&j->durable);
+    pthread_mutex_destroy(&j->lock);
+    free(j->segments);
+    free(j->dir);
+    free(j);
+}
+
+void journal_refresh(struct journal *j)
+{
+    struct segment known = j->n_segments ? j->segments[j->n_segments - 1] : (struct segment){ 0 };
+    struct survey v = { .end = SEGMENT_HEADER };
+    struct segment *fresh = NULL, *newest;
+    struct err e = { 0 };
+    size_t n = 0;
+
+    if (list_segments(j, known.base, &fresh, &n, &e)) {
+        log_warn("journal", "%s", e.text);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (journal_add_segment(j, fresh[i], &e))
+            break;
+    free(fresh);
+    if (n == 0)
+        return;
+    newest = &j->segments[j->n_segments - 1];
+    v.next = newest->base;
+    if (newest->base == known.base && newest->id == known.id) {
+        v.end = known.bytes;
+        v.next = j->next_sequence;
+    }
+    if (newest->id != 0 && survey_newest(j, newest, &v, &e))
+        log_warn("journal", "%s", e.text);
+    newest->bytes = v.end;
+    j->next_sequence = v.next;
+}
+
+struct journal_position journal_durable(struct journal *j)
+{
+    struct journal_position at = { 0 };
+
+    pthread_mutex_lock(&j->lock);
+    at.sequence = j->next_sequence - 1;
+    pthread_mutex_unlock(&j->lock);
+    return at;
+}
+
+void journal_stats(struct journal *j, struct journal_stats *out)
+{
+    pthread_mutex_lock(&j->lock);
+    *out = j->stats;
+    out->segments = j->n_segments;
+    for (size_t i = 0; i < j->n_segments; i++)
+        out->bytes += j->segments[i].bytes;
+    if (j->n_segments > 0)
+        out->oldest_unix_nano = j->segments[0].created_unix_nano;
+    pthread_mutex_unlock(&j->lock);
+}

@@ -1,0 +1,153 @@
+/*
+ * Retention: the oldest segments go when the whole is too large or they are too old, but never while somebody who is
+ * known by name has not passed them, never the newest, and never out of order, so that a crash on the way leaves a
+ * shorter journal and not one with a hole.
+ *
+ * Who is known by name is known only from open readers and releases of this process; therefore nothing is deleted in
+ * the first minute after opening, in which they all come back. Deleting by age believes the wall clock only as long as
+ * it moves along with the monotonic one: after a step it has to agree for a day.
+ *
+ * A segment's age is that of its newest frame; the creation of the following segment is not older than that.
+ */
+#include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/journal/files.h"
+
+enum { GRACE_MS = 60000, STEP_MS = 3600000, AGREE_MS = 86400000 };
+
+void retention_init(struct journal *j)
+{
+    j->anchor_wall = clock_now();
+    j->anchor_mono = clock_mono();
+    j->trusted_mono = j->anchor_mono + GRACE_MS * NANO_PER_MS;
+}
+
+void retention_free(struct journal *j)
+{
+    while (j->holds) {
+        struct hold *h = j->holds;
+
+        j->holds = h->next;
+        free(h);
+    }
+}
+
+struct hold *retention_hold(struct journal *j, const char *name, uint64_t sequence)
+{
+    size_t n = strlen(name) + 1;
+    struct hold *h = j->holds;
+
+    while (h && strcmp(h->name, name) != 0)
+        h = h->next;
+    if (h)
+        return h;
+    h = malloc(sizeof *h + n);
+    if (!h)
+        return NULL;
+    memcpy(h->name, name, n);
+    h->sequence = sequence;
+    h->next = j->holds;
+    j->holds = h;
+    return h;
+}
+
+/* Whether the wall clock may decide about ages now. */
+static bool age_is_trusted(struct journal *j, int64_t wall, int64_t mono)
+{
+    int64_t apart = (wall - j->anchor_wall) - (mono - j->anchor_mono);
+
+    if (apart > STEP_MS * NANO_PER_MS || apart < -STEP_MS * NANO_PER_MS) {
+        log_warn("journal", "the clock was set, nothing is deleted by age for a day");
+        j->anchor_wall = wall;
+        j->anchor_mono = mono;
+        j->trusted_mono = mono + AGREE_MS * NANO_PER_MS;
+    }
+    return mono >= j->trusted_mono;
+}
+
+static const struct hold *slowest(const struct journal *j)
+{
+    const struct hold *least = j->holds;
+
+    for (const struct hold *h = j->holds; h; h = h->next)
+        if (h->sequence < least->sequence)
+            least = h;
+    return least;
+}
+
+static uint64_t total_bytes(const struct journal *j)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < j->n_segments; i++)
+        sum += j->segments[i].bytes;
+    return sum;
+}
+
+/* Takes the oldest segment off the list if it may go. Lock held. */
+static bool take_oldest(struct journal *j, bool by_age, int64_t wall, struct segment *out)
+{
+    const struct hold *h = slowest(j);
+    bool large, old;
+
+    if (j->n_segments < 2)
+        return false;
+    large = total_bytes(j) > j->max_bytes;
+    old = by_age && wall - j->segments[1].created_unix_nano > j->retention_ms * NANO_PER_MS;
+    if (!large && !old)
+        return false;
+    if (h && h->sequence < j->segments[1].base) {
+        if (large)
+            log_warn("journal", "over its size limit, but the oldest segment is still needed reader=%s", h->name);
+        return false;
+    }
+    *out = j->segments[0];
+    memmove(j->segments, j->segments + 1, --j->n_segments * sizeof *j->segments);
+    j->stats.deleted_segments++;
+    return true;
+}
+
+void retention_run(struct journal *j)
+{
+    int64_t wall = clock_now(), mono = clock_mono();
+    bool trusted = age_is_trusted(j, wall, mono), any = false;
+    struct segment s;
+
+    if (mono - j->anchor_mono < GRACE_MS * NANO_PER_MS)
+        return;
+    for (;;) {
+        char name[SEGMENT_NAME_MAX];
+        bool got;
+
+        pthread_mutex_lock(&j->lock);
+        got = take_oldest(j, trusted, wall, &s);
+        pthread_mutex_unlock(&j->lock);
+        if (!got)
+            break;
+        segment_name(name, 0, s.base);
+        if (journal_io()->unlinkat(j->dir_fd, name))
+            log_warn("journal", "cannot delete segment=%s", name);
+        any = true;
+    }
+    if (any && journal_io()->fsync_dir(j->dir_fd))
+        log_warn("journal", "cannot sync the directory after deleting segments");
+}
+
+void journal_forget(struct journal *j, const char *name)
+{
+    pthread_mutex_lock(&j->lock);
+    for (struct hold **at = &j->holds; *at; at = &(*at)->next) {
+        struct hold *h = *at;
+
+        if (strcmp(h->name, name) != 0)
+            continue;
+        *at = h->next;
+        free(h);
+        j->retention_due = true;
+        pthread_cond_signal(&j->work);
+        break;
+    }
+    pthread_mutex_unlock(&j->lock);
+}
