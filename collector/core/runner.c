@@ -1,0 +1,258 @@
+/*
+ * Planning. A poll reads the live window first: from the look-back to the server's now minus the platform's delay. Then what was
+ * never read, oldest first, in pieces of the job's longest span. What was read is the union of the journalled windows,
+ * so a crash between reading and committing costs a repeated read and nothing else.
+ *
+ * The first window of a source also fixes where counting begins: an epoch in its frame.
+ */
+#include "collector/core/runner.h"
+
+#include "collector/base/clock.h"
+#include "collector/base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20 };
+
+const char *task_state_name(enum task_state s)
+{
+    static const char *const names[] = { "new", "ok", "catching_up", "failing" };
+
+    return names[s];
+}
+
+static int64_t floor_to(int64_t t, int64_t grain)
+{
+    return grain > 0 ? t - ((t % grain) + grain) % grain : t;
+}
+
+/* ---- planning ---- */
+
+static int64_t oldest_wanted(const struct source_job *job, int64_t count_from, int64_t now)
+{
+    int64_t kept = now - job->retention_ms * NANO_PER_MS;
+    int64_t from = job->retention_ms && kept > count_from ? kept : count_from;
+
+    return floor_to(from, job->grain_ms * NANO_PER_MS);
+}
+
+bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now, struct window *out)
+{
+    int64_t grain = job->grain_ms * NANO_PER_MS, span = job->span_max_ms * NANO_PER_MS;
+    int64_t oldest = oldest_wanted(job, count_from, now);
+    int64_t end = floor_to(now - job->delay_ms * NANO_PER_MS, grain);
+    int64_t live = floor_to(end - job->lookback_ms * NANO_PER_MS, grain);
+    struct window hole;
+
+    live = live > oldest ? live : oldest;
+    if (end <= oldest)
+        return false;
+    out->from_unix_nano = live;
+    out->to_unix_nano = end;
+    /* The newest part was read already: what is left is older holes. */
+    if (!ledger_first_hole(l, source, job->scope, job->group, live, end, &hole) || job->lookback_ms == 0) {
+        if (!ledger_first_hole(l, source, job->scope, job->group, oldest, end, &hole))
+            return false;
+        out->from_unix_nano = hole.from_unix_nano;
+        out->to_unix_nano = hole.to_unix_nano;
+    }
+    if (span && out->to_unix_nano - out->from_unix_nano > span)
+        out->to_unix_nano = out->from_unix_nano + span;
+    return true;
+}
+
+/* What the window's reading at `read_at` settles, and which envelopes may be decided by it. */
+static void judge_window(struct ledger *l, sv source, const struct source_job *job, struct window *w)
+{
+    int64_t settled = w->read_at_unix_nano - job->settle_ms * NANO_PER_MS, until = 0;
+
+    w->settled_to_unix_nano = settled < w->to_unix_nano ? settled : w->to_unix_nano;
+    if (job->envelope_settle_ms == 0)
+        return;
+    /* Only behind a prefix without holes: a model row may still stand in a hole. */
+    (void)ledger_complete_until(l, source, job->scope, job->group, &until);
+    until = until >= w->from_unix_nano || until == 0 ? w->to_unix_nano : until;
+    w->decide_to_unix_nano = until - job->envelope_settle_ms * NANO_PER_MS;
+    w->decide_to_unix_nano = w->decide_to_unix_nano > 0 ? w->decide_to_unix_nano : 1;
+}
+
+/* ---- epochs that belong to every source ---- */
+
+static uint64_t rules_hash(const struct rule *r, size_t n)
+{
+    uint64_t h = 1;
+
+    for (size_t i = 0; i < n; i++) {
+        const sv texts[] = { r[i].family, r[i].fact, r[i].theirs, r[i].ours, r[i].stat, r[i].labels, r[i].born };
+
+        h = hash_u64(hash_part(h, sv_make(&r[i].weight, sizeof r[i].weight)), (uint64_t)r[i].platform);
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
+            h = hash_part(h, texts[k]);
+    }
+    return h;
+}
+
+/* The mapping counts from the next bucket boundary on when it replaces another one, else from ever. */
+static void add_mapping(struct frame *f, const struct source_ops *ops, bool first, int64_t now)
+{
+    struct epoch *e = frame_add_epoch(f);
+
+    if (!e)
+        return;
+    *e = (struct epoch){ .kind = EPOCH_MAPPING,
+                         .valid_from_unix_nano = first ? 0 : floor_to(now, NANO_PER_MIN) + NANO_PER_MIN,
+                         .subject = sv_of(ops->name),
+                         .hash = rules_hash(ops->rules, ops->n_rules),
+                         .rules = (struct rule *)(uintptr_t)ops->rules,
+                         .n_rules = ops->n_rules };
+}
+
+static void add_count_from(struct frame *f, sv source, int64_t count_from)
+{
+    struct epoch *e = frame_add_epoch(f);
+    sv text = arena_printf(f->arena, "%lld", (long long)count_from);
+
+    if (e && text.at)
+        *e = (struct epoch){ .kind = EPOCH_COUNT_FROM, .subject = source, .value = text, .hash = hash64(text) };
+}
+
+/* ---- one window ---- */
+
+struct poll {
+    struct spine *s;
+    const struct task *task;
+    struct arena arena;
+    int64_t count_from;
+    bool first; /* the source has never counted */
+    uint64_t records;
+};
+
+static struct frame *frame_for(struct poll *p, const struct window *w)
+{
+    const struct source_job *job = &p->task->job;
+    const struct instance *in = p->task->instance;
+    struct frame *f;
+    struct window *own;
+
+    arena_reset(&p->arena);
+    f = frame_new(&p->arena, in->env.id, job->scope);
+    own = f ? frame_add_window(f) : NULL;
+    if (!own)
+        return NULL;
+    *own = *w;
+    own->source = in->env.id;
+    own->scope = job->scope;
+    own->group = job->group;
+    if (p->first)
+        add_count_from(f, in->env.id, p->count_from);
+    add_mapping(f, in->source->ops, p->first, clock_now());
+    return f;
+}
+
+static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
+{
+    const struct source_job *job = &p->task->job;
+    struct window *w = &f->windows[0];
+
+    if (job->kind == JOB_SNAPSHOT) {
+        w->from_unix_nano = w->to_unix_nano = w->read_at_unix_nano;
+        w->settled_to_unix_nano = w->read_at_unix_nano;
+    } else {
+        judge_window(spine_ledger(p->s), p->task->instance->env.id, job, w);
+    }
+    f->tally.stored = (int64_t)frame_records(f);
+    p->records += (uint64_t)f->tally.stored;
+    return spine_commit(p->s, f, e);
+}
+
+/* Reads and commits the window, or as much of its front as can be read at once; *w tells what was read. */
+static enum err_code read_window(struct poll *p, struct window *w, struct err *e)
+{
+    const struct source_job *job = &p->task->job;
+    struct source *source = p->task->instance->source;
+    enum err_code code = ERR_OK;
+
+    for (int i = 0; i <= HALVINGS_MAX; i++) {
+        struct frame *f = frame_for(p, w);
+        int64_t half = floor_to((w->to_unix_nano - w->from_unix_nano) / 2, job->grain_ms * NANO_PER_MS);
+
+        if (!f)
+            return err_set(e, ERR_LIMIT, "out of memory");
+        code = source->ops->poll(source, job, &f->windows[0], f, e);
+        if (code == ERR_OK && f->windows[0].read_at_unix_nano == 0)
+            f->windows[0].read_at_unix_nano = source_server_now(&p->task->instance->env);
+        if (code == ERR_OK)
+            code = commit(p, f, e);
+        if ((code != ERR_LIMIT && code != ERR_PARTIAL) || half <= 0 || job->kind == JOB_SNAPSHOT)
+            return code;
+        w->to_unix_nano = w->from_unix_nano + half;
+    }
+    return code;
+}
+
+static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
+{
+    const struct source_job *job = &p->task->job;
+    const struct source_env *env = &p->task->instance->env;
+    enum err_code code = ERR_OK;
+    struct window w;
+
+    *more = false;
+    for (int i = 0; i < WINDOWS_PER_POLL && code == ERR_OK; i++) {
+        w = (struct window){ 0 };
+        if (!window_plan(spine_ledger(p->s), env->id, job, p->count_from, source_server_now(env), &w))
+            return ERR_OK;
+        code = read_window(p, &w, e);
+        p->first = false;
+        *more = i + 1 == WINDOWS_PER_POLL;
+    }
+    return code;
+}
+
+/* ---- the task ---- */
+
+static void note_success(struct poll *p, struct task_status *s, bool more)
+{
+    const struct source_env *env = &p->task->instance->env;
+    const struct source_job *job = &p->task->job;
+
+    s->last_success_unix_nano = clock_now();
+    s->error = (struct err){ 0 };
+    s->state = more ? TASK_CATCHING_UP : TASK_OK;
+    if (job->kind == JOB_WINDOWED)
+        (void)ledger_complete_until(spine_ledger(p->s), env->id, job->scope, job->group, &s->complete_until_unix_nano);
+    else
+        s->complete_until_unix_nano = s->last_success_unix_nano;
+}
+
+enum err_code task_poll(struct spine *s, const struct task *t, struct task_status *status, bool *more)
+{
+    const struct source_env *env = &t->instance->env;
+    struct poll p = { .s = s, .task = t };
+    struct window snapshot = { 0 };
+    struct err e = { 0 };
+    enum err_code code;
+
+    *more = false;
+    arena_init(&p.arena, ARENA_BYTES);
+    p.count_from = ledger_count_from(spine_ledger(s), env->id);
+    p.first = p.count_from == 0;
+    if (p.first)
+        p.count_from = floor_to(source_server_now(env) - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
+    status->last_attempt_unix_nano = clock_now();
+    status->polls++;
+    code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);
+    status->server_now_unix_nano = source_server_now(env);
+    status->records += p.records;
+    if (code == ERR_OK) {
+        note_success(&p, status, *more);
+    } else {
+        e.code = code;
+        status->error = e;
+        status->failures++;
+        status->state = TASK_FAILING;
+    }
+    arena_done(&p.arena);
+    return code;
+}
