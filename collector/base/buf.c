@@ -153,26 +153,6 @@ void buf_decimal(struct buf *b, int64_t value, unsigned digits)
     buf_put(b, (sv){ text, (size_t)n });
 }
 
-/* Length of the well-formed UTF-8 sequence at the front, 0 if there is none. */
-static size_t utf8_len(sv s)
-{
-    unsigned char c = (unsigned char)s.at[0];
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-
-    if (n == 0 || s.len < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)s.at[i] & 0xc0) != 0x80)
-            return 0;
-    if (n > 2) {
-        unsigned char d = (unsigned char)s.at[1];
-
-        if ((c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f))
-            return 0;
-    }
-    return n;
-}
-
 static void json_escape(struct buf *b, unsigned char c)
 {
     static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -203,7 +183,7 @@ void buf_json(struct buf *b, sv s)
             json_escape(b, (unsigned char)s.at[0]);
             s = sv_skip(s, 1);
         } else {
-            size_t n = utf8_len(s);
+            size_t n = sv_utf8(s);
 
             buf_put(b, n ? sv_first(s, n) : SV("\xef\xbf\xbd"));
             s = sv_skip(s, n ? n : 1);

@@ -101,6 +101,25 @@ sv sv_path_value(sv path, sv key)
     return SV_NONE;
 }
 
+size_t sv_utf8(sv s)
+{
+    unsigned char c = s.len ? (unsigned char)s.at[0] : 0xff;
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+    if (n == 0 || s.len < n)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if (((unsigned char)s.at[i] & 0xc0) != 0x80)
+            return 0;
+    if (n > 2) {
+        unsigned char d = (unsigned char)s.at[1];
+
+        if ((c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f))
+            return 0;
+    }
+    return n;
+}
+
 bool sv_to_u64(sv s, uint64_t *out)
 {
     uint64_t v = 0;

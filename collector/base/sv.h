@@ -66,6 +66,9 @@ sv sv_cut(sv *s, char c);
  * found without regard to case as Azure's and AWS's ids need; empty when absent. */
 sv sv_path_value(sv path, sv key);
 
+/* Length of the well-formed UTF-8 sequence at the front, 0 if there is none. */
+size_t sv_utf8(sv s);
+
 /* Whole-string numbers: false leaves *out untouched (empty input, trailing text, out of range). */
 bool sv_to_i64(sv s, int64_t *out);
 bool sv_to_u64(sv s, uint64_t *out);

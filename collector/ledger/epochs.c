@@ -263,28 +263,20 @@ name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, 
     return 0;
 }
 
+sv ledger_authority_now(const struct ledger *l, sv fact, sv resource_id)
+{
+    return names_sv(&l->names,
+                    authority_at(l, names_find(&l->names, fact), names_find(&l->names, resource_id), INT64_MAX));
+}
+
 sv ledger_authority(struct ledger *l, sv fact, sv resource_id, struct arena *arena)
 {
     sv choice;
 
     ledger_read_lock(l);
-    choice = arena_copy(arena, names_sv(&l->names, authority_at(l, names_find(&l->names, fact),
-                                                                names_find(&l->names, resource_id), INT64_MAX)));
+    choice = arena_copy(arena, ledger_authority_now(l, fact, resource_id));
     ledger_read_unlock(l);
     return choice.at ? choice : SV_NONE;
-}
-
-size_t ledger_authority_count(const struct ledger *l)
-{
-    return l->n_authorities;
-}
-
-void ledger_authority_at(const struct ledger *l, size_t number, struct authority_view *out)
-{
-    const struct authority *a = &l->authorities[number];
-
-    *out = (struct authority_view){ names_sv(&l->names, a->fact), names_sv(&l->names, a->resource_id),
-                                    names_sv(&l->names, a->choice) };
 }
 
 /* ---- inventory ---- */

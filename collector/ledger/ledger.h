@@ -101,11 +101,8 @@ struct inventory_view {
 size_t ledger_inventory_count(const struct ledger *l);
 void ledger_inventory(const struct ledger *l, size_t number, struct inventory_view *out);
 
-struct authority_view {
-    sv fact, resource_id, choice;
-};
-size_t ledger_authority_count(const struct ledger *l);
-void ledger_authority_at(const struct ledger *l, size_t number, struct authority_view *out);
+/* The newest choice for (fact, resource id), empty if there is none; for those who hold the read lock. */
+sv ledger_authority_now(const struct ledger *l, sv fact, sv resource_id);
 
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;

@@ -1,0 +1,421 @@
+/*
+ * /metrics from the ledger.
+ *
+ * The body is built when the ledger has changed or a second has passed (the program's own figures move all the time), by whichever
+ * scrape comes first, and shared by all others: a reference-counted piece of bytes, compressed at most once. The ledger is read
+ * locked while the text is copied out of cached label blocks; the fold thread waits for that, sources do not.
+ *
+ * A counter is shown only when durable and born; until the journal is replayed the answer is 503, since a number that is too low
+ * would be read as a reset.
+ */
+#include "exporters/prometheus/prometheus.h"
+
+#include "collector/base/clock.h"
+#include "collector/ledger/signals.h"
+#include "exporters/prometheus/exposition.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { FRESH_NANO = 1000000000, BODY_LIMIT = 1 << 30 };
+
+/* Series of one family, in order of appearance. */
+struct members {
+    uint32_t *at;
+    size_t n, cap;
+};
+
+struct prometheus {
+    struct exporter base;
+    pthread_mutex_t lock; /* guards all below */
+    char **labels;        /* by series number: the text between the braces */
+    size_t n_labels, cap_labels;
+    struct members *members; /* by family */
+    struct http_body *body;
+    uint64_t body_generation;
+    int64_t body_real_nano;
+};
+
+static int64_t real_mono(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * NANO_PER_S + t.tv_nsec;
+}
+
+/* ---- label blocks ---- */
+
+static char *label_block(const char *const labels[LABELS])
+{
+    struct buf b;
+
+    buf_init(&b, 64 << 10);
+    for (int i = 0; i < LABELS; i++) {
+        if (!labels[i] || !labels[i][0])
+            continue;
+        buf_printf(&b, "%s%s=\"", b.len ? "," : "", label_name((enum label)i));
+        exposition_value(&b, sv_of(labels[i]));
+        buf_putc(&b, '"');
+    }
+    buf_putc(&b, '\0');
+    return b.at;
+}
+
+static bool push(struct members *m, uint32_t number)
+{
+    if (m->n == m->cap) {
+        size_t cap = m->cap ? m->cap * 2 : 16;
+        uint32_t *p = realloc(m->at, cap * sizeof *p);
+
+        if (!p)
+            return false;
+        m->at = p;
+        m->cap = cap;
+    }
+    m->at[m->n++] = number;
+    return true;
+}
+
+/* Takes in the series that are new since last time. The ledger is read locked. */
+static void learn_series(struct prometheus *p, const struct ledger *l)
+{
+    size_t n = ledger_series_count(l);
+    const char *labels[LABELS];
+    struct series_view v;
+
+    if (n > p->cap_labels) {
+        size_t cap = n * 2;
+        char **q = realloc(p->labels, cap * sizeof(char *));
+
+        if (!q)
+            return;
+        p->labels = q;
+        p->cap_labels = cap;
+    }
+    for (; p->n_labels < n; p->n_labels++) {
+        ledger_series(l, p->n_labels, &v, labels);
+        if (!push(&p->members[v.family], (uint32_t)p->n_labels))
+            return;
+        p->labels[p->n_labels] = label_block(labels);
+    }
+}
+
+/* ---- samples ---- */
+
+static void open_sample(struct buf *b, const char *name, const char *suffix, const char *labels, const char *more)
+{
+    buf_put(b, sv_of(name));
+    buf_put(b, sv_of(suffix));
+    if (labels[0] || more[0]) {
+        buf_putc(b, '{');
+        buf_put(b, sv_of(labels));
+        if (labels[0] && more[0])
+            buf_putc(b, ',');
+        buf_put(b, sv_of(more));
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ' ');
+}
+
+static void put_counter(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+{
+    open_sample(b, f->name, "", labels, "");
+    buf_decimal(b, v->shown[0], f->digits);
+    buf_putc(b, '\n');
+}
+
+static void put_summary(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+{
+    open_sample(b, f->name, "_sum", labels, "");
+    buf_decimal(b, v->shown[0], f->digits);
+    buf_putc(b, '\n');
+    open_sample(b, f->name, "_count", labels, "");
+    buf_i64(b, v->shown[1]);
+    buf_putc(b, '\n');
+}
+
+static void put_histogram(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+{
+    int64_t sum = 0;
+    char le[48];
+
+    for (int i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+        sum += v->shown[i];
+        if (i < HISTOGRAM_BOUNDS)
+            snprintf(le, sizeof le, "le=\"%.15g\"", histogram_bounds[i]);
+        open_sample(b, f->name, "_bucket", labels, i < HISTOGRAM_BOUNDS ? le : "le=\"+Inf\"");
+        buf_i64(b, sum);
+        buf_putc(b, '\n');
+    }
+    open_sample(b, f->name, "_sum", labels, "");
+    buf_decimal(b, v->shown[HISTOGRAM_CELLS - 1], f->digits);
+    buf_putc(b, '\n');
+    open_sample(b, f->name, "_count", labels, "");
+    buf_i64(b, sum);
+    buf_putc(b, '\n');
+}
+
+static void put_gauge(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+{
+    open_sample(b, f->name, "", labels, "");
+    buf_f64(b, v->gauge);
+    buf_putc(b, '\n');
+}
+
+static const struct {
+    const char *type;
+    void (*put)(struct buf *b, const struct family *f, const char *labels, const struct series_view *v);
+} types[] = {
+    [FAMILY_COUNTER] = { "counter", put_counter },
+    [FAMILY_HISTOGRAM] = { "histogram", put_histogram },
+    [FAMILY_SUMMARY] = { "summary", put_summary },
+    [FAMILY_GAUGE] = { "gauge", put_gauge },
+};
+
+/* A gauge vanishes when no newer bucket has come for three periods. */
+static bool visible(const struct series_view *v, int64_t now)
+{
+    return v->shown || (v->gauge_end_unix_nano && now < v->gauge_until_unix_nano);
+}
+
+static void put_family(struct prometheus *p, const struct ledger *l, struct buf *b, size_t family, int64_t now)
+{
+    const struct family *f = &families[family];
+    bool named = false;
+
+    for (size_t i = 0; i < p->members[family].n; i++) {
+        uint32_t number = p->members[family].at[i];
+        struct series_view v;
+
+        ledger_series(l, number, &v, NULL);
+        if (!visible(&v, now) || !p->labels[number])
+            continue;
+        if (!named)
+            exposition_family(b, f->name, types[f->type].type, f->help);
+        named = true;
+        types[f->type].put(b, f, p->labels[number], &v);
+    }
+}
+
+/* ---- what is derived ---- */
+
+static void put_debts(const struct prometheus *p, const struct ledger *l, struct buf *b)
+{
+    exposition_family(b, "trefoil_counter_debt", "gauge",
+                      "What counters of the family show above the clouds' own sums after downward revisions; repaid by later increments.");
+    for (size_t family = 0; family < n_families; family++) {
+        int64_t debt = 0;
+
+        if (families[family].type == FAMILY_GAUGE)
+            continue;
+        for (size_t i = 0; i < p->members[family].n; i++) {
+            struct series_view v;
+
+            ledger_series(l, p->members[family].at[i], &v, NULL);
+            for (unsigned c = 0; v.born && c < family_cells(v.family); c++)
+                debt += c == HISTOGRAM_CELLS - 1 ? 0 : v.shown[c] - v.value[c];
+        }
+        exposition_i64(b, "trefoil_counter_debt",
+                       (struct exposition_label[]){ { "family", sv_of(families[family].name) } }, 1, debt);
+    }
+}
+
+static void put_deployments(const struct ledger *l, struct buf *b)
+{
+    exposition_family(b, "genai_deployment_info", "gauge", "What the inventory says of a deployment; 1.");
+    for (size_t i = 0; i < ledger_inventory_count(l); i++) {
+        struct inventory_view v;
+
+        ledger_inventory(l, i, &v);
+        for (size_t k = 0; k < v.n_items; k++) {
+            const struct inventory_item *d = &v.items[k];
+            const struct exposition_label labels[] = {
+                { "cloud", v.origin.cloud },
+                { "account", v.origin.account },
+                { "cloud_region", v.origin.cloud_region },
+                { "platform", v.origin.platform },
+                { "resource", v.origin.resource },
+                { "deployment", d->deployment },
+                { "model", d->model },
+                { "model_id", d->model_id },
+                { "model_version", d->model_version },
+                { "publisher", d->publisher },
+                { "sku", d->sku },
+                { "processing", d->processing },
+                { "jurisdiction", d->jurisdiction },
+                { "team", d->team },
+                { "owner", d->owner },
+                { "cost_center", d->cost_center },
+                { "env", d->env },
+            };
+
+            exposition_i64(b, "genai_deployment_info", labels, sizeof labels / sizeof labels[0], 1);
+        }
+    }
+}
+
+/* Whether an earlier inventory stands for the same account, region and platform. */
+static bool said_before(const struct ledger *l, size_t number, const struct inventory_view *v)
+{
+    for (size_t i = 0; i < number; i++) {
+        struct inventory_view w;
+
+        ledger_inventory(l, i, &w);
+        if (sv_eq(v->origin.account, w.origin.account) && sv_eq(v->origin.cloud_region, w.origin.cloud_region) &&
+            sv_eq(v->origin.platform, w.origin.platform))
+            return true;
+    }
+    return false;
+}
+
+/* Whether any resource of this account, region and platform has the choice as its authority for the fact. */
+static bool any_chose(const struct ledger *l, const struct inventory_view *v, const char *fact, const char *choice)
+{
+    for (size_t i = 0; i < ledger_inventory_count(l); i++) {
+        struct inventory_view w;
+
+        ledger_inventory(l, i, &w);
+        if (!sv_eq(v->origin.account, w.origin.account) || !sv_eq(v->origin.cloud_region, w.origin.cloud_region) ||
+            !sv_eq(v->origin.platform, w.origin.platform))
+            continue;
+        if (sv_eq(ledger_authority_now(l, sv_of(fact), w.resource_id), sv_of(choice)))
+            return true;
+    }
+    return false;
+}
+
+static void put_signals(const struct ledger *l, struct buf *b)
+{
+    exposition_family(b, "genai_signal_info", "gauge", "What the platform tells of a signal, and how; 1.");
+    for (size_t i = 0; i < ledger_inventory_count(l); i++) {
+        struct inventory_view v;
+
+        ledger_inventory(l, i, &v);
+        if (said_before(l, i, &v))
+            continue;
+        for (size_t k = 0; k < n_signal_rows; k++) {
+            const struct signal_row *s = &signal_rows[k];
+            bool holds = !s->fact || any_chose(l, &v, s->fact, s->choice);
+
+            if (s->platform != platform_parse(v.origin.platform))
+                continue;
+            exposition_i64(b, "genai_signal_info",
+                           (struct exposition_label[]){ { "cloud", v.origin.cloud },
+                                                        { "account", v.origin.account },
+                                                        { "cloud_region", v.origin.cloud_region },
+                                                        { "platform", v.origin.platform },
+                                                        { "signal", sv_of(s->signal) },
+                                                        { "state", sv_of(holds ? s->state : s->otherwise) } },
+                           6, 1);
+        }
+    }
+}
+
+/* ---- the body ---- */
+
+static void render(struct prometheus *p)
+{
+    struct ledger *l = p->base.env->ledger;
+    struct buf b;
+    struct http_body *fresh;
+
+    buf_init(&b, BODY_LIMIT);
+    ledger_read_lock(l);
+    p->body_generation = ledger_generation(l);
+    learn_series(p, l);
+    for (size_t i = 0; i < n_families; i++)
+        put_family(p, l, &b, i, clock_now());
+    put_deployments(l, &b);
+    put_signals(l, &b);
+    put_debts(p, l, &b);
+    ledger_read_unlock(l);
+    p->base.env->self_metrics(p->base.env->ctx, &b);
+    p->body_real_nano = real_mono();
+    fresh = b.failed ? NULL : http_body_new(&b);
+    if (!fresh) {
+        buf_done(&b);
+        return;
+    }
+    http_body_unref(p->body);
+    p->body = fresh;
+}
+
+static bool stale(const struct prometheus *p)
+{
+    uint64_t now;
+
+    if (!p->body || real_mono() - p->body_real_nano >= FRESH_NANO)
+        return true;
+    ledger_read_lock(p->base.env->ledger);
+    now = ledger_generation(p->base.env->ledger);
+    ledger_read_unlock(p->base.env->ledger);
+    return now != p->body_generation;
+}
+
+static void scrape(struct exporter *self, const struct http_server_request *q, struct http_server_response *r)
+{
+    struct prometheus *p = (struct prometheus *)self;
+    uint64_t generation;
+
+    (void)q;
+    if (!self->env->ready(self->env->ctx)) {
+        r->status = 503;
+        buf_put(&r->body, SV("replaying the journal; numbers would be too low\n"));
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    if (stale(p))
+        render(p);
+    generation = p->body_generation;
+    r->shared = p->body ? http_body_ref(p->body) : NULL;
+    pthread_mutex_unlock(&p->lock);
+    r->status = r->shared ? 200 : 503;
+    r->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    if (r->shared)
+        self->env->shown(self->env->ctx, generation);
+}
+
+/* ---- life ---- */
+
+static void prometheus_close(struct exporter *self)
+{
+    struct prometheus *p = (struct prometheus *)self;
+
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n_labels; i++)
+        free(p->labels[i]);
+    for (size_t i = 0; p->members && i < n_families; i++)
+        free(p->members[i].at);
+    free(p->labels);
+    free(p->members);
+    http_body_unref(p->body);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+static struct exporter *prometheus_open(const void *cfg, const struct exporter_env *env, struct err *e)
+{
+    struct prometheus *p = calloc(1, sizeof *p);
+
+    (void)cfg;
+    if (p)
+        p->members = calloc(n_families, sizeof *p->members);
+    if (!p || !p->members) {
+        free(p);
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&p->lock, NULL);
+    p->base = (struct exporter){ &prometheus_exporter_ops, env };
+    return &p->base;
+}
+
+const struct exporter_ops prometheus_exporter_ops = {
+    .name = "prometheus",
+    .open = prometheus_open,
+    .scrape = scrape,
+    .close = prometheus_close,
+};
