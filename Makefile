@@ -71,7 +71,7 @@ $(B)/tests/cloudsim/test/%: $(B)/tests/cloudsim/test/%.o $(filter-out $(B)/tests
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtrefoil.a
 	$(CC) $(ALL) $^ $(LIBS) -o $@
 
-$(B)/%.o: %.c | $(PB_H)
+$(B)/%.o: %.c | $(PB_H) $(GEN)/regions.inc
 	@mkdir -p $(@D)
 	$(CC) $(ALL) $(WARN) -DTREFOIL_VERSION='"$(VERSION)"' -DTREFOIL_REVISION='"$(REVISION)"' -c $< -o $@
 $(B)/%.cc.o: %.cc
@@ -83,6 +83,12 @@ $(B)/gen/%.o: $(GEN)/%.c
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: proto/%.proto
 	@mkdir -p $(GEN)
 	protoc-c --proto_path=proto --c_out=$(GEN) $<
+
+# The table of collector/model/region.c: cloud, region, country, jurisdiction.
+$(GEN)/regions.inc: deploy/regions.csv
+	@mkdir -p $(GEN)
+	awk -F, 'NR > 1 { printf "{ \"%s\", \"%s\", \"%s\", \"%s\" },\n", $$1, $$2, $$4, $$5 ? "eu" : tolower($$4) }' $< \
+	    | LC_ALL=C sort > $@
 
 # Fuzz targets are the same sources under libFuzzer; the corpus is what tests/fuzz/corpus/NAME holds.
 fuzz:
