@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "collector/base/clock.h"
+#include "collector/net/http_gunzip.h"
 
 #ifndef TREFOIL_VERSION
 #define TREFOIL_VERSION "0"
@@ -64,7 +65,8 @@ struct transfer {
     char origin[ORIGIN_MAX];
     struct buf url; /* terminated */
     char problem[CURL_ERROR_SIZE];
-    bool too_large, slow;
+    struct http_gunzip *gunzip; /* made with the first piece of a gzipped body */
+    bool body_begun, too_large, slow, badly_packed;
     size_t body_limit;
     size_t arrived; /* body bytes, as libcurl counts them, and head bytes */
     size_t arrived_at_mark;
@@ -173,14 +175,35 @@ static void handle_give(struct http_client *c, CURL *curl, const char *origin)
 
 /* What libcurl calls while it works. */
 
+/* False when the encoding is one that was not asked for. */
+static bool begin_body(struct transfer *t)
+{
+    sv encoding = http_response_header(t->response, SV("content-encoding"));
+
+    if (encoding.len == 0 || sv_eq_nocase(encoding, SV("identity")))
+        return true;
+    if (sv_eq_nocase(encoding, SV("gzip")) || sv_eq_nocase(encoding, SV("x-gzip")))
+        t->gunzip = http_gunzip_new();
+    return t->gunzip;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t n, void *cls)
 {
     struct transfer *t = cls;
+    struct buf *body = &t->response->body;
+    enum http_gunzip_result unpacked = HTTP_GUNZIP_OK;
 
     (void)one;
-    buf_put(&t->response->body, sv_make(bytes, n));
-    t->too_large = t->response->body.failed;
-    return t->too_large ? 0 : n;
+    if (!t->body_begun && !begin_body(t))
+        unpacked = HTTP_GUNZIP_BROKEN;
+    else if (t->gunzip)
+        unpacked = http_gunzip_piece(t->gunzip, sv_make(bytes, n), body);
+    else
+        buf_put(body, sv_make(bytes, n));
+    t->body_begun = true;
+    t->too_large = body->failed || unpacked == HTTP_GUNZIP_FULL;
+    t->badly_packed = unpacked == HTTP_GUNZIP_BROKEN;
+    return t->too_large || t->badly_packed ? 0 : n;
 }
 
 static size_t on_head_line(char *bytes, size_t one, size_t n, void *cls)
@@ -232,7 +255,7 @@ static int on_progress(void *cls, curl_off_t down_total, curl_off_t down, curl_o
 static bool is_token(sv name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (!isalnum((unsigned char)name.at[i]) && !strchr("!#$%&'*+-.^_`|~", name.at[i]))
+        if (!isalnum((unsigned char)name.at[i]) && !memchr("!#$%&'*+-.^_`|~", name.at[i], 15))
             return false;
     return name.len > 0;
 }
@@ -285,12 +308,15 @@ static enum err_code set_headers(struct transfer *t, struct err *e)
     bool has_type = false;
 
     for (size_t i = 0; i < q->n_headers && i < HTTP_HEADERS_MAX; i++) {
+        enum err_code code = add_header(t, &q->headers[i], e);
+
+        if (code)
+            return code;
         has_type |= sv_eq_nocase(q->headers[i].name, SV("Content-Type"));
-        if (add_header(t, &q->headers[i], e))
-            return e ? e->code : ERR_CONFIG;
     }
     /* libcurl would wait a second for 100-continue and call every body a form. */
-    if (!add_line(t, "Expect:") || (!has_type && !add_line(t, "Content-Type:")))
+    if (!add_line(t, "Accept-Encoding: gzip") || !add_line(t, "Expect:") ||
+        (!has_type && !add_line(t, "Content-Type:")))
         return err_set(e, ERR_LIMIT, "out of memory");
     curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
     return ERR_OK;
@@ -343,7 +369,7 @@ static void set_policy(struct transfer *t)
     curl_easy_setopt(t->curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(t->curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(t->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(t->curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(t->curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(t->curl, CURLOPT_USERAGENT, c->user_agent);
     /* An empty proxy and an empty exception list keep libcurl from reading the environment's. */
     curl_easy_setopt(t->curl, CURLOPT_PROXY, c->proxy ? c->proxy : "");
@@ -448,7 +474,7 @@ static const struct {
     { CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, ": its certificate is not trusted; set ca_file to the authority that signed it" },
     { CURLE_SSL_CACERT_BADFILE,       ERR_CONFIG, ": ca_file holds no readable PEM certificate" },
     { CURLE_URL_MALFORMAT,            ERR_CONFIG, ": not a valid URL" },
-    { CURLE_UNSUPPORTED_PROTOCOL,     ERR_CONFIG, ": not an https URL" },
+    { CURLE_UNSUPPORTED_PROTOCOL,     ERR_RETRY,  ": what answers there does not speak HTTP" }, /* schemes were checked */
     { CURLE_LOGIN_DENIED,             ERR_CONFIG, ": a URL may not carry a user name" },
     { CURLE_COULDNT_RESOLVE_HOST,     ERR_RETRY,  ": the name does not resolve; check its spelling and this machine's DNS" },
     { CURLE_COULDNT_RESOLVE_PROXY,    ERR_RETRY,  ": the proxy's name does not resolve; check proxy" },
@@ -468,6 +494,8 @@ static enum err_code explain(const struct transfer *t, CURLcode rc, int64_t time
         return err_set(e, ERR_CANCELLED, "%s: cancelled", t->origin);
     if (t->too_large || rc == CURLE_FILESIZE_EXCEEDED)
         return err_set(e, ERR_LIMIT, "%s: the answer is larger than %zu bytes", t->origin, t->body_limit);
+    if (t->badly_packed)
+        return err_set(e, ERR_RETRY, "%s: the answer's content-encoding is broken or was not asked for", t->origin);
     if (t->slow)
         return err_set(e, ERR_RETRY, "%s: fewer than %d bytes/s for %d s", t->origin, SLOW_BYTES_PER_S, SLOW_S);
     if (rc == CURLE_OPERATION_TIMEDOUT)
@@ -490,7 +518,8 @@ static enum err_code perform(struct transfer *t, struct err *e)
     t->mark_ms = begun;
     rc = curl_easy_perform(t->curl);
     t->response->elapsed_real_ms = real_ms() - begun;
-    if (rc != CURLE_OK)
+    t->badly_packed |= rc == CURLE_OK && t->gunzip && !http_gunzip_ended(t->gunzip);
+    if (rc != CURLE_OK || t->badly_packed)
         return explain(t, rc, t->response->elapsed_real_ms, e);
     read_head(t);
     return ERR_OK;
@@ -533,6 +562,7 @@ enum err_code http_do(struct http_client *c, const struct http_request *q, struc
         code = perform(&t, e);
     if (t.curl)
         handle_give(c, t.curl, t.origin);
+    http_gunzip_free(t.gunzip);
     curl_slist_free_all(t.headers);
     buf_done(&t.url);
     return code;

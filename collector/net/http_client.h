@@ -5,7 +5,8 @@
  * the options only (the environment is ignored), plain http is refused unless the options allow it. Answers are
  * decompressed with the size limit applied to the decompressed bytes while they arrive.
  *
- * A request ends by its total timeout, or when fewer than 100 bytes/s arrive for 20 s. Timeouts are real time even when
+ * A request ends by its total timeout, or when, once its first byte is there, fewer than 100 bytes/s arrive for 20 s (a
+ * server may think for longer than that). Timeouts are real time even when
  * the process clock is scaled.
  *
  * Ownership:     the client owns its connections; a response is the caller's (http_response_done) and can be reused.

@@ -326,10 +326,18 @@ static void add_headers(struct MHD_Response *m, sv lines)
     }
 }
 
+static bool is_packed(sv headers)
+{
+    while (headers.len)
+        if (sv_starts_nocase(sv_cut(&headers, '\n'), SV("Content-Encoding:")))
+            return true;
+    return false;
+}
+
 static enum MHD_Result send_response(struct exchange *x, struct http_server_response *r)
 {
     sv plain = r->shared ? http_body_sv(r->shared) : buf_sv(&r->body);
-    bool large = plain.len >= HTTP_GZIP_LEAST_BYTES && !sv_has(buf_sv(&r->headers), SV("Content-Encoding:"));
+    bool large = plain.len >= HTTP_GZIP_LEAST_BYTES && !is_packed(buf_sv(&r->headers));
     bool gzip = large && wants_gzip(x->connection);
     bool gzipped = false;
     enum MHD_Result sent = MHD_NO;
@@ -600,8 +608,8 @@ static enum err_code start_daemon(struct http_server *s, const struct http_serve
         MHD_OPTION_ARRAY, s->cert.len ? tls : none, MHD_OPTION_ARRAY, threads > 1 ? pool : none, MHD_OPTION_END);
     if (!s->daemon) {
         close(fd);
-        return err_set(e, ERR_CONFIG, "http server: %s",
-                       s->start_problem[0] ? s->start_problem : "libmicrohttpd did not start");
+        return err_set(e, ERR_CONFIG, "http server: %s%s", s->start_problem,
+                       s->cert.len ? " (are the TLS files PEM, and do certificate and key belong together?)" : "");
     }
     atomic_store(&s->started, true);
     return ERR_OK;
@@ -619,6 +627,7 @@ struct http_server *http_server_start(const struct http_server_options *o, const
     }
     s->routes = routes;
     s->ctx = ctx;
+    snprintf(s->start_problem, sizeof s->start_problem, "libmicrohttpd did not start");
     MHD_set_panic_func(on_panic, NULL);
     if (o->n_users) {
         s->auth = http_auth_new(o->users, o->n_users, e);

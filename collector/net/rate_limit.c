@@ -17,6 +17,7 @@
 enum { SLOTS = 2 * RATE_QUOTAS_MAX };
 
 static const int64_t longest_ms = INT64_C(7) * 24 * 3600 * 1000;
+static const double hair = 1e-6;
 
 struct quota {
     uint64_t name_hash; /* 0: free slot */
@@ -95,11 +96,11 @@ static int64_t wait_ms(const struct quota *q, int64_t now)
 
     if (q->closed_until_mono > now)
         return (q->closed_until_mono - now + NANO_PER_MS - 1) / NANO_PER_MS;
-    /* Sums of fractions may end a hair below the whole token. */
-    if (q->tokens >= 1 - 1e-9)
+    /* Sums of fractions may end a hair beside the whole token. */
+    if (q->tokens >= 1 - hair)
         return 0;
     s = q->per_s > 0 ? (1 - q->tokens) / q->per_s : (double)longest_ms;
-    return s * 1000 >= (double)longest_ms ? longest_ms : (int64_t)ceil(s * 1000);
+    return s * 1000 >= (double)longest_ms ? longest_ms : (int64_t)ceil(s * 1000 - hair);
 }
 
 enum err_code rate_take(struct rate_limits *r, sv quota, double burst, double per_s, int64_t max_wait_ms, struct err *e)
