@@ -29,6 +29,9 @@ ALL  := -std=c17 -D_GNU_SOURCE $(BASE) $(CFLAGS)
 ALLX := -std=c++17 $(BASE) $(CXXFLAGS)
 LIBS := -lmicrohttpd -lprotobuf-c -lcurl -lzstd -lz -lsimdjson -lssl -lcrypto -lyaml -lxxhash -lcrypt -lm -lstdc++ -pthread
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
 PROTO := $(wildcard proto/*.proto)
 PB_C  := $(PROTO:proto/%.proto=$(GEN)/%.pb-c.c)
 PB_H  := $(PB_C:.c=.h)
@@ -52,12 +55,15 @@ build/cloudsim: $(B)/cloudsim
 	@mkdir -p $(@D) && ln -sf $(NAME)/cloudsim $@
 
 $(B)/trefoil: $(B)/collector/main.o $(B)/libtrefoil.a
-	$(CC) $(ALL) $^ $(LIBS) -o $@
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
 $(B)/cloudsim: $(SIM_OBJ) $(SIM_LIB)
-	$(CC) $(ALL) $^ $(LIBS) -o $@
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
 $(B)/libtrefoil.a: $(LIB_OBJ)
 	@rm -f $@
-	ar crs $@ $^
+	@echo "  AR  $@"
+	$(Q)ar crs $@ $^
 
 check: deps $(TESTS) $(SIMTEST) all
 	B=$(B) prove --timer $(foreach t,$(TESTS) $(SIMTEST) $(E2E),$(if $(findstring $(T),$t),$t))
@@ -67,22 +73,28 @@ check-threads:
 	$(MAKE) check SAN=thread T=$(or $(T),thread)
 
 $(B)/tests/cloudsim/test/%: $(B)/tests/cloudsim/test/%.o $(filter-out $(B)/tests/cloudsim/main.o,$(SIM_OBJ)) $(SIM_LIB)
-	$(CC) $(ALL) $^ $(LIBS) -o $@
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtrefoil.a
-	$(CC) $(ALL) $^ $(LIBS) -o $@
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
 
 $(B)/%.o: %.c | $(PB_H) $(GEN)/regions.inc
 	@mkdir -p $(@D)
-	$(CC) $(ALL) $(WARN) -DTREFOIL_VERSION='"$(VERSION)"' -DTREFOIL_REVISION='"$(REVISION)"' -c $< -o $@
+	@echo "  CC  $<"
+	$(Q)$(CC) $(ALL) $(WARN) -DTREFOIL_VERSION='"$(VERSION)"' -DTREFOIL_REVISION='"$(REVISION)"' -c $< -o $@
 $(B)/%.cc.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(ALLX) -Wall -Wextra -Werror -c $< -o $@
+	@echo "  CXX $<"
+	$(Q)$(CXX) $(ALLX) -Wall -Wextra -Werror -c $< -o $@
 $(B)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL) -c $< -o $@
+	@echo "  CC  $<"
+	$(Q)$(CC) $(ALL) -c $< -o $@
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: proto/%.proto
 	@mkdir -p $(GEN)
-	protoc-c --proto_path=proto --c_out=$(GEN) $<
+	@echo "  GEN $@"
+	$(Q)protoc-c --proto_path=proto --c_out=$(GEN) $<
 
 # The table of collector/model/region.c: cloud, region, country, jurisdiction.
 $(GEN)/regions.inc: deploy/regions.csv

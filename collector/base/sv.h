@@ -19,8 +19,9 @@ typedef struct sv {
     size_t len;
 } sv;
 
-/* SV("text") of a literal; sv_of() of a terminated string (NULL gives the empty view). */
+/* SV("text") of a literal, SVT("text") the same in a static table; sv_of() of a terminated string (NULL gives the empty view). */
 #define SV(literal) ((sv){ (literal), sizeof(literal) - 1 })
+#define SVT(literal) { (literal), sizeof(literal) - 1 }
 #define SV_NONE     ((sv){ "", 0 })
 #define SV_ARG(s)   (int)(s).len, (s).at
 

@@ -1,0 +1,474 @@
+/* The fold: exact sums through late and revised buckets, shown and debt, joins of log rows, coverage, epochs, snapshot. */
+#include "tests/collector/ledger/ledger_fixture.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct arena arena;
+static struct ledger *l;
+
+static void begin(void)
+{
+    struct frame *f;
+
+    arena_reset(&arena);
+    ledger_free(l);
+    l = ledger_new(NULL);
+    f = fixture_frame(&arena, T0, T0);
+    fixture_mapping(f, 0);
+    fixture_epoch(f, EPOCH_COUNT_FROM, 0, SV("az"), arena_printf(&arena, "%lld", (long long)T0));
+    ledger_fold(l, f);
+}
+
+static void fold_one(sv name, sv deployment, int minute, double value, int window_from, int window_to)
+{
+    struct frame *f = fixture_frame(&arena, T0 + window_from * NANO_PER_MIN, T0 + window_to * NANO_PER_MIN);
+
+    fixture_measure(fixture_batch(f), name, deployment, T0 + minute * NANO_PER_MIN, value);
+    ledger_fold(l, f);
+}
+
+static void a_new_series_shows_zero_until_it_is_born(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 5 && v.shown[0] == 0);
+    fixture_bear(l, &arena);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.shown[0] == 5);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "429", &v) && v.value[0] == 0);
+}
+
+static void a_revision_adds_the_difference_and_never_lowers_what_was_shown(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
+    fixture_bear(l, &arena);
+    fold_one(SV("Requests"), SV("d"), 0, 9, 0, 2);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 9 && v.shown[0] == 9);
+    fold_one(SV("Requests"), SV("d"), 0, 6, 0, 3);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 6 && v.shown[0] == 9);
+    fold_one(SV("Requests"), SV("d"), 1, 2, 0, 3);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 8 && v.shown[0] == 9);
+    fold_one(SV("Requests"), SV("d"), 2, 4, 0, 4);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 12 && v.shown[0] == 12);
+}
+
+static void buckets_before_counting_began_are_history(void)
+{
+    struct series_view v;
+    struct source_totals t;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), -1, 5, -2, 1);
+    OK(!fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v));
+    for (size_t i = 0; i < ledger_source_count(l); i++) {
+        ledger_source(l, i, &t);
+        OK(!sv_eq(t.source, SV("az")) || t.history == 1);
+    }
+}
+
+static void a_backfill_is_never_counted(void)
+{
+    struct series_view v;
+    struct frame *f;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_H);
+    f->lane = LANE_BACKFILL;
+    fixture_measure(fixture_batch(f), SV("Requests"), SV("d"), T0, 5);
+    ledger_fold(l, f);
+    OK(!fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v));
+    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 5);
+}
+
+static void a_remodelled_deployment_starts_a_new_series_and_revisions_go_home(void)
+{
+    struct frame *f;
+    struct series_view v;
+    struct batch *b;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
+    f = fixture_frame(&arena, T0, T0 + 2 * NANO_PER_MIN);
+    b = fixture_batch(f);
+    fixture_measure(b, SV("Requests"), SV("d"), T0, 7)->model = batch_sym(b, SV("gpt-6-sol"));
+    fixture_measure(b, SV("Requests"), SV("d"), T0 + NANO_PER_MIN, 3)->model = batch_sym(b, SV("gpt-6-sol"));
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_requests_total", LABEL_MODEL, "gpt-5-mini", &v) && v.value[0] == 7);
+    OK(fixture_find(l, "genai_requests_total", LABEL_MODEL, "gpt-6-sol", &v) && v.value[0] == 3);
+}
+
+static void only_the_authority_of_a_fact_counts(void)
+{
+    struct frame *f;
+    struct series_view v;
+    struct batch *b;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + 3 * NANO_PER_MIN);
+    fixture_epoch(f, EPOCH_AUTHORITY, 0, SV("tokens /s1/acc"), SV("models"));
+    fixture_epoch(f, EPOCH_AUTHORITY, T0 + 2 * NANO_PER_MIN, SV("tokens /s1/acc"), SV("azure_openai"));
+    b = fixture_batch(f);
+    fixture_measure(b, SV("In"), SV("d"), T0, 100)->family = batch_sym(b, SV("models"));
+    fixture_measure(b, SV("In"), SV("e"), T0, 999)->family = batch_sym(b, SV("azure_openai"));
+    fixture_measure(b, SV("In"), SV("d"), T0 + 2 * NANO_PER_MIN, 1000)->family = batch_sym(b, SV("models"));
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_tokens_total", LABEL_DIRECTION, "input", &v) && v.value[0] == 100);
+    OK(!fixture_find(l, "genai_tokens_total", LABEL_DEPLOYMENT, "e", &v));
+}
+
+static void sums_are_kept_in_nanoseconds(void)
+{
+    struct frame *f;
+    struct series_view v;
+    struct measure *m;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    m = fixture_measure(fixture_batch(f), SV("Latency"), SV("d"), T0, NAN);
+    m->sum = 1801.5 * 3;
+    m->count = 3;
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "d", &v));
+    OK(v.value[0] == INT64_C(5404500000) && v.value[1] == 3);
+}
+
+static void a_gauge_shows_its_newest_bucket_and_a_limit(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_one(SV("Utilization"), SV("d"), 1, 55, 0, 2);
+    fold_one(SV("Utilization"), SV("d"), 0, 11, 0, 2);
+    OK(fixture_find(l, "genai_provisioned_utilization_ratio", LABEL_DEPLOYMENT, "d", &v));
+    OK(fabs(v.gauge - 0.55) < 1e-12 && v.gauge_end_unix_nano == T0 + 2 * NANO_PER_MIN);
+    OK(v.gauge_until_unix_nano > v.gauge_end_unix_nano + 3 * NANO_PER_MIN);
+}
+
+/* ---- logs ---- */
+
+static struct call *add_call(struct batch *b, sv log, sv id, sv deployment, int64_t arrival, uint64_t row)
+{
+    struct call *c = batch_add_call(b);
+
+    c->key = key_call(log, SV("/s1/acc"), id, row);
+    c->call_key = key_of_call(SV("/s1/acc"), id);
+    c->time_unix_nano = arrival - NANO_PER_MIN;
+    c->arrival_unix_nano = arrival;
+    c->log = batch_sym(b, log);
+    c->operation = batch_sym(b, SV("chat"));
+    c->deployment = batch_sym(b, deployment);
+    c->model = deployment.len ? batch_sym(b, SV("gpt-5-mini")) : 0;
+    c->outcome = OUTCOME_SUCCESS;
+    return c;
+}
+
+static struct frame *log_frame(int from, int to, int decide)
+{
+    struct frame *f = fixture_frame(&arena, T0 + from * NANO_PER_MIN, T0 + to * NANO_PER_MIN);
+
+    f->windows[0].decide_to_unix_nano = decide ? T0 + decide * NANO_PER_MIN : 1;
+    return f;
+}
+
+static int64_t calls_of(const char *deployment)
+{
+    struct series_view v;
+
+    return fixture_find(l, "genai_logged_calls_total", LABEL_DEPLOYMENT, deployment, &v) ? v.value[0] : -1;
+}
+
+static void a_call_counts_once_whichever_row_comes_first(void)
+{
+    struct frame *f;
+    struct batch *b;
+    struct series_view v;
+
+    begin();
+    f = log_frame(0, 10, 0);
+    b = fixture_batch(f);
+    add_call(b, SV("RequestResponse"), SV("c1"), SV(""), T0 + 5 * NANO_PER_MIN, 1);
+    add_call(b, SV("RequestResponse"), SV("c2"), SV("d"), T0 + 5 * NANO_PER_MIN, 2)->duration_nano = 1500000000;
+    add_call(b, SV("RequestResponse"), SV("c2"), SV(""), T0 + 5 * NANO_PER_MIN, 3);
+    add_call(b, SV("RequestResponse"), SV("c3"), SV(""), T0 + 6 * NANO_PER_MIN, 4);
+    ledger_fold(l, f);
+    OK(calls_of("d") == 1 && calls_of("") == 0);
+    f = log_frame(10, 200, 0);
+    add_call(fixture_batch(f), SV("RequestResponse"), SV("c1"), SV("d"), T0 + 190 * NANO_PER_MIN, 5);
+    ledger_fold(l, f);
+    OK(calls_of("d") == 2);
+    ledger_fold(l, log_frame(200, 250, 10));
+    OK(calls_of("d") == 2 && calls_of("") == 1);
+    OK(fixture_find(l, "genai_request_duration_seconds", LABEL_DEPLOYMENT, "d", &v) && v.value[histogram_bucket(1.5)] == 1);
+    f = log_frame(250, 260, 10);
+    add_call(fixture_batch(f), SV("RequestResponse"), SV("c3"), SV("d"), T0 + 255 * NANO_PER_MIN, 6);
+    ledger_fold(l, f);
+    OK(calls_of("d") == 2 && calls_of("") == 1); /* too late: archived, counted as late */
+}
+
+static void a_repeated_row_changes_nothing(void)
+{
+    struct frame *f;
+    struct batch *b;
+    struct series_view v;
+
+    begin();
+    for (int i = 0; i < 3; i++) {
+        f = log_frame(i, i + 1, 0);
+        b = fixture_batch(f);
+        add_call(b, SV("RequestResponse"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 1);
+        add_call(b, SV("Usage"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 2)->input_tokens = 70;
+        f->tally = (struct tally){ .received = 2, .stored = 2 };
+        if (i == 2) {
+            ledger_filter(l, f);
+            OK(frame_records(f) == 0 && f->tally.stored == 0 && f->tally.duplicate == 2);
+        }
+        ledger_fold(l, f);
+    }
+    OK(calls_of("d") == 1);
+    OK(fixture_find(l, "genai_logged_tokens_total", LABEL_DIRECTION, "input", &v) && v.value[0] == 70);
+    for (size_t i = 0; i < ledger_source_count(l); i++) {
+        struct source_totals t;
+
+        ledger_source(l, i, &t);
+        OK(t.tally.received == t.tally.stored + t.tally.duplicate);
+    }
+}
+
+static void audit_events_count_by_action_and_outcome(void)
+{
+    struct frame *f;
+    struct batch *b;
+    struct series_view v;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    b = fixture_batch(f);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct audit *a = batch_add_audit(b);
+
+        a->key = i / 2 + 1; /* one event twice */
+        a->time_unix_nano = T0 + 1;
+        a->action = batch_sym(b, SV("listkey"));
+        a->outcome = batch_sym(b, SV("success"));
+    }
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_audit_events_total", LABEL_ACTION, "listkey", &v) && v.value[0] == 2);
+}
+
+/* ---- coverage ---- */
+
+static void complete_until_is_the_start_of_the_first_hole(void)
+{
+    struct window hole = { 0 };
+    int64_t until;
+
+    begin();
+    ledger_fold(l, fixture_frame(&arena, T0, T0 + 30 * NANO_PER_MIN));
+    ledger_fold(l, fixture_frame(&arena, T0 + 60 * NANO_PER_MIN, T0 + 90 * NANO_PER_MIN));
+    OK(ledger_complete_until(l, SV("az"), SV("sub"), SV("g"), &until) && until == T0 + 20 * NANO_PER_MIN);
+    OK(ledger_first_hole(l, SV("az"), SV("sub"), SV("g"), T0, T0 + 120 * NANO_PER_MIN, &hole));
+    OK(hole.from_unix_nano == T0 + 30 * NANO_PER_MIN && hole.to_unix_nano == T0 + 60 * NANO_PER_MIN);
+    ledger_fold(l, fixture_frame(&arena, T0 + 15 * NANO_PER_MIN, T0 + 75 * NANO_PER_MIN));
+    OK(ledger_complete_until(l, SV("az"), SV("sub"), SV("g"), &until) && until == T0 + 80 * NANO_PER_MIN);
+    OK(!ledger_first_hole(l, SV("az"), SV("sub"), SV("g"), T0, T0 + 90 * NANO_PER_MIN, &hole));
+}
+
+/* ---- the laws as properties ---- */
+
+static int64_t shown_total(struct ledger *of)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ledger_series_count(of); i++) {
+        struct series_view v;
+
+        ledger_series(of, i, &v, NULL);
+        for (unsigned c = 0; c < family_cells(v.family); c++)
+            sum = (int64_t)((uint64_t)sum * 31 + (uint64_t)v.shown[c] + 7 * (uint64_t)v.value[c]);
+    }
+    return sum;
+}
+
+static struct ledger *through_a_snapshot(struct ledger *from)
+{
+    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
+    struct ledger *to = ledger_new(NULL);
+    struct buf cursor;
+    bool found = false;
+    struct err e = { 0 };
+
+    buf_init(&cursor, 256);
+    OK(mkdtemp(dir) != NULL);
+    OK(ledger_snapshot_write(from, dir, SV("cursor"), &e) == ERR_OK);
+    OK(ledger_snapshot_read(to, dir, &cursor, &found, &e) == ERR_OK && found && sv_eq(buf_sv(&cursor), SV("cursor")));
+    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
+    unlink(path);
+    rmdir(dir);
+    buf_done(&cursor);
+    ledger_free(from);
+    return to;
+}
+
+enum { MINUTES = 90, SERIES = 4 };
+
+/* Buckets come late, are revised up and down, are read again and again; at the end value == truth, shown never fell. */
+static void random_lives_end_at_the_truth(unsigned seed)
+{
+    static const char *const names[SERIES] = { "a", "b", "c", "d" };
+    double now[SERIES][MINUTES] = { 0 };
+    int64_t last[SERIES] = { 0 }, truth;
+    struct series_view v;
+    bool fell = false, equal = true;
+
+    srandom(seed);
+    begin();
+    for (int m = 1; m < MINUTES + 30; m++) {
+        struct frame *f = fixture_frame(&arena, T0 + (m > 30 ? m - 30 : 0) * NANO_PER_MIN, T0 + m * NANO_PER_MIN);
+        struct batch *b = fixture_batch(f);
+
+        for (int s = 0; s < SERIES; s++)
+            for (int k = m > 30 ? m - 30 : 0; k < m && k < MINUTES; k++) {
+                if (m - k < 25 && random() % 4 == 0)
+                    now[s][k] = (double)(random() % 50);
+                if (now[s][k] > 0 || random() % 2)
+                    fixture_measure(b, SV("Requests"), sv_of(names[s]), T0 + k * NANO_PER_MIN, now[s][k]);
+            }
+        ledger_filter(l, f);
+        ledger_fold(l, f);
+        if (random() % 5 == 0)
+            fixture_bear(l, &arena);
+        if (random() % 40 == 0)
+            l = through_a_snapshot(l);
+        for (int s = 0; s < SERIES; s++)
+            if (fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, names[s], &v)) {
+                fell |= v.shown[0] < last[s] || (v.born && v.shown[0] < v.value[0]);
+                last[s] = v.shown[0];
+            }
+        arena_reset(&arena);
+    }
+    for (int s = 0; s < SERIES; s++) {
+        truth = 0;
+        for (int k = 0; k < MINUTES; k++)
+            truth += (int64_t)now[s][k];
+        equal &= fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, names[s], &v) && v.value[0] == truth;
+    }
+    OK(!fell);
+    OK(equal);
+}
+
+static void any_life_ends_at_the_truth(void)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        printf("# seed %u\n", 20261124 + i);
+        random_lives_end_at_the_truth(20261124 + i);
+    }
+}
+
+static void the_same_frames_give_the_same_numbers_with_and_without_a_snapshot(void)
+{
+    int64_t sums[2];
+
+    for (int with = 0; with < 2; with++) {
+        begin();
+        srandom(5);
+        for (int m = 1; m < 60; m++) {
+            fold_one(SV("Requests"), SV("d"), m - 1 - (int)(random() % 3), (double)(random() % 9), m > 30 ? m - 30 : 0, m);
+            if (m == 20)
+                fixture_bear(l, &arena);
+            if (with && m % 17 == 0)
+                l = through_a_snapshot(l);
+        }
+        sums[with] = shown_total(l);
+    }
+    OK(sums[0] == sums[1]);
+}
+
+static void a_damaged_snapshot_is_set_aside(void)
+{
+    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64], aside[80];
+    struct ledger *other;
+    struct buf cursor;
+    bool found = true, all = true;
+    struct err e = { 0 };
+    FILE *file;
+    long size;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
+    OK(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    OK(ledger_snapshot_write(l, dir, SV("c"), &e) == ERR_OK);
+    file = fopen(path, "r");
+    fseek(file, 0, SEEK_END);
+    size = ftell(file);
+    fclose(file);
+    for (long at = 16; at < size; at += 7) {
+        int c;
+
+        OK(ledger_snapshot_write(l, dir, SV("c"), &e) == ERR_OK);
+        file = fopen(path, "r+");
+        fseek(file, at, SEEK_SET);
+        c = fgetc(file);
+        fseek(file, at, SEEK_SET);
+        fputc(c ^ 0x20, file);
+        fclose(file);
+        other = ledger_new(NULL);
+        buf_init(&cursor, 256);
+        all &= ledger_snapshot_read(other, dir, &cursor, &found, &e) == ERR_OK && !found && access(aside, F_OK) == 0;
+        buf_done(&cursor);
+        ledger_free(other);
+    }
+    OK(all);
+    unlink(aside);
+    rmdir(dir);
+}
+
+static void the_series_limit_refuses_and_counts(void)
+{
+    struct frame *f;
+    struct ledger_sizes z;
+    struct batch *b;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    fixture_epoch(f, EPOCH_LIMITS, 0, SV(""), SV("series=10"));
+    b = fixture_batch(f);
+    for (int i = 0; i < 50; i++)
+        fixture_measure(b, SV("Requests"), arena_printf(&arena, "d%d", i), T0, 1);
+    ledger_fold(l, f);
+    ledger_sizes(l, &z);
+    OK(z.series == 10 && z.series_limit == 10 && z.series_refused > 0);
+}
+
+int main(void)
+{
+    clock_set_manual(T0);
+    arena_init(&arena, 0);
+    RUN(a_new_series_shows_zero_until_it_is_born);
+    RUN(a_revision_adds_the_difference_and_never_lowers_what_was_shown);
+    RUN(buckets_before_counting_began_are_history);
+    RUN(a_backfill_is_never_counted);
+    RUN(a_remodelled_deployment_starts_a_new_series_and_revisions_go_home);
+    RUN(only_the_authority_of_a_fact_counts);
+    RUN(sums_are_kept_in_nanoseconds);
+    RUN(a_gauge_shows_its_newest_bucket_and_a_limit);
+    RUN(a_call_counts_once_whichever_row_comes_first);
+    RUN(a_repeated_row_changes_nothing);
+    RUN(audit_events_count_by_action_and_outcome);
+    RUN(complete_until_is_the_start_of_the_first_hole);
+    RUN(any_life_ends_at_the_truth);
+    RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);
+    RUN(a_damaged_snapshot_is_set_aside);
+    RUN(the_series_limit_refuses_and_counts);
+    ledger_free(l);
+    arena_done(&arena);
+    return tap_done();
+}
