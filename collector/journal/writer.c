@@ -64,54 +64,64 @@ static uint64_t random_id(void)
     return id;
 }
 
-/* Writes the header under another name, syncs, renames, syncs the directory: a file with a segment's name always has a
- * whole header. The new file is the newest segment when this returns; on failure nothing has changed. */
-static enum err_code begin_segment(struct journal *j, uint64_t base, struct err *e)
-{
-    const struct journal_io *io = journal_io();
-    struct segment_head h = {
-        .version = SEGMENT_VERSION, .base = base, .id = random_id(), .created_unix_nano = clock_now()
-    };
-    struct segment s = { .base = base, .id = h.id, .bytes = SEGMENT_HEADER, .created_unix_nano = h.created_unix_nano };
-    char head[SEGMENT_HEADER], name[SEGMENT_NAME_MAX], fresh[SEGMENT_NAME_MAX + 4];
-    enum err_code code;
-    int fd;
-
-    segment_name(name, 0, base);
-    snprintf(fresh, sizeof fresh, "%s.new", name);
-    segment_head_write(head, &h);
-    fd = io->openat(j->dir_fd, fresh, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    if (fd < 0)
-        return err_sys(e, "journal: create %s", fresh);
-    if (!write_all(fd, sv_make(head, sizeof head), 0) || !sync_file(fd) || io->renameat(j->dir_fd, fresh, name)) {
-        code = err_sys(e, "journal: begin %s", name);
-        goto fail;
-    }
-    if (io->fsync_dir(j->dir_fd)) {
-        code = err_sys(e, "journal: sync the directory for %s", name);
-        goto fail; /* the renamed file is empty: it may stay, the next attempt replaces it */
-    }
-    pthread_mutex_lock(&j->lock);
-    code = journal_add_segment(j, s, e);
-    j->retention_due = true;
-    pthread_mutex_unlock(&j->lock);
-    if (code)
-        goto fail;
-    if (j->fd >= 0)
-        io->close(j->fd);
-    j->fd = fd;
-    return ERR_OK;
-fail:
-    io->unlinkat(j->dir_fd, fresh);
-    io->close(fd);
-    return code;
-}
-
 static void seal(struct journal *j)
 {
     if (j->fd >= 0)
         journal_io()->close(j->fd);
     j->fd = -1;
+}
+
+/* A file with nothing but a synced header, under a name that no reader looks at. Its descriptor, or -1. */
+static int make_file(struct journal *j, const char *name, const struct segment_head *h, struct err *e)
+{
+    const struct journal_io *io = journal_io();
+    char head[SEGMENT_HEADER];
+    int fd = io->openat(j->dir_fd, name, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+    if (fd < 0) {
+        err_sys(e, "journal: create %s", name);
+        return -1;
+    }
+    segment_head_write(head, h);
+    if (write_all(fd, sv_make(head, sizeof head), 0) && sync_file(fd))
+        return fd;
+    err_sys(e, "journal: begin %s", name);
+    io->unlinkat(j->dir_fd, name);
+    io->close(fd);
+    return -1;
+}
+
+/* Writes the header under another name, syncs, renames, syncs the directory: a file with a segment's name always has a
+ * whole header. From the rename on the older segment must not grow, whether or not the rest succeeds: a reader would
+ * take what it gets there for remains. An empty file that failed late may stay, the next attempt replaces it. */
+static enum err_code begin_segment(struct journal *j, uint64_t base, struct err *e)
+{
+    const struct journal_io *io = journal_io();
+    struct segment_head h = { .version = SEGMENT_VERSION, .base = base, .id = random_id() };
+    struct segment s = { .base = base, .id = h.id, .bytes = SEGMENT_HEADER };
+    char name[SEGMENT_NAME_MAX], fresh[SEGMENT_NAME_MAX + 4];
+    enum err_code code = ERR_OK;
+    int fd;
+
+    h.created_unix_nano = s.created_unix_nano = clock_now();
+    segment_name(name, 0, base);
+    snprintf(fresh, sizeof fresh, "%s.new", name);
+    fd = make_file(j, fresh, &h, e);
+    if (fd < 0)
+        return e->code;
+    seal(j);
+    if (io->renameat(j->dir_fd, fresh, name) || io->fsync_dir(j->dir_fd))
+        code = err_sys(e, "journal: begin %s", name);
+    pthread_mutex_lock(&j->lock);
+    if (!code)
+        code = journal_add_segment(j, s, e);
+    j->retention_due = true;
+    pthread_mutex_unlock(&j->lock);
+    if (code)
+        io->close(fd);
+    else
+        j->fd = fd;
+    return code;
 }
 
 /* The group as bytes of the newest segment. Everything is set before the header's checksum is made. */
