@@ -16,6 +16,13 @@
 
 static char dir[64], path[128], lock[128];
 
+static void remove_place(void)
+{
+    unlink(path);
+    unlink(lock);
+    rmdir(dir);
+}
+
 static void make_place(void)
 {
     char name[SEGMENT_NAME_MAX];
@@ -29,6 +36,7 @@ static void make_place(void)
     segment_name(name, 0, 1);
     snprintf(path, sizeof path, "%s/%s", dir, name);
     snprintf(lock, sizeof lock, "%s/lock", dir);
+    atexit(remove_place);
     log_set(LOG_LEVEL_ERROR, false);
 }
 

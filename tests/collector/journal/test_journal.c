@@ -309,6 +309,30 @@ static void a_newer_format_is_refused_and_left_alone(void)
     buf_done(&after);
 }
 
+/* A file as version 1 wrote it: nine frames, compressed ones among them. It must stay readable for ever. */
+static void version_1_stays_readable(void)
+{
+    static const size_t sizes[] = { 0, 30, 30, 200, 30, 30, 200, 30, 30, 200 };
+    char path[512], name[SEGMENT_NAME_MAX];
+    struct journal *j;
+    struct buf golden;
+
+    test_fresh_dir();
+    buf_init(&golden, 0);
+    segment_name(name, 0, 1);
+    OK(strcmp(name, "00000-00000000000000000001.journal") == 0);
+    snprintf(path, sizeof path, "%s/%s", test_dir, name);
+    OK(!buf_read_file(&golden, "tests/data/journal/version1.journal", 10000, NULL));
+    test_write_file(path, golden.at, golden.len);
+    j = test_open((struct journal_options){ .read_only = true }, NULL);
+    OK(holds_exactly(j, 1, 9, sizes));
+    journal_close(j);
+    j = test_open((struct journal_options){ 0 }, NULL);
+    OK(append_range(j, 10, 12, NULL));
+    journal_close(j);
+    buf_done(&golden);
+}
+
 static void files_belong_to_their_owner_alone(void)
 {
     struct journal *j;
@@ -475,6 +499,7 @@ int main(void)
     RUN(a_second_process_is_told_who_has_it);
     RUN(a_reader_beside_a_writing_process_sees_what_it_writes);
     RUN(a_newer_format_is_refused_and_left_alone);
+    RUN(version_1_stays_readable);
     RUN(files_belong_to_their_owner_alone);
     RUN(retention_waits_for_the_slowest_reader);
     RUN(retention_by_age_deletes_what_everybody_has_passed);

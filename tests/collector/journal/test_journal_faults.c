@@ -253,6 +253,29 @@ static void a_place_that_cannot_be_read_does_not_stop_a_reader(void)
     journal_io_set(NULL);
 }
 
+static void opening_reads_no_more_than_headers_and_the_newest_segment(void)
+{
+    struct journal *j;
+    struct err e = { 0 };
+    size_t segments;
+    char path[512];
+
+    test_fresh_dir();
+    j = test_open((struct journal_options){ .segment_bytes = 10000 }, NULL);
+    for (uint64_t n = 1; n <= 200; n++)
+        if (!test_append(j, n, 1001, &e))
+            OK(false);
+    journal_close(j);
+    segments = test_segments(0, path);
+    fake_disk_new(seed);
+    fake.kinds = FAKE_READ;
+    j = test_open((struct journal_options){ .segment_bytes = 10000 }, NULL);
+    printf("# %zu segments, %" PRIu64 " reads\n", segments, fake.calls);
+    OK(j && segments > 10 && fake.calls <= segments + 3);
+    journal_close(j);
+    journal_io_set(NULL);
+}
+
 int main(void)
 {
     seed = test_seed();
@@ -265,5 +288,6 @@ int main(void)
     RUN(a_sync_that_failed_is_never_repeated_on_the_same_file);
     RUN(a_full_disk_refuses_and_goes_on_when_there_is_space);
     RUN(a_place_that_cannot_be_read_does_not_stop_a_reader);
+    RUN(opening_reads_no_more_than_headers_and_the_newest_segment);
     return tap_done();
 }
