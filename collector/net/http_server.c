@@ -407,6 +407,12 @@ static enum MHD_Result answer(struct exchange *x, sv method)
     struct http_server_response r = { .status = 0 };
 
     x->route->handle(x->server->ctx, &q, &r);
+    if (r.drop) {
+        http_body_unref(r.shared);
+        buf_done(&r.body);
+        buf_done(&r.headers);
+        return MHD_NO;
+    }
     if (!r.shared && r.body.failed) {
         buf_done(&r.body);
         buf_done(&r.headers);
@@ -586,8 +592,11 @@ static enum err_code read_pem(struct buf *b, const char *path, struct err *e)
 
 static enum err_code start_daemon(struct http_server *s, const struct http_server_options *o, int fd, struct err *e)
 {
-    unsigned threads = o->threads ? o->threads : 2;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG | (s->cert.len ? MHD_USE_TLS : 0U);
+    unsigned threads = o->thread_per_connection ? 1 : o->threads ? o->threads : 2;
+    unsigned model = o->thread_per_connection
+                         ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL
+                         : MHD_USE_EPOLL_INTERNAL_THREAD;
+    unsigned flags = model | MHD_USE_ITC | MHD_USE_ERROR_LOG | (s->cert.len ? MHD_USE_TLS : 0U);
     struct MHD_OptionItem tls[] = {
         { MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert.at },
         { MHD_OPTION_HTTPS_MEM_KEY, 0, s->key.at },

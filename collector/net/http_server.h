@@ -41,6 +41,7 @@ struct http_server_response {
     struct buf body;
     struct http_body *shared; /* used instead of `body` when set; the reference moves to the server */
     struct buf headers;       /* further "Name: value\n" lines */
+    bool drop;                /* cuts the connection instead of answering: for servers that play faults */
 };
 
 /* Adds a header to the answer; false when the name is no token or the value holds control bytes. */
@@ -72,9 +73,10 @@ struct http_server_options {
     const char *tls_key_file;
     const struct http_user *users; /* borrowed until stop; none: no authentication */
     size_t n_users;
-    unsigned threads;         /* 0: 2 */
-    unsigned max_connections; /* 0: 256 */
-    unsigned idle_timeout_s;  /* 0: 30 */
+    unsigned threads;           /* 0: 2 */
+    unsigned max_connections;   /* 0: 256 */
+    unsigned idle_timeout_s;    /* 0: 30 */
+    bool thread_per_connection; /* instead of `threads`: a handler may then block, and only its own client waits */
 };
 
 /* `routes` ends with a zero row and outlives the server, as does ctx. The most specific route wins. */

@@ -1,0 +1,188 @@
+/* What was asked, and how much of each quota is left. Both behind one lock each; neither knows what the calls mean. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/base/hash.h"
+
+#include "tests/cloudsim/api.h"
+
+/* ---- requests ---- */
+
+struct count {
+    uint64_t calls, throttled, client_errors, server_errors, dropped;
+};
+
+struct requests {
+    pthread_mutex_t lock;
+    struct count counts[API_ROWS_MAX]; /* guarded by lock */
+};
+
+struct requests *requests_new(void)
+{
+    struct requests *r = calloc(1, sizeof *r);
+
+    if (r)
+        pthread_mutex_init(&r->lock, NULL);
+    return r;
+}
+
+void requests_free(struct requests *r)
+{
+    free(r);
+}
+
+void requests_count(struct requests *r, unsigned row, int status, bool dropped)
+{
+    struct count *c = &r->counts[row];
+
+    pthread_mutex_lock(&r->lock);
+    c->calls++;
+    c->dropped += dropped;
+    c->throttled += !dropped && status == 429;
+    c->client_errors += !dropped && status >= 400 && status < 500 && status != 429;
+    c->server_errors += !dropped && status >= 500;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static struct count add(struct count a, const struct count *b)
+{
+    a.calls += b->calls;
+    a.throttled += b->throttled;
+    a.client_errors += b->client_errors;
+    a.server_errors += b->server_errors;
+    a.dropped += b->dropped;
+    return a;
+}
+
+/* Rows of one name are one operation. */
+static struct count total_of(struct requests *r, const char *api)
+{
+    struct count sum = { 0 };
+
+    pthread_mutex_lock(&r->lock);
+    for (unsigned i = 0; api_row_at(i); i++)
+        if (!strcmp(api_row_at(i)->name, api))
+            sum = add(sum, &r->counts[i]);
+    pthread_mutex_unlock(&r->lock);
+    return sum;
+}
+
+uint64_t requests_total(struct requests *r, const char *api, bool refused)
+{
+    struct count c = total_of(r, api);
+
+    return refused ? c.throttled + c.client_errors + c.server_errors + c.dropped : c.calls;
+}
+
+void requests_write(struct requests *r, struct buf *out)
+{
+    double price = 0;
+    bool any = false;
+
+    buf_put(out, SV("{\"apis\":["));
+    for (unsigned i = 0; api_row_at(i); i++) {
+        const struct api_row *row = api_row_at(i);
+        struct count c = total_of(r, row->name);
+        bool first = true;
+
+        for (unsigned j = 0; j < i; j++)
+            first = first && strcmp(api_row_at(j)->name, row->name) != 0;
+        if (!first)
+            continue;
+        price += (double)c.calls * row->list_price_usd;
+        buf_put(out, any ? SV(",\n{") : SV("\n{"));
+        put_member(out, "cloud", SV("azure"));
+        buf_putc(out, ',');
+        put_member(out, "api", sv_of(row->name));
+        buf_printf(out,
+                   ",\"calls\":%llu,\"throttled\":%llu,\"client_errors\":%llu,\"server_errors\":%llu,\"dropped\":%llu",
+                   (unsigned long long)c.calls, (unsigned long long)c.throttled, (unsigned long long)c.client_errors,
+                   (unsigned long long)c.server_errors, (unsigned long long)c.dropped);
+        buf_put(out, SV(",\"list_price_usd\":"));
+        buf_f64(out, (double)c.calls * row->list_price_usd);
+        buf_putc(out, '}');
+        any = true;
+    }
+    buf_put(out, SV("\n],\"list_price_usd\":"));
+    buf_f64(out, price);
+    buf_put(out, SV("}\n"));
+}
+
+/* ---- quotas ---- */
+
+enum { QUOTA_SLOTS = 512 };
+
+struct bucket {
+    uint64_t name; /* 0: free */
+    double tokens;
+    int64_t at;
+};
+
+struct quotas {
+    pthread_mutex_t lock;
+    struct bucket slots[QUOTA_SLOTS]; /* guarded by lock */
+};
+
+/* clang-format off */
+static const struct { double burst, per_s; } limits[QUOTAS] = {
+    [QUOTA_ARM]         = { 250, 25 },
+    [QUOTA_DEFINITIONS] = { 400, 400.0 / 300 },
+    [QUOTA_LOGS]        = { 200, 200.0 / 30 },
+    [QUOTA_GRAPH]       = { 15, 3 },
+};
+/* clang-format on */
+
+struct quotas *quotas_new(void)
+{
+    struct quotas *q = calloc(1, sizeof *q);
+
+    if (q)
+        pthread_mutex_init(&q->lock, NULL);
+    return q;
+}
+
+void quotas_free(struct quotas *q)
+{
+    free(q);
+}
+
+static struct bucket *find_bucket(struct quotas *q, uint64_t name)
+{
+    for (unsigned i = 0; i < QUOTA_SLOTS; i++) {
+        struct bucket *b = &q->slots[(name + i) % QUOTA_SLOTS];
+
+        if (b->name == name || b->name == 0)
+            return b;
+    }
+    return &q->slots[0]; /* more names than slots: they share */
+}
+
+bool quotas_take(struct quotas *q, enum quota_kind kind, sv name, int64_t now, unsigned *left, unsigned *retry_after_s)
+{
+    uint64_t h = hash_u64(hash64(name), kind) | 1;
+    double burst = limits[kind].burst, per_s = limits[kind].per_s;
+    struct bucket *b;
+    bool ok;
+
+    *left = 0;
+    *retry_after_s = 1;
+    if (burst <= 0)
+        return true;
+    pthread_mutex_lock(&q->lock);
+    b = find_bucket(q, h);
+    if (b->name == 0)
+        *b = (struct bucket){ .name = h, .tokens = burst, .at = now };
+    if (now > b->at)
+        b->tokens += (double)(now - b->at) / 1e9 * per_s;
+    b->tokens = b->tokens > burst ? burst : b->tokens;
+    b->at = now;
+    ok = b->tokens >= 1;
+    if (ok)
+        b->tokens -= 1;
+    else
+        *retry_after_s = (unsigned)((1 - b->tokens) / per_s) + 1;
+    *left = (unsigned)b->tokens;
+    pthread_mutex_unlock(&q->lock);
+    return ok;
+}

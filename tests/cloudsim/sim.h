@@ -1,0 +1,81 @@
+/*
+ * cloudsim: what its parts share. One struct sim is made at start and lives until the end; parts lock what they change.
+ */
+#ifndef CLOUDSIM_SIM_H
+#define CLOUDSIM_SIM_H
+
+#include "collector/base/buf.h"
+
+#include "tests/cloudsim/events.h"
+
+/* Assumptions that the references mark unverified, each with two readings; tests play both. */
+enum switch_name {
+    SW_GETBATCH,      /* served | refused: whether metrics:getBatch serves this resource type */
+    SW_OPENAI_MODELS, /* empty | filled: whether an account of kind OpenAI fills the Models family too */
+    SW_PROPERTIES,    /* mixed | string: whether properties_s is sometimes an object */
+    SW_LOCATION,      /* present | absent: columns location_s, Tenant_s, EnqueueTime_s */
+    SW_STATUS_CODE,   /* exact | class: StatusCode 200, 429, ... or 2xx, 4xx, 5xx (metrics only) */
+    SWITCHES,
+};
+
+struct sim_options {
+    const char *listen; /* control door; port 0 takes any */
+    unsigned tls_port;  /* 0 takes any */
+    uint64_t seed;
+    double calls_per_minute, speed, late, revise;
+    int64_t history_ms, duration_ms;            /* duration 0: without end */
+    int64_t anchor_unix_nano, origin_unix_nano; /* 0: now */
+    unsigned subscriptions;
+    const char *dir;
+    bool switches[SWITCHES]; /* true: the second reading */
+};
+
+struct faults;
+struct requests;
+struct quotas;
+struct http_server;
+
+struct sim {
+    struct sim_options options;
+    struct world world;
+    struct workload *workload;
+    struct faults *faults;
+    struct requests *requests;
+    struct quotas *quotas;
+    struct http_server *control, *tls;
+    unsigned char token_key[32];
+    _Atomic int64_t tokens_valid_from; /* tokens issued before are refused */
+};
+
+MUST_USE enum err_code sim_open(struct sim *s, const struct sim_options *o, struct err *e);
+void sim_close(struct sim *s);
+
+/* What the command line says; false with a message in *e, or when help was printed. */
+bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, struct err *e);
+
+/* Whole minutes that are over at `until` and did not begin before `from`, within the workload. */
+struct span {
+    int64_t first, last; /* minutes [first, last) */
+};
+struct span sim_span(const struct sim *s, int64_t from, int64_t until);
+
+/* truth.c: the JSON document of GET /truth. */
+void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out);
+
+/* visible.c: a figure of a metric as it is shown at `now`; false when the point is still missing. `what` names metric
+ * and cell. Late and revised figures reach their final value at most 20 min after the end of the minute. */
+bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t now, uint64_t final, uint64_t *shown);
+
+/* tls.c: CA, server certificate and key in DIR (kept when all three are there already). */
+MUST_USE enum err_code tls_prepare(const char *dir, struct err *e);
+
+/* config_write.c: secrets, token file and trefoil.yaml, the latter last and at once. */
+MUST_USE enum err_code config_write(const struct sim *s, struct err *e);
+MUST_USE enum err_code federated_write(const struct sim *s, struct err *e);
+MUST_USE enum err_code file_write(const char *dir, const char *name, unsigned mode, sv text, struct err *e);
+
+/* Seconds and fractions of Azure's instants ("2026-11-20T10:00:03.2150000Z"), and HTTP's Date. */
+void put_ticks_time(struct buf *b, int64_t unix_nano);
+void put_http_date(struct buf *b, int64_t unix_nano);
+
+#endif

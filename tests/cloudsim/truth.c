@@ -1,0 +1,353 @@
+/*
+ * Truth: the sums that a collector must show when all has settled, computed from the calls themselves and from nothing
+ * that the simulated APIs answer. Per family exactly the labels that Azure can tell:
+ *  - requests from one metric family, tokens without a tier, filtered requests by category and action;
+ *  - logged calls once per call: by its model row, else, when there is only an envelope row, with empty deployment and
+ * model;
+ *  - tokens, parts and first token from usage rows, durations from model rows that state one that is not negative;
+ *  - deployments of another publisher than OpenAI nowhere.
+ * Outcomes that a platform can report are there at 0 as soon as their siblings are.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/cloudsim/rng.h"
+#include "tests/cloudsim/sim.h"
+
+struct call_sums {
+    uint64_t at[OP_LABELS][OUTCOMES];
+};
+
+struct dep_sums {
+    uint64_t requests[OP_LABELS][TIERS][STATUSES];
+    uint64_t input, output;
+    uint64_t blocked[RAI_CATEGORIES], detected[RAI_CATEGORIES];
+    struct call_sums logged;
+    uint64_t logged_input, logged_output, logged_cached;
+    uint64_t duration[BUCKETS], first_token[BUCKETS];
+};
+
+struct account_sums {
+    struct call_sums envelope_only;
+};
+
+struct writer {
+    struct buf *out;
+    bool any;
+};
+
+static void begin(struct writer *w, const char *family)
+{
+    buf_put(w->out, w->any ? SV(",\n{\"family\":\"") : SV("\n{\"family\":\""));
+    buf_put(w->out, sv_of(family));
+    buf_put(w->out, SV("\",\"labels\":{\"cloud\":\"azure\""));
+    w->any = true;
+}
+
+static void label(struct writer *w, const char *name, sv value)
+{
+    buf_putc(w->out, ',');
+    buf_json(w->out, sv_of(name));
+    buf_putc(w->out, ':');
+    buf_json(w->out, value);
+}
+
+static void end(struct writer *w, uint64_t value)
+{
+    buf_put(w->out, SV("},\"value\":"));
+    buf_u64(w->out, value);
+    buf_putc(w->out, '}');
+}
+
+/* The identity labels; `d` NULL for what only envelope rows tell. */
+static void identity(struct writer *w, const struct world *world, const struct account *a, const struct deployment *d)
+{
+    label(w, "account", world->subs[a->sub].id);
+    label(w, "cloud_region", a->location);
+    label(w, "platform", SV("azure_openai"));
+    label(w, "resource", a->name);
+    label(w, "deployment", d ? d->name : SV_NONE);
+    label(w, "model", d ? d->model : SV_NONE);
+}
+
+static void sum_minute(struct dep_sums *s, struct account_sums *as, const struct minute *m)
+{
+    for (size_t i = 0; i < m->n_cells; i++) {
+        const struct cell *c = &m->cells[i];
+
+        s->requests[op_rows[c->op].label][c->tier_served][c->status] += c->calls;
+        s->input += c->input;
+        s->output += c->output;
+    }
+    for (size_t i = 0; i < m->n_rai; i++) {
+        s->detected[m->rai[i].category] += m->rai[i].calls;
+        s->blocked[m->rai[i].category] += m->rai[i].blocked ? m->rai[i].calls : 0;
+    }
+    for (unsigned op = 0; op < OP_LABELS; op++) {
+        for (unsigned o = 0; o < OUTCOMES; o++) {
+            s->logged.at[op][o] += m->logged.calls[op][o];
+            as->envelope_only.at[op][o] += m->logged.envelope_only[op][o];
+        }
+    }
+    s->logged_input += m->logged.input;
+    s->logged_output += m->logged.output;
+    s->logged_cached += m->logged.cached;
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        s->duration[i] += m->logged.duration[i];
+        s->first_token[i] += m->logged.first_token[i];
+    }
+}
+
+static void write_requests(struct writer *w, const struct world *world, const struct deployment *d,
+                           const struct dep_sums *s)
+{
+    const struct account *a = &world->accounts[d->account];
+
+    for (unsigned op = 0; op < OP_LABELS; op++) {
+        for (unsigned t = 0; t < TIERS; t++) {
+            uint64_t any = 0;
+
+            for (unsigned c = 0; c < STATUSES; c++)
+                any += s->requests[op][t][c];
+            for (unsigned c = 0; any && c < STATUSES; c++) {
+                unsigned code = status_rows[c].code;
+                bool sibling = code == 200 || code == 429 || code == 400 || code == 500;
+
+                if (!s->requests[op][t][c] && !sibling)
+                    continue;
+                begin(w, "genai_requests_total");
+                identity(w, world, a, d);
+                label(w, "operation", sv_of(op_labels[op]));
+                label(w, "tier", sv_of(tier_labels[t]));
+                label(w, "outcome", sv_of(outcome_names[status_rows[c].outcome]));
+                label(w, "code", sv_of(status_rows[c].text));
+                end(w, s->requests[op][t][c]);
+            }
+        }
+    }
+}
+
+static void write_tokens(struct writer *w, const struct world *world, const struct deployment *d,
+                         const struct dep_sums *s)
+{
+    const uint64_t values[2] = { s->input, s->output };
+    const char *const names[2] = { "input", "output" };
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!values[i])
+            continue;
+        begin(w, "genai_tokens_total");
+        identity(w, world, &world->accounts[d->account], d);
+        label(w, "tier", SV_NONE);
+        label(w, "direction", sv_of(names[i]));
+        end(w, values[i]);
+    }
+}
+
+static sv lower(const char *s, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (; s[n] && n + 1 < size; n++)
+        out[n] = (char)tolower((unsigned char)s[n]);
+    return sv_make(out, n);
+}
+
+static void write_filtered(struct writer *w, const struct world *world, const struct deployment *d,
+                           const struct dep_sums *s)
+{
+    for (unsigned c = 0; c < RAI_CATEGORIES; c++) {
+        for (unsigned blocked = 0; blocked < 2; blocked++) {
+            uint64_t v = blocked ? s->blocked[c] : s->detected[c];
+            char name[32];
+
+            if (!v)
+                continue;
+            begin(w, "genai_filtered_requests_total");
+            identity(w, world, &world->accounts[d->account], d);
+            label(w, "category", lower(rai_categories[c], name, sizeof name));
+            label(w, "action", blocked ? SV("blocked") : SV("detected"));
+            end(w, v);
+        }
+    }
+}
+
+static void write_calls(struct writer *w, const struct world *world, const struct account *a,
+                        const struct deployment *d, const struct call_sums *v)
+{
+    for (unsigned op = 0; op < OP_LABELS; op++) {
+        for (unsigned o = 0; o < OUTCOMES; o++) {
+            if (!v->at[op][o])
+                continue;
+            begin(w, "genai_logged_calls_total");
+            identity(w, world, a, d);
+            label(w, "operation", sv_of(op_labels[op]));
+            label(w, "outcome", sv_of(outcome_names[o]));
+            end(w, v->at[op][o]);
+        }
+    }
+}
+
+static void write_logged_tokens(struct writer *w, const struct world *world, const struct deployment *d,
+                                const struct dep_sums *s)
+{
+    const struct account *a = &world->accounts[d->account];
+    const struct {
+        const char *family, *name, *value;
+        uint64_t sum;
+    } rows[] = {
+        { "genai_logged_tokens_total", "direction", "input", s->logged_input },
+        { "genai_logged_tokens_total", "direction", "output", s->logged_output },
+        { "genai_logged_token_parts_total", "part", "cache_read", s->logged_cached },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!rows[i].sum)
+            continue;
+        begin(w, rows[i].family);
+        identity(w, world, a, d);
+        label(w, rows[i].name, sv_of(rows[i].value));
+        end(w, rows[i].sum);
+    }
+}
+
+static void write_histogram(struct writer *w, const struct world *world, const struct deployment *d,
+                            const char *count_family, const char *bucket_family, const uint64_t buckets[BUCKETS])
+{
+    const struct account *a = &world->accounts[d->account];
+    uint64_t n = 0;
+    char le[32];
+
+    for (unsigned i = 0; i < BUCKETS; i++)
+        n += buckets[i];
+    if (!n)
+        return;
+    begin(w, count_family);
+    identity(w, world, a, d);
+    end(w, n);
+    n = 0;
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        struct buf b = { .at = NULL };
+
+        n += buckets[i];
+        buf_f64(&b, i + 1 < BUCKETS ? (double)bucket_bounds_us[i] / 1e6 : INFINITY);
+        memcpy(le, b.at, b.len);
+        begin(w, bucket_family);
+        identity(w, world, a, d);
+        label(w, "le", sv_make(le, b.len));
+        end(w, n);
+        buf_done(&b);
+    }
+}
+
+static void write_deployment(struct writer *w, const struct world *world, const struct deployment *d,
+                             const struct dep_sums *s)
+{
+    write_requests(w, world, d, s);
+    write_tokens(w, world, d, s);
+    write_filtered(w, world, d, s);
+    write_calls(w, world, &world->accounts[d->account], d, &s->logged);
+    write_logged_tokens(w, world, d, s);
+    write_histogram(w, world, d, "genai_request_duration_seconds_count", "genai_request_duration_seconds_bucket",
+                    s->duration);
+    write_histogram(w, world, d, "genai_time_to_first_token_seconds_count", "genai_time_to_first_token_seconds_bucket",
+                    s->first_token);
+}
+
+static void write_account(struct sim *s, struct writer *w, const struct account *a, struct span span,
+                          struct dep_sums *sums)
+{
+    struct account_sums as = { .envelope_only = { { { 0 } } } };
+
+    for (unsigned i = 0; i < a->n_deployments; i++) {
+        const struct deployment *d = &s->world.deployments[a->first_deployment + i];
+
+        if (!d->openai)
+            continue;
+        memset(sums, 0, sizeof *sums);
+        for (int64_t m = span.first; m < span.last; m++) {
+            const struct minute *minute = workload_minute(s->workload, d->index, m);
+
+            if (minute)
+                sum_minute(sums, &as, minute);
+            else
+                w->out->failed = true;
+            workload_unref(minute);
+        }
+        write_deployment(w, &s->world, d, sums);
+    }
+    write_calls(w, &s->world, a, NULL, &as.envelope_only);
+}
+
+static void write_audit(struct sim *s, struct writer *w, unsigned sub, int64_t from, int64_t until)
+{
+    const struct subscription *of = &s->world.subs[sub];
+    uint64_t sums[ACTIVITY_COUNTED][AUDIT_OUTCOMES] = { { 0 } }, keys = 0;
+    int64_t first = workload_first(s->workload), last = until / NANO_PER_MIN + 1;
+    struct activity events[EVENTS_PER_MINUTE_MAX];
+    char name[96];
+
+    last = last < workload_last(s->workload) ? last : workload_last(s->workload);
+    for (int64_t m = first; m < last; m++) {
+        unsigned n = activity_of(&s->world, s->workload, sub, m, events);
+
+        for (unsigned i = 0; i < n; i++)
+            if (events[i].op < ACTIVITY_COUNTED && events[i].at >= from && events[i].at < until)
+                sums[events[i].op][activity_outcomes[events[i].status]]++;
+        for (unsigned i = 0; i < of->n_accounts; i++) {
+            struct audit_row row;
+
+            keys +=
+                audit_of(&s->world, s->workload, of->first_account + i, m, &row) && row.at >= from && row.at < until;
+        }
+    }
+    for (unsigned op = 0; op <= ACTIVITY_COUNTED; op++) {
+        for (unsigned o = 0; o < AUDIT_OUTCOMES; o++) {
+            bool key = op == ACTIVITY_COUNTED;
+            uint64_t v = key ? (o == AUDIT_UNKNOWN ? keys : 0) : sums[op][o];
+
+            if (!v)
+                continue;
+            begin(w, "genai_audit_events_total");
+            label(w, "account", of->id);
+            label(w, "action", key ? SV("listkey") : lower(activity_ops[op].operation, name, sizeof name));
+            label(w, "outcome", sv_of(activity_outcome_names[o]));
+            end(w, v);
+        }
+    }
+}
+
+struct span sim_span(const struct sim *s, int64_t from, int64_t until)
+{
+    int64_t first = from <= 0 ? 0 : (from + NANO_PER_MIN - 1) / NANO_PER_MIN, last = until / NANO_PER_MIN;
+
+    if (first < workload_first(s->workload))
+        first = workload_first(s->workload);
+    if (last > workload_last(s->workload))
+        last = workload_last(s->workload);
+    return (struct span){ first, last };
+}
+
+void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out)
+{
+    struct span span = sim_span(s, from, until);
+    struct dep_sums *sums = calloc(1, sizeof *sums);
+    struct writer w = { .out = out };
+
+    if (!sums) {
+        out->failed = true;
+        return;
+    }
+    buf_put(out, SV("{\"from\":\""));
+    buf_time(out, from, 3);
+    buf_put(out, SV("\",\"until\":\""));
+    buf_time(out, until, 3);
+    buf_put(out, SV("\",\"series\":["));
+    for (unsigned i = 0; i < s->world.n_accounts; i++)
+        write_account(s, &w, &s->world.accounts[i], span, sums);
+    for (unsigned i = 0; i < s->world.n_subs; i++)
+        write_audit(s, &w, i, from, until);
+    buf_put(out, SV("\n]}\n"));
+    free(sums);
+}
