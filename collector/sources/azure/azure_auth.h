@@ -37,8 +37,9 @@ struct azure_auth_config {
     const char *federated_token_file;
     /* Managed identity, user-assigned: at most one of these two or client_id; none is the system-assigned one. */
     const char *identity_object_id, *identity_resource_id;
-    const char *authority_url; /* NULL: AZURE_AUTHORITY_HOST, else https://login.microsoftonline.com */
-    const char *imds_url;      /* NULL: http://169.254.169.254; set, it also skips the search for other endpoints */
+    const char *authority_url;     /* NULL: AZURE_AUTHORITY_HOST, else https://login.microsoftonline.com */
+    const char *imds_url;          /* NULL: http://169.254.169.254; set, it also skips the search for other endpoints */
+    const char *arc_key_directory; /* NULL: /var/opt/azcmagent/tokens */
     const char *(*environment)(const char *name); /* NULL: getenv; tests give their own */
 };
 
@@ -88,8 +89,8 @@ bool azure_expires_on(sv text, int64_t *unix_nano);
 /* application/x-www-form-urlencoded bodies. Exactly one of secret and assertion is not empty. */
 void azure_token_form(struct buf *out, sv client_id, sv secret, sv assertion, sv audience);
 
-/* "Basic realm=<file>" of an Arc challenge, and whether that file is one that Arc writes: directly in
- * /var/opt/azcmagent/tokens, ending in ".key". */
-bool azure_arc_key_file(sv www_authenticate, sv *file);
+/* "Basic realm=<file>" of an Arc challenge, and whether that file is one that Arc writes: directly in `directory`,
+ * ending in ".key". *file is a view into the header. */
+bool azure_arc_key_file(sv www_authenticate, sv directory, sv *file);
 
 #endif
