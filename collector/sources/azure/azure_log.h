@@ -47,8 +47,9 @@ bool azure_same_origin(sv link, sv base_url);
 
 /* What the inventory knows of a resource; every view may be empty. */
 struct azure_account_facts {
-    sv name;     /* as ARM spells it */
-    sv location; /* as ARM spells it */
+    bool unwanted; /* another kind of account: its rows are rejected (REASON_POLICY) */
+    sv name;       /* as ARM spells it */
+    sv location;   /* as ARM spells it */
     sv jurisdiction;
 };
 
@@ -59,7 +60,9 @@ struct azure_log_context {
     void *ctx;
     /* False: unknown resource. `resource_id` is in lower case. */
     bool (*account)(void *ctx, sv resource_id, struct azure_account_facts *out);
-    /* False: this deployment's publisher is not wanted, the row is rejected (REASON_PUBLISHER). */
+    /* False: this deployment's publisher is not wanted. Its rows are rejected (REASON_PUBLISHER), except that a model
+     * row of RequestResponse leaves a stub (keys, times, log, deployment; no operation): the call's envelope row may
+     * have been stored hours ago and must not be counted for want of a model row. */
     bool (*wanted)(void *ctx, sv resource_id, sv deployment, sv model);
 };
 
@@ -68,8 +71,9 @@ struct azure_decoder;
 MUST_USE struct azure_decoder *azure_decoder_new(void);
 void azure_decoder_free(struct azure_decoder *d);
 
-/* A query's answer. An empty body (204) is no rows. A PartialError gives ERR_PARTIAL, and what was appended must be
- * thrown away with the frame. *n_rows (may be NULL): rows seen. */
+/* A query's answer. An empty body is no rows: that is a 204's meaning; the caller must not take a 200 without a body
+ * for one (it is what a request without Content-Type gets). A PartialError gives ERR_PARTIAL, and what was appended
+ * must be thrown away with the frame. *n_rows (may be NULL): rows seen. */
 MUST_USE enum err_code azure_decode_log(struct azure_decoder *d, sv body, const struct azure_log_context *c,
                                         struct frame *out, size_t *n_rows, struct err *e);
 
@@ -88,6 +92,9 @@ MUST_USE enum err_code azure_decode_records(struct azure_decoder *d, sv bytes, c
 sv azure_detect(sv bytes);
 
 /* ---- Operation names (azure_operations.c) ---- */
+
+/* "chat_completions", "responses", ...; empty when the name is not in the table. */
+sv azure_api_type(sv raw);
 
 /* "ChatCompletions_Create" -> "chat"; a name not in the table -> itself in lower case ("" stays ""). False when it is
  * no inference (Models_List, Files_*, ...); *operation is set all the same. The view lives in `a` or for ever; its `at`

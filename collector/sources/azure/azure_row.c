@@ -1,0 +1,284 @@
+/*
+ * What the doors share: batches by resource, leaves that are not mapped, quarantine.
+ *
+ * A page holds rows of many resources in any order, so the batch is found through a map by hash of (resource, region).
+ * A batch that an earlier page of the same frame made is found once by walking the frame's list.
+ */
+#include "collector/sources/azure/azure_row.h"
+
+#include <stdlib.h>
+
+#include "collector/base/hash.h"
+#include "collector/model/region.h"
+
+enum { SCRATCH_BYTES_MAX = 4 << 20, SCOPES_MAX = 100000, SHAPE_DEPTH_MAX = 4, PATH_BYTES_MAX = 128 };
+
+struct azure_decoder *azure_decoder_new(void)
+{
+    struct azure_decoder *d = calloc(1, sizeof *d);
+
+    if (!d)
+        return NULL;
+    d->outer = json_parser_new(0);
+    d->inner = json_parser_new(0);
+    d->additional = json_parser_new(0);
+    arena_init(&d->scratch, SCRATCH_BYTES_MAX);
+    map_init(&d->scopes, SCOPES_MAX);
+    if (!d->outer || !d->inner || !d->additional) {
+        azure_decoder_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void azure_decoder_free(struct azure_decoder *d)
+{
+    if (!d)
+        return;
+    json_parser_free(d->outer);
+    json_parser_free(d->inner);
+    json_parser_free(d->additional);
+    arena_done(&d->scratch);
+    map_done(&d->scopes);
+    free(d);
+}
+
+void azure_decoder_begin(struct azure_decoder *d, const struct azure_log_context *c, struct frame *out)
+{
+    map_clear(&d->scopes);
+    arena_reset(&d->scratch);
+    d->batches = NULL;
+    d->n_batches = d->cap_batches = 0;
+    d->context = c;
+    d->frame = out;
+}
+
+sv azure_lower(sv s, char *out, size_t size)
+{
+    if (s.len == 0 || s.len > size)
+        return SV_NONE;
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? (char)(s.at[i] + 32) : s.at[i];
+    return sv_make(out, s.len);
+}
+
+sv azure_account_id(sv resource_id)
+{
+    sv name = sv_path_value(resource_id, SV("accounts"));
+
+    if (!sv_eq_nocase(sv_path_value(resource_id, SV("providers")), SV("Microsoft.CognitiveServices")) ||
+        name.len == 0 || sv_path_value(resource_id, SV("subscriptions")).len == 0)
+        return SV_NONE;
+    return sv_first(resource_id, (size_t)(name.at + name.len - resource_id.at));
+}
+
+sv azure_text(struct azure_decoder *d, json v)
+{
+    int64_t n;
+    sv s;
+
+    if (json_type(v) == JSON_STRING)
+        return json_sv(v);
+    if (json_type(v) != JSON_INT || !json_i64(v, &n))
+        return SV_NONE;
+    s = arena_printf(&d->scratch, "%lld", (long long)n);
+    return s.at ? s : SV_NONE;
+}
+
+enum err_code azure_quarantine(struct azure_decoder *d, sv what, sv bytes, struct err *e)
+{
+    if (!frame_add_quarantine(d->frame, REASON_MALFORMED, what, bytes))
+        return err_set(e, ERR_LIMIT, "azure: frame is full");
+    return ERR_OK;
+}
+
+/* ---- Batches ---- */
+
+static bool is_of(const struct batch *b, sv resource_id, sv region)
+{
+    return b->origin.cloud == CLOUD_AZURE && sv_eq(batch_sv(b, b->origin.resource_id), resource_id) &&
+           sv_eq(batch_sv(b, b->origin.cloud_region), region);
+}
+
+static struct batch *find_batch(const struct azure_decoder *d, sv resource_id, sv region)
+{
+    struct batch *b = d->frame->batches;
+
+    while (b && !(b->observed_unix_nano == d->context->observed_unix_nano && is_of(b, resource_id, region)))
+        b = b->next;
+    return b;
+}
+
+static struct batch *new_batch(struct azure_decoder *d, sv resource_id, const struct azure_account_facts *f)
+{
+    struct batch *b = frame_add_batch(d->frame);
+    sv jurisdiction = f->jurisdiction.len ? f->jurisdiction : region_jurisdiction(CLOUD_AZURE, f->location);
+    sv name = f->name.len ? f->name : sv_path_value(resource_id, SV("accounts"));
+
+    if (!b)
+        return NULL;
+    b->observed_unix_nano = d->context->observed_unix_nano;
+    b->mapping_version = AZURE_LOG_MAPPING;
+    b->origin = (struct origin){
+        .cloud = CLOUD_AZURE,
+        .platform = PLATFORM_AZURE_OPENAI,
+        .account = batch_sym(b, sv_path_value(resource_id, SV("subscriptions"))),
+        .cloud_region = batch_sym(b, f->location),
+        .resource = batch_sym(b, name),
+        .resource_id = batch_sym(b, resource_id),
+        .jurisdiction = batch_sym(b, jurisdiction),
+        .source = batch_sym(b, d->context->source),
+    };
+    return b;
+}
+
+static struct batch *make_scope(struct azure_decoder *d, uint64_t scope, sv resource_id, sv location, bool *full)
+{
+    struct azure_account_facts f = { .location = location };
+    struct batch **grown =
+        arena_grow(d->frame->arena, d->batches, d->n_batches, &d->cap_batches, sizeof(struct batch *));
+    struct batch *b = NULL;
+
+    *full = true;
+    if (!grown)
+        return NULL;
+    d->batches = grown;
+    if (d->context->account && !d->context->account(d->context->ctx, resource_id, &f))
+        f = (struct azure_account_facts){ .location = location };
+    if (f.location.len == 0)
+        f.location = location;
+    if (!f.unwanted) {
+        b = find_batch(d, resource_id, f.location);
+        b = b ? b : new_batch(d, resource_id, &f);
+        if (!b)
+            return NULL;
+    }
+    if (!map_put(&d->scopes, scope, (uint32_t)d->n_batches))
+        return NULL;
+    d->batches[d->n_batches++] = b;
+    *full = false;
+    return b;
+}
+
+struct batch *azure_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted)
+{
+    uint64_t scope = hash_part(hash64(resource_id), location);
+    const uint32_t *known = map_find(&d->scopes, scope);
+    bool full = false;
+    struct batch *b = known ? d->batches[*known] : make_scope(d, scope, resource_id, location, &full);
+
+    *unwanted = !b && !full;
+    return b;
+}
+
+/* ---- Leaves that are not mapped ---- */
+
+static bool add_extra(struct azure_extras *x, sv name, sv value)
+{
+    if (!name.at || !value.at)
+        return false;
+    if (x->n < AZURE_EXTRA_MAX)
+        x->at[x->n++] = (struct azure_extra){ name, value };
+    return true;
+}
+
+static sv leaf_text(struct arena *a, json v)
+{
+    int64_t n;
+    double f;
+    bool b = false;
+
+    switch (json_type(v)) {
+    case JSON_STRING:
+        return arena_copy(a, json_sv(v));
+    case JSON_BOOL:
+        json_bool(v, &b);
+        return b ? SV("true") : SV("false");
+    default:
+        if (json_i64(v, &n))
+            return arena_printf(a, "%lld", (long long)n);
+        return json_f64(v, &f) ? arena_printf(a, "%.17g", f) : SV_NONE;
+    }
+}
+
+static bool is_nothing(json v)
+{
+    enum json_type t = json_type(v);
+
+    return t == JSON_ABSENT || t == JSON_NULL || (t == JSON_STRING && json_sv(v).len == 0);
+}
+
+bool azure_extra_value(struct azure_decoder *d, struct azure_extras *x, sv name, json v)
+{
+    if (is_nothing(v) || x->n == AZURE_EXTRA_MAX)
+        return true;
+    if (json_type(v) == JSON_ARRAY || json_type(v) == JSON_OBJECT || json_sv(v).len > AZURE_ID_MAX)
+        return azure_extra_shape(d, x, name, v);
+    return add_extra(x, arena_copy(&d->scratch, name), leaf_text(d->frame->arena, v));
+}
+
+static sv shape_text(struct arena *a, json v)
+{
+    switch (json_type(v)) {
+    case JSON_STRING:
+        return arena_printf(a, "string %zu", json_sv(v).len);
+    case JSON_BOOL:
+        return SV("bool");
+    case JSON_ARRAY:
+        return arena_printf(a, "array %zu", json_count(v));
+    case JSON_OBJECT:
+        return arena_printf(a, "object %zu", json_count(v));
+    default:
+        return SV("number");
+    }
+}
+
+/* A key is the cloud's word, but what is no identifier may be somebody's text. */
+static bool is_key(sv s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.at[i] <= ' ' || (unsigned char)s.at[i] >= 0x7f)
+            return false;
+    return s.len > 0 && s.len <= PATH_BYTES_MAX / 2;
+}
+
+static bool shape(struct azure_decoder *d, struct azure_extras *x, sv path, json v, int depth)
+{
+    struct json_iter it;
+    sv key, below;
+    json item;
+
+    if (is_nothing(v) || x->n == AZURE_EXTRA_MAX)
+        return true;
+    if (json_type(v) != JSON_OBJECT || depth == SHAPE_DEPTH_MAX || path.len > PATH_BYTES_MAX)
+        return add_extra(x, path, shape_text(d->frame->arena, v));
+    for (it = json_members(v); json_member(&it, &key, &item);) {
+        below = arena_printf(&d->scratch, "%.*s/%.*s", SV_ARG(path), SV_ARG(is_key(key) ? key : SV("?")));
+        if (!below.at || !shape(d, x, below, item, depth + 1))
+            return false;
+        if (x->n == AZURE_EXTRA_MAX)
+            break;
+    }
+    return true;
+}
+
+bool azure_extra_shape(struct azure_decoder *d, struct azure_extras *x, sv path, json v)
+{
+    if (is_nothing(v) || x->n == AZURE_EXTRA_MAX)
+        return true;
+    path = arena_copy(&d->scratch, is_key(path) ? path : SV("?"));
+    return path.at && shape(d, x, path, v, 0);
+}
+
+bool azure_extras_keep(struct batch *b, const struct azure_extras *x, struct key_value **at, size_t *n)
+{
+    struct key_value *kept = x->n ? arena_array(b->arena, x->n, sizeof *kept) : NULL;
+
+    if (x->n && !kept)
+        return false;
+    for (size_t i = 0; i < x->n; i++)
+        kept[i] = (struct key_value){ .name = batch_sym(b, x->at[i].name), .value = x->at[i].value };
+    *at = kept;
+    *n = x->n;
+    return true;
+}
