@@ -47,9 +47,8 @@ bool azure_same_origin(sv link, sv base_url);
 
 /* What the inventory knows of a resource; every view may be empty. */
 struct azure_account_facts {
-    bool unwanted; /* another kind of account: its rows are rejected (REASON_POLICY) */
-    sv name;       /* as ARM spells it */
-    sv location;   /* as ARM spells it */
+    sv name;     /* as ARM spells it */
+    sv location; /* as ARM spells it */
     sv jurisdiction;
 };
 
@@ -60,6 +59,8 @@ struct azure_log_context {
     void *ctx;
     /* False: unknown resource. `resource_id` is in lower case. */
     bool (*account)(void *ctx, sv resource_id, struct azure_account_facts *out);
+    /* True: another kind of account, its rows are rejected (REASON_POLICY). */
+    bool (*foreign)(void *ctx, sv resource_id);
     /* False: this deployment's publisher is not wanted. Its rows are rejected (REASON_PUBLISHER), except that a model
      * row of RequestResponse leaves a stub (keys, times, log, deployment; no operation): the call's envelope row may
      * have been stored hours ago and must not be counted for want of a model row. */

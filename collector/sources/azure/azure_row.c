@@ -147,7 +147,7 @@ static struct batch *make_scope(struct azure_decoder *d, uint64_t scope, sv reso
         f = (struct azure_account_facts){ .location = location };
     if (f.location.len == 0)
         f.location = location;
-    if (!f.unwanted) {
+    if (!d->context->foreign || !d->context->foreign(d->context->ctx, resource_id)) {
         b = find_batch(d, resource_id, f.location);
         b = b ? b : new_batch(d, resource_id, &f);
         if (!b)
@@ -182,6 +182,18 @@ static bool add_extra(struct azure_extras *x, sv name, sv value)
     return true;
 }
 
+static sv number_text(struct arena *a, double f)
+{
+    struct buf b;
+    sv s;
+
+    buf_init(&b, 64);
+    buf_f64(&b, f);
+    s = arena_copy(a, buf_sv(&b));
+    buf_done(&b);
+    return s;
+}
+
 static sv leaf_text(struct arena *a, json v)
 {
     int64_t n;
@@ -197,7 +209,7 @@ static sv leaf_text(struct arena *a, json v)
     default:
         if (json_i64(v, &n))
             return arena_printf(a, "%lld", (long long)n);
-        return json_f64(v, &f) ? arena_printf(a, "%.17g", f) : SV_NONE;
+        return json_f64(v, &f) ? number_text(a, f) : SV_NONE;
     }
 }
 
