@@ -1,0 +1,27 @@
+/*
+ * How the program is doing: its own metrics, the JSON at /api/v1/sources, the page at /.
+ *
+ * Thread-safety: all functions, any thread; they look at copies.
+ */
+#ifndef CORE_STATUS_H
+#define CORE_STATUS_H
+
+#include "collector/core/scheduler.h"
+
+struct status {
+    struct spine *spine;
+    struct scheduler *scheduler; /* NULL while sources are being replaced */
+    struct instance *const *instances;
+    size_t n_instances;
+    int64_t started_unix_nano; /* real time */
+    bool reload_ok;
+    int64_t reload_unix_nano;
+};
+
+void status_metrics(const struct status *s, struct buf *out);
+void status_json(const struct status *s, struct buf *out);
+
+/* Plain and self-contained: each source's state, lag, complete-until; requests, tokens and errors by cloud and model. */
+void status_page(const struct status *s, struct buf *out);
+
+#endif

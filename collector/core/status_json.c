@@ -1,0 +1,212 @@
+/* /api/v1/sources: per source its jobs, calls, cost and conservation. A stable shape: fields are only ever added. */
+#include "collector/base/clock.h"
+#include "collector/core/status.h"
+
+struct json_out {
+    struct buf *b;
+    bool first;
+};
+
+static void key(struct json_out *o, const char *name)
+{
+    if (!o->first)
+        buf_putc(o->b, ',');
+    o->first = false;
+    buf_json(o->b, sv_of(name));
+    buf_putc(o->b, ':');
+}
+
+static void text(struct json_out *o, const char *name, sv value)
+{
+    key(o, name);
+    buf_json(o->b, value);
+}
+
+static void number(struct json_out *o, const char *name, double value)
+{
+    key(o, name);
+    buf_f64(o->b, value);
+}
+
+static void truth(struct json_out *o, const char *name, bool value)
+{
+    key(o, name);
+    buf_put(o->b, value ? SV("true") : SV("false"));
+}
+
+/* null when it has not happened. */
+static void instant(struct json_out *o, const char *name, int64_t unix_nano)
+{
+    key(o, name);
+    if (unix_nano <= 0) {
+        buf_put(o->b, SV("null"));
+        return;
+    }
+    buf_putc(o->b, '"');
+    buf_time(o->b, unix_nano, 3);
+    buf_putc(o->b, '"');
+}
+
+static void open_as(struct json_out *o, char bracket)
+{
+    buf_putc(o->b, bracket);
+    o->first = true;
+}
+
+static void open_item(struct json_out *o)
+{
+    if (!o->first)
+        buf_putc(o->b, ',');
+    open_as(o, '{');
+}
+
+static void close_as(struct json_out *o, char bracket)
+{
+    buf_putc(o->b, bracket);
+    o->first = false;
+}
+
+static void put_job(struct json_out *o, const struct task_view *t)
+{
+    const struct task_status *s = &t->status;
+    int64_t now = s->server_now_unix_nano > clock_now() ? s->server_now_unix_nano : clock_now();
+
+    open_item(o);
+    text(o, "scope", t->scope);
+    text(o, "group", t->group);
+    text(o, "signal", t->signal);
+    text(o, "state", sv_of(task_state_name(s->state)));
+    truth(o, "sick", s->sick);
+    instant(o, "complete_until", s->complete_until_unix_nano);
+    key(o, "lag_seconds");
+    if (s->complete_until_unix_nano > 0)
+        buf_f64(o->b, (double)((now - s->complete_until_unix_nano) / NANO_PER_MS) / 1e3);
+    else
+        buf_put(o->b, SV("null"));
+    number(o, "expected_lag_seconds", (double)t->expected_lag_ms / 1e3);
+    instant(o, "last_attempt", s->last_attempt_unix_nano);
+    instant(o, "last_success", s->last_success_unix_nano);
+    instant(o, "next_attempt", s->next_unix_nano);
+    number(o, "polls", (double)s->polls);
+    number(o, "failures", (double)s->failures);
+    number(o, "records", (double)s->records);
+    number(o, "last_poll_ms", (double)s->poll_real_ms);
+    key(o, "error");
+    if (s->error.code) {
+        open_as(o, '{');
+        text(o, "code", sv_of(err_name(s->error.code)));
+        text(o, "text", sv_of(s->error.text));
+        close_as(o, '}');
+    } else {
+        buf_put(o->b, SV("null"));
+    }
+    close_as(o, '}');
+}
+
+static void put_calls(struct json_out *o, struct source_stats *stats)
+{
+    struct api_stats rows[STATS_APIS_MAX];
+    size_t n = source_stats_apis(stats, rows, STATS_APIS_MAX);
+    int64_t usd = 0;
+
+    key(o, "api_calls");
+    open_as(o, '[');
+    for (size_t i = 0; i < n; i++) {
+        open_item(o);
+        text(o, "api", sv_of(rows[i].name));
+        number(o, "calls", (double)rows[i].calls);
+        number(o, "failed", (double)(rows[i].calls - rows[i].ends[ERR_OK]));
+        number(o, "throttled", (double)rows[i].ends[ERR_THROTTLED]);
+        number(o, "received_bytes", (double)rows[i].received_bytes);
+        number(o, "list_price_usd", (double)rows[i].usd_nano / 1e9);
+        close_as(o, '}');
+        usd += rows[i].usd_nano;
+    }
+    close_as(o, ']');
+    number(o, "list_price_usd", (double)usd / 1e9);
+    number(o, "clock_skew_seconds", (double)source_stats_skew(stats) / 1e9);
+}
+
+static void put_reasons(struct json_out *o, const char *name, const int64_t counts[REASONS])
+{
+    key(o, name);
+    open_as(o, '{');
+    for (int r = 1; r < REASONS; r++)
+        if (counts[r])
+            number(o, reason_name((enum reason)r), (double)counts[r]);
+    close_as(o, '}');
+}
+
+static void put_tally(struct json_out *o, const struct source_totals *t)
+{
+    key(o, "records");
+    open_as(o, '{');
+    number(o, "received", (double)t->tally.received);
+    number(o, "stored", (double)t->tally.stored);
+    number(o, "duplicate", (double)t->tally.duplicate);
+    put_reasons(o, "rejected", t->tally.rejected);
+    put_reasons(o, "quarantined", t->tally.quarantined);
+    number(o, "late", (double)t->late);
+    number(o, "history", (double)t->history);
+    number(o, "pending_envelopes", (double)t->pending_envelopes);
+    close_as(o, '}');
+}
+
+static void put_totals(struct json_out *o, struct ledger *l, sv source)
+{
+    struct source_totals t = { 0 };
+
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_source_count(l); i++) {
+        ledger_source(l, i, &t);
+        if (sv_eq(t.source, source))
+            put_tally(o, &t);
+    }
+    ledger_read_unlock(l);
+    instant(o, "count_from", ledger_count_from(l, source));
+}
+
+static void put_source(struct json_out *o, const struct status *s, const struct instance *in, const struct task_view *tasks, size_t n)
+{
+    bool up = true;
+
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq(tasks[i].source, in->env.id))
+            up &= tasks[i].status.state == TASK_OK || tasks[i].status.state == TASK_CATCHING_UP;
+    open_item(o);
+    text(o, "id", in->env.id);
+    text(o, "cloud", sv_of(in->source->ops->name));
+    truth(o, "up", up);
+    put_totals(o, spine_ledger(s->spine), in->env.id);
+    put_calls(o, in->stats);
+    key(o, "jobs");
+    open_as(o, '[');
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq(tasks[i].source, in->env.id))
+            put_job(o, &tasks[i]);
+    close_as(o, ']');
+    close_as(o, '}');
+}
+
+void status_json(const struct status *s, struct buf *out)
+{
+    struct json_out o = { out, true };
+    struct arena arena;
+    size_t n = 0;
+    struct task_view *tasks;
+
+    arena_init(&arena, 64 << 20);
+    tasks = s->scheduler ? scheduler_tasks(s->scheduler, &arena, &n) : NULL;
+    open_as(&o, '{');
+    text(&o, "version", SV(TREFOIL_VERSION));
+    truth(&o, "ready", spine_ready(s->spine));
+    instant(&o, "now", clock_now());
+    key(&o, "sources");
+    open_as(&o, '[');
+    for (size_t i = 0; i < s->n_instances; i++)
+        put_source(&o, s, s->instances[i], tasks, n);
+    close_as(&o, ']');
+    close_as(&o, '}');
+    buf_putc(out, '\n');
+    arena_done(&arena);
+}

@@ -1,0 +1,339 @@
+/*
+ * The trefoil_ and process_ families. Each family is one function over the same few views, in the order of the table at the end.
+ */
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/core/status.h"
+#include "exporters/prometheus/exposition.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* What a rendering looks at. */
+struct look {
+    const struct status *status;
+    struct buf *out;
+    struct arena arena;
+    struct task_view *tasks;
+    size_t n_tasks;
+    struct source_totals totals[64];
+    size_t n_totals;
+    struct journal_stats journal;
+    struct spine_stats spine;
+    struct ledger_sizes ledger;
+};
+
+static double seconds(int64_t nano)
+{
+    return (double)nano / 1e9;
+}
+
+static void family(struct look *k, const char *name, const char *type, const char *help)
+{
+    exposition_family(k->out, name, type, help);
+}
+
+static void one(struct look *k, const char *name, const char *type, const char *help, double value)
+{
+    family(k, name, type, help);
+    exposition_f64(k->out, name, NULL, 0, value);
+}
+
+/* ---- by source and signal ---- */
+
+/* The worst of all jobs of one (source, signal). */
+struct signal_sum {
+    sv source, signal;
+    bool up, catching_up;
+    int64_t complete_until, now, expected_lag_ms;
+};
+
+static struct signal_sum *sum_for(struct signal_sum *sums, size_t *n, const struct task_view *t)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (sv_eq(sums[i].source, t->source) && sv_eq(sums[i].signal, t->signal))
+            return &sums[i];
+    sums[*n] = (struct signal_sum){ .source = t->source, .signal = t->signal, .up = true, .complete_until = INT64_MAX };
+    return &sums[(*n)++];
+}
+
+static struct signal_sum *sum_signals(struct look *k, size_t *n)
+{
+    struct signal_sum *sums = ARENA_ARRAY(&k->arena, struct signal_sum, k->n_tasks + 1);
+
+    *n = 0;
+    for (size_t i = 0; sums && i < k->n_tasks; i++) {
+        const struct task_view *t = &k->tasks[i];
+        struct signal_sum *s = sum_for(sums, n, t);
+
+        s->up &= t->status.state == TASK_OK || t->status.state == TASK_CATCHING_UP;
+        s->catching_up |= t->status.state == TASK_CATCHING_UP;
+        if (t->status.complete_until_unix_nano < s->complete_until)
+            s->complete_until = t->status.complete_until_unix_nano;
+        if (t->status.server_now_unix_nano > s->now)
+            s->now = t->status.server_now_unix_nano;
+        if (t->expected_lag_ms > s->expected_lag_ms)
+            s->expected_lag_ms = t->expected_lag_ms;
+    }
+    return sums;
+}
+
+static double figure_up(const struct signal_sum *s)
+{
+    return s->up;
+}
+
+static double figure_catching_up(const struct signal_sum *s)
+{
+    return s->catching_up;
+}
+
+static double figure_until(const struct signal_sum *s)
+{
+    return seconds(s->complete_until);
+}
+
+static double figure_lag(const struct signal_sum *s)
+{
+    int64_t now = clock_now();
+
+    return seconds((s->now > now ? s->now : now) - s->complete_until);
+}
+
+static double figure_expected(const struct signal_sum *s)
+{
+    return (double)s->expected_lag_ms / 1e3;
+}
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    double (*figure)(const struct signal_sum *s);
+    bool needs_data; /* absent until something is complete: unknown is not zero */
+    const char *help;
+} signal_families[] = {
+    { "trefoil_complete_until_timestamp_seconds", figure_until,       true,  "Everything up to this time was read whole, a settle time or more after it." },
+    { "trefoil_expected_lag_seconds",             figure_expected,    false, "The lag that delay, settle time and polling interval make normal." },
+    { "trefoil_lag_seconds",                      figure_lag,         true,  "Now minus the time up to which the signal is complete." },
+    { "trefoil_source_catching_up",               figure_catching_up, false, "1 while a backlog is being read." },
+    { "trefoil_source_up",                        figure_up,          false, "1 when the last poll of each job succeeded." },
+};
+/* clang-format on */
+
+static void put_signals(struct look *k)
+{
+    size_t n;
+    struct signal_sum *sums = sum_signals(k, &n);
+
+    for (size_t f = 0; sums && f < sizeof signal_families / sizeof signal_families[0]; f++) {
+        family(k, signal_families[f].name, "gauge", signal_families[f].help);
+        for (size_t i = 0; i < n; i++)
+            if (!signal_families[f].needs_data || (sums[i].complete_until > 0 && sums[i].complete_until != INT64_MAX))
+                exposition_f64(k->out, signal_families[f].name,
+                               (struct exposition_label[]){ { "source", sums[i].source }, { "signal", sums[i].signal } }, 2,
+                               signal_families[f].figure(&sums[i]));
+    }
+}
+
+/* ---- conservation, by source ---- */
+
+static void put_total(struct look *k, const char *name, const char *help, size_t offset)
+{
+    family(k, name, "counter", help);
+    for (size_t i = 0; i < k->n_totals; i++)
+        exposition_i64(k->out, name, (struct exposition_label[]){ { "source", k->totals[i].source } }, 1,
+                       *(const int64_t *)((const char *)&k->totals[i] + offset));
+}
+
+static void put_reasons(struct look *k, const char *name, const char *help, size_t offset)
+{
+    family(k, name, "counter", help);
+    for (size_t i = 0; i < k->n_totals; i++)
+        for (int r = 1; r < REASONS; r++)
+            exposition_i64(k->out, name,
+                           (struct exposition_label[]){ { "source", k->totals[i].source },
+                                                        { "reason", sv_of(reason_name((enum reason)r)) } },
+                           2, ((const int64_t *)((const char *)&k->totals[i] + offset))[r]);
+}
+
+static void put_conservation(struct look *k)
+{
+    put_total(k, "trefoil_received_records_total", "Records that answers held.", offsetof(struct source_totals, tally.received));
+    put_total(k, "trefoil_stored_records_total", "Records that are in the journal.", offsetof(struct source_totals, tally.stored));
+    put_total(k, "trefoil_duplicate_records_total", "Records that said what was known already.",
+              offsetof(struct source_totals, tally.duplicate));
+    put_reasons(k, "trefoil_rejected_records_total", "Records left out on purpose.", offsetof(struct source_totals, tally.rejected));
+    put_reasons(k, "trefoil_quarantined_records_total", "Records that could not be mapped and were set aside.",
+                offsetof(struct source_totals, tally.quarantined));
+    put_total(k, "trefoil_late_records_total", "Stored records that came too late to be counted.", offsetof(struct source_totals, late));
+    put_total(k, "trefoil_history_records_total", "Stored records from before counting began, or from a backfill.",
+              offsetof(struct source_totals, history));
+    family(k, "trefoil_pending_envelopes", "gauge", "Calls of which only an envelope row was seen so far.");
+    for (size_t i = 0; i < k->n_totals; i++)
+        exposition_i64(k->out, "trefoil_pending_envelopes", (struct exposition_label[]){ { "source", k->totals[i].source } }, 1,
+                       k->totals[i].pending_envelopes);
+}
+
+/* ---- what calls cost ---- */
+
+static void put_api(struct look *k, const char *name, const char *help, double (*figure)(const struct api_stats *a))
+{
+    struct api_stats rows[STATS_APIS_MAX];
+
+    family(k, name, "counter", help);
+    for (size_t i = 0; i < k->status->n_instances; i++) {
+        const struct instance *in = k->status->instances[i];
+        size_t n = source_stats_apis(in->stats, rows, STATS_APIS_MAX);
+
+        for (size_t r = 0; r < n; r++)
+            exposition_f64(k->out, name,
+                           (struct exposition_label[]){ { "source", in->env.id }, { "api", sv_of(rows[r].name) } }, 2,
+                           figure(&rows[r]));
+    }
+}
+
+static double api_bytes(const struct api_stats *a)
+{
+    return (double)a->received_bytes;
+}
+
+static double api_usd(const struct api_stats *a)
+{
+    return seconds(a->usd_nano);
+}
+
+static void put_api_calls(struct look *k)
+{
+    struct api_stats rows[STATS_APIS_MAX];
+
+    family(k, "trefoil_api_calls_total", "counter", "Requests sent to a cloud, by how they ended.");
+    for (size_t i = 0; i < k->status->n_instances; i++) {
+        const struct instance *in = k->status->instances[i];
+        size_t n = source_stats_apis(in->stats, rows, STATS_APIS_MAX);
+
+        for (size_t r = 0; r < n; r++)
+            for (int c = 0; c < ERR_CODES; c++)
+                if (rows[r].ends[c] || c == ERR_OK)
+                    exposition_i64(k->out, "trefoil_api_calls_total",
+                                   (struct exposition_label[]){ { "source", in->env.id },
+                                                                { "api", sv_of(rows[r].name) },
+                                                                { "result", sv_of(err_name((enum err_code)c)) } },
+                                   3, (int64_t)rows[r].ends[c]);
+    }
+    put_api(k, "trefoil_api_list_price_usd_total", "List price of those requests.", api_usd);
+    put_api(k, "trefoil_api_received_bytes_total", "Bytes received from a cloud, as they came over the wire.", api_bytes);
+    family(k, "trefoil_clock_skew_seconds", "gauge", "The servers' clock minus ours, as their Date headers tell.");
+    for (size_t i = 0; i < k->status->n_instances; i++)
+        exposition_f64(k->out, "trefoil_clock_skew_seconds",
+                       (struct exposition_label[]){ { "source", k->status->instances[i]->env.id } }, 1,
+                       seconds(source_stats_skew(k->status->instances[i]->stats)));
+}
+
+/* ---- the spine ---- */
+
+static void put_spine(struct look *k)
+{
+    one(k, "trefoil_journal_appended_frames_total", "counter", "Frames made durable.", (double)k->journal.appended_frames);
+    one(k, "trefoil_journal_appended_bytes_total", "counter", "Bytes of those frames, as written.", (double)k->journal.appended_bytes);
+    one(k, "trefoil_journal_syncs_total", "counter", "Syncs to disk; one serves all who wait.", (double)k->journal.syncs);
+    one(k, "trefoil_journal_sync_failures_total", "counter", "Syncs that failed.", (double)k->journal.sync_failures);
+    one(k, "trefoil_journal_segments", "gauge", "Files of the journal.", (double)k->journal.segments);
+    one(k, "trefoil_journal_bytes", "gauge", "Size of the journal on disk.", (double)k->journal.bytes);
+    one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.", k->journal.disk_full);
+    one(k, "trefoil_journal_oldest_timestamp_seconds", "gauge", "When the oldest frame that is kept was written.",
+        seconds(k->journal.oldest_unix_nano));
+    one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",
+        (double)(k->spine.corrupt_frames + k->spine.undecodable_frames));
+    one(k, "trefoil_ledger_folded_frames_total", "counter", "Frames folded by this process, replay included.", (double)k->spine.folded_frames);
+    one(k, "trefoil_ledger_replay_seconds", "gauge", "How long the replay at start took.", (double)k->spine.replay_ms / 1e3);
+    one(k, "trefoil_ledger_snapshots_total", "counter", "Snapshots written.", (double)k->spine.snapshots);
+    one(k, "trefoil_ledger_snapshot_failures_total", "counter", "Snapshots that could not be written.", (double)k->spine.snapshot_failures);
+    one(k, "trefoil_ledger_series", "gauge", "Exposed series.", (double)k->ledger.series);
+    one(k, "trefoil_ledger_series_limit", "gauge", "How many there may be.", (double)k->ledger.series_limit);
+    one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.", (double)k->ledger.series_refused);
+    one(k, "trefoil_ledger_native_series", "gauge", "Series as the clouds tell them apart.", (double)k->ledger.natives);
+    one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
+    one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
+    one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.", (double)k->ledger.keys);
+    one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.", (double)k->ledger.horizon_ms / 1e3);
+    one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.", (double)log_dropped());
+    one(k, "trefoil_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.", k->status->reload_ok);
+    one(k, "trefoil_last_reload_timestamp_seconds", "gauge", "When it was taken.", seconds(k->status->reload_unix_nano));
+}
+
+/* ---- the process ---- */
+
+static size_t open_fds(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    if (!d)
+        return 0;
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n > 3 ? n - 3 : 0; /* ".", "..", and the directory itself */
+}
+
+static void put_process(struct look *k)
+{
+    long pages[2] = { 0, 0 };
+    struct rusage r;
+    struct rlimit fds;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (f && fscanf(f, "%ld %ld", &pages[0], &pages[1]) != 2)
+        pages[0] = pages[1] = 0;
+    if (f)
+        fclose(f);
+    getrusage(RUSAGE_SELF, &r);
+    getrlimit(RLIMIT_NOFILE, &fds);
+    one(k, "process_cpu_seconds_total", "counter", "User and system time.",
+        (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6);
+    one(k, "process_resident_memory_bytes", "gauge", "Resident memory.", (double)pages[1] * (double)sysconf(_SC_PAGESIZE));
+    one(k, "process_virtual_memory_bytes", "gauge", "Virtual memory.", (double)pages[0] * (double)sysconf(_SC_PAGESIZE));
+    one(k, "process_open_fds", "gauge", "Open descriptors.", (double)open_fds());
+    one(k, "process_max_fds", "gauge", "How many may be open.", (double)fds.rlim_cur);
+    one(k, "process_start_time_seconds", "gauge", "When the process started.", seconds(k->status->started_unix_nano));
+}
+
+static void put_build(struct look *k)
+{
+    family(k, "trefoil_build_info", "gauge", "What was built; 1.");
+    exposition_i64(k->out, "trefoil_build_info",
+                   (struct exposition_label[]){ { "version", SV(TREFOIL_VERSION) }, { "revision", SV(TREFOIL_REVISION) } }, 2, 1);
+}
+
+static void look_at(struct look *k)
+{
+    struct ledger *l = spine_ledger(k->status->spine);
+
+    if (k->status->scheduler)
+        k->tasks = scheduler_tasks(k->status->scheduler, &k->arena, &k->n_tasks);
+    journal_stats(spine_journal(k->status->spine), &k->journal);
+    spine_stats(k->status->spine, &k->spine);
+    ledger_read_lock(l);
+    ledger_sizes(l, &k->ledger);
+    for (size_t i = 0; i < ledger_source_count(l) && k->n_totals < sizeof k->totals / sizeof k->totals[0]; i++) {
+        ledger_source(l, i, &k->totals[k->n_totals]);
+        k->totals[k->n_totals].source = arena_copy(&k->arena, k->totals[k->n_totals].source);
+        /* The program's own frames (births, limits) hold no records. */
+        k->n_totals += !sv_eq(k->totals[k->n_totals].source, SV("trefoil"));
+    }
+    ledger_read_unlock(l);
+}
+
+void status_metrics(const struct status *s, struct buf *out)
+{
+    static void (*const parts[])(struct look *k) = { put_build, put_signals, put_conservation, put_api_calls, put_spine, put_process };
+    struct look k = { .status = s, .out = out };
+
+    arena_init(&k.arena, 64 << 20);
+    look_at(&k);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        parts[i](&k);
+    arena_done(&k.arena);
+}

@@ -1,0 +1,210 @@
+/*
+ * The page at /: plain HTML, one style sheet inside it, no script, no request to anywhere. It reads the same ledger as /metrics,
+ * so it can never say something else.
+ */
+#include "collector/base/clock.h"
+#include "collector/core/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char style[] =
+    "<style>:root{color-scheme:light dark;--line:#8884;--soft:#8882;--good:#1a7f37;--bad:#c62828;--wait:#9a6700}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
+    "h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}"
+    "div.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
+    "th{font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "tr.sum td{font-weight:600}.ok{color:var(--good)}.failing{color:var(--bad)}.new,.catching_up{color:var(--wait)}"
+    "code{background:var(--soft);padding:.1rem .3rem;border-radius:3px}small{opacity:.75}</style>";
+
+static void put_html(struct buf *b, sv s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        switch (s.at[i]) {
+        case '<':
+            buf_put(b, SV("&lt;"));
+            break;
+        case '>':
+            buf_put(b, SV("&gt;"));
+            break;
+        case '&':
+            buf_put(b, SV("&amp;"));
+            break;
+        case '"':
+            buf_put(b, SV("&quot;"));
+            break;
+        default:
+            buf_putc(b, s.at[i]);
+        }
+}
+
+static void cell(struct buf *b, sv s)
+{
+    buf_put(b, SV("<td>"));
+    put_html(b, s);
+    buf_put(b, SV("</td>"));
+}
+
+/* 1234567 as 1 234 567, with thin spaces. */
+static void count_cell(struct buf *b, int64_t v)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
+
+    buf_put(b, SV("<td class=n>"));
+    for (int i = 0; i < n; i++) {
+        buf_putc(b, digits[i]);
+        if ((n - i) % 3 == 1 && i + 1 < n && digits[i] != '-')
+            buf_put(b, SV("&#8239;"));
+    }
+    buf_put(b, SV("</td>"));
+}
+
+/* ---- traffic by cloud and model ---- */
+
+struct row {
+    sv cloud, model;
+    int64_t requests, throttled, client_errors, server_errors, input, output;
+};
+
+static struct row *row_for(struct row *rows, size_t *n, sv cloud, sv model)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (sv_eq(rows[i].cloud, cloud) && sv_eq(rows[i].model, model))
+            return &rows[i];
+    rows[*n] = (struct row){ .cloud = cloud, .model = model };
+    return &rows[(*n)++];
+}
+
+static void add(struct row *r, const struct series_view *v, const char *const labels[LABELS])
+{
+    sv family = sv_of(families[v->family].name);
+
+    if (sv_eq(family, SV("genai_requests_total"))) {
+        sv outcome = sv_of(labels[LABEL_OUTCOME]);
+
+        r->requests += v->shown[0];
+        r->throttled += sv_eq(outcome, SV("throttled")) ? v->shown[0] : 0;
+        r->client_errors += sv_eq(outcome, SV("client_error")) ? v->shown[0] : 0;
+        r->server_errors += sv_eq(outcome, SV("server_error")) ? v->shown[0] : 0;
+    } else if (sv_eq(sv_of(labels[LABEL_DIRECTION]), SV("input"))) {
+        r->input += v->shown[0];
+    } else {
+        r->output += v->shown[0];
+    }
+}
+
+static int by_cloud_and_requests(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    int c = sv_cmp(x->cloud, y->cloud);
+
+    return c ? c : (x->requests < y->requests) - (x->requests > y->requests);
+}
+
+static void put_row(struct buf *b, const struct row *r)
+{
+    buf_put(b, SV("<tr>"));
+    cell(b, r->cloud);
+    cell(b, r->model.len ? r->model : SV("(not told)"));
+    count_cell(b, r->requests);
+    count_cell(b, r->throttled);
+    count_cell(b, r->client_errors);
+    count_cell(b, r->server_errors);
+    count_cell(b, r->input);
+    count_cell(b, r->output);
+    buf_put(b, SV("</tr>\n"));
+}
+
+static void put_traffic(const struct status *s, struct buf *b, struct arena *a)
+{
+    struct ledger *l = spine_ledger(s->spine);
+    int requests = family_find(SV("genai_requests_total")), tokens = family_find(SV("genai_tokens_total"));
+    const char *labels[LABELS];
+    struct series_view v;
+    struct row *rows;
+    size_t n = 0;
+
+    buf_put(b, SV("<h2>Traffic</h2><p><small>What the counters show since counting began.</small></p><div class=wide><table><tr>"
+                  "<th>Cloud<th>Model<th class=n>Requests<th class=n>Throttled<th class=n>Client errors<th class=n>Server errors"
+                  "<th class=n>Input tokens<th class=n>Output tokens</tr>\n"));
+    ledger_read_lock(l);
+    rows = ARENA_ARRAY(a, struct row, ledger_series_count(l) + 1);
+    for (size_t i = 0; rows && i < ledger_series_count(l); i++) {
+        ledger_series(l, i, &v, labels);
+        if (v.family == requests || v.family == tokens)
+            add(row_for(rows, &n, sv_of(labels[LABEL_CLOUD]), sv_of(labels[LABEL_MODEL])), &v, labels);
+    }
+    if (rows)
+        qsort(rows, n, sizeof *rows, by_cloud_and_requests);
+    for (size_t i = 0; i < n; i++)
+        put_row(b, &rows[i]);
+    ledger_read_unlock(l);
+    buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>Nothing counted yet.</p>\n"));
+}
+
+/* ---- sources ---- */
+
+static void put_span(struct buf *b, int64_t s)
+{
+    if (s < 120)
+        buf_printf(b, "%lld s", (long long)s);
+    else if (s < 7200)
+        buf_printf(b, "%lld min", (long long)(s / 60));
+    else
+        buf_printf(b, "%lld h", (long long)(s / 3600));
+}
+
+static void put_job(struct buf *b, const struct task_view *t)
+{
+    const struct task_status *s = &t->status;
+    int64_t now = clock_now();
+
+    buf_put(b, SV("<tr>"));
+    cell(b, t->source);
+    cell(b, t->scope);
+    cell(b, t->group);
+    buf_printf(b, "<td class=%s>%s%s</td>", task_state_name(s->state), task_state_name(s->state), s->sick ? " (sick)" : "");
+    buf_put(b, SV("<td class=n>"));
+    if (s->complete_until_unix_nano > 0)
+        put_span(b, (now - s->complete_until_unix_nano) / NANO_PER_S);
+    buf_put(b, SV("</td><td>"));
+    if (s->complete_until_unix_nano > 0)
+        buf_time(b, s->complete_until_unix_nano, 0);
+    buf_put(b, SV("</td>"));
+    cell(b, s->error.code ? sv_of(s->error.text) : SV(""));
+    buf_put(b, SV("</tr>\n"));
+}
+
+static void put_sources(const struct status *s, struct buf *b, struct arena *a)
+{
+    size_t n = 0;
+    struct task_view *tasks = s->scheduler ? scheduler_tasks(s->scheduler, a, &n) : NULL;
+
+    buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>Source<th>Scope<th>What<th>State<th class=n>Lag<th>Complete until"
+                  "<th>Last error</tr>\n"));
+    for (size_t i = 0; i < n; i++)
+        put_job(b, &tasks[i]);
+    buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>No source is configured: see <code>trefoil check</code>.</p>\n"));
+}
+
+void status_page(const struct status *s, struct buf *out)
+{
+    struct arena arena;
+
+    arena_init(&arena, 64 << 20);
+    buf_put(out, SV("<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,"
+                    "initial-scale=1\"><meta http-equiv=refresh content=10><title>Trefoil</title>"));
+    buf_put(out, sv_of(style));
+    buf_put(out, SV("</head><body><h1>Trefoil</h1><p>One view of the OpenAI models on several clouds. "
+                    "<a href=/metrics>/metrics</a> &middot; <a href=/api/v1/sources>/api/v1/sources</a> &middot; "
+                    "<a href=/-/healthy>healthy</a> &middot; <a href=/-/ready>ready</a></p><p><small>Version " TREFOIL_VERSION
+                    " (" TREFOIL_REVISION "), "));
+    buf_time(out, clock_now(), 0);
+    buf_put(out, spine_ready(s->spine) ? SV("</small></p>\n") : SV(", replaying the journal</small></p>\n"));
+    put_traffic(s, out, &arena);
+    put_sources(s, out, &arena);
+    buf_put(out, SV("</body></html>\n"));
+    arena_done(&arena);
+}
