@@ -37,18 +37,6 @@ static enum err_code out_of_memory(const struct bind *b)
 
 /* ---- limits ---- */
 
-static void put_number(struct buf *out, const struct option *o, double v)
-{
-    if (o->type == OPT_DURATION)
-        config_duration_put(out, (int64_t)v);
-    else if (o->type == OPT_SIZE)
-        config_size_put(out, (int64_t)v);
-    else
-        buf_f64(out, v);
-    if (o->unit && (o->type == OPT_INT || o->type == OPT_FLOAT))
-        buf_printf(out, " %s", o->unit);
-}
-
 /* `max` 0 beside a `min` above 0 is no upper limit. */
 static enum err_code in_limits(const struct bind *b, double v)
 {
@@ -61,7 +49,7 @@ static enum err_code in_limits(const struct bind *b, double v)
         return ERR_OK;
     buf_init(&text, 256);
     buf_printf(&text, "at %s ", low ? "least" : "most");
-    put_number(&text, o, low ? o->min : o->max);
+    config_number_put(&text, o, low ? o->min : o->max);
     buf_putc(&text, '\0');
     code = wrong(b, text.failed ? "a value within its limits" : text.at);
     buf_done(&text);

@@ -4,7 +4,7 @@
  * Every line is commented out, so the text is at once a valid file that changes nothing. Depth is bounded by the tables
  * themselves, which are ours.
  */
-#include "collector/config/config.h"
+#include "collector/config/config_value.h"
 
 static const char *const examples[] = {
     [OPT_BOOL] = "false",        [OPT_INT] = "1",
@@ -30,11 +30,28 @@ static void put_value(struct buf *out, const struct option *o)
         buf_put(out, sv_of(text));
 }
 
+static void put_limits(struct buf *out, const struct option *o)
+{
+    bool low = o->min != 0 || o->max != 0, high = o->max > o->min;
+
+    if (low)
+        buf_put(out, SV(" At least "));
+    if (low)
+        config_number_put(out, o, o->min);
+    if (high)
+        buf_put(out, SV(", at most "));
+    if (high)
+        config_number_put(out, o, o->max);
+    if (low)
+        buf_putc(out, '.');
+    else if (o->unit)
+        buf_printf(out, " In %s.", o->unit);
+}
+
 static void put_comment(struct buf *out, const struct option *o, unsigned indent)
 {
     buf_printf(out, "# %*s# %s", (int)indent, "", o->help ? o->help : "");
-    if (o->unit)
-        buf_printf(out, " Unit: %s.", o->unit);
+    put_limits(out, o);
     if (o->type == OPT_CHOICE) {
         buf_put(out, SV(" One of"));
         for (const char *const *c = o->choices; *c; c++)

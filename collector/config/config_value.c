@@ -113,3 +113,15 @@ void config_size_put(struct buf *out, int64_t bytes)
 {
     put(out, sizes, COUNT(sizes), bytes);
 }
+
+void config_number_put(struct buf *out, const struct option *o, double v)
+{
+    if (o->type == OPT_DURATION)
+        config_duration_put(out, (int64_t)v);
+    else if (o->type == OPT_SIZE)
+        config_size_put(out, (int64_t)v);
+    else
+        buf_f64(out, v);
+    if (o->unit && (o->type == OPT_INT || o->type == OPT_FLOAT))
+        buf_printf(out, " %s", o->unit);
+}

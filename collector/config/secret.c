@@ -68,7 +68,7 @@ static enum err_code check_file(int fd, const char *path, struct err *e)
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_CONFIG, "secret file %s: not a regular file", path);
     if ((st.st_mode & 077) && !in_secret_mount(fd))
-        return err_set(e, ERR_CONFIG, "secret file %s: mode %04o lets others read it: chmod 600 %s", path,
+        return err_set(e, ERR_CONFIG, "secret file %s: mode %04o is open to others: chmod 600 %s", path,
                        (unsigned)(st.st_mode & 07777), path);
     return ERR_OK;
 }

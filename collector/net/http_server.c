@@ -39,6 +39,7 @@ enum {
 struct http_server {
     const struct http_route *routes;
     void *ctx;
+    const char *headers;
     struct http_auth *auth;
     struct MHD_Daemon *daemon;
     struct buf cert, key;
@@ -350,6 +351,7 @@ static enum MHD_Result send_response(struct exchange *x, struct http_server_resp
             MHD_add_response_header(m, "Content-Encoding", "gzip");
         if (large)
             MHD_add_response_header(m, "Vary", "Accept-Encoding");
+        add_headers(m, sv_of(x->server->headers));
         add_headers(m, buf_sv(&r->headers));
         sent = MHD_queue_response(x->connection, r->status ? (unsigned)r->status : MHD_HTTP_OK, m);
         MHD_destroy_response(m);
@@ -636,6 +638,7 @@ struct http_server *http_server_start(const struct http_server_options *o, const
     }
     s->routes = routes;
     s->ctx = ctx;
+    s->headers = o->headers;
     snprintf(s->start_problem, sizeof s->start_problem, "libmicrohttpd did not start");
     MHD_set_panic_func(on_panic, NULL);
     if (o->n_users) {
