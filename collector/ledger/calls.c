@@ -228,8 +228,14 @@ void call_fold(struct fold *f, const struct call *c)
     keys_hour(f->l, hour_of(arrival));
     if (!first_sight(f, c->key, hour_of(arrival)) || !counts(f, arrival))
         return;
-    if (!c->operation || n == 0)
-        return; /* not an inference: kept, not counted */
+    if (n == 0)
+        return;
+    if (!c->operation) {
+        /* No inference, or a model that is not wanted: kept, not counted. Its envelope must not count either. */
+        if (c->deployment && calls_rule(r, n))
+            set_call_state(f->l, c->call_key, call_state(f->l, c->call_key) | CALL_COUNTED, hour_of(arrival));
+        return;
+    }
     f->what = batch_sv(f->batch, c->log);
     f->bucket = c->time_unix_nano;
     call_labels(f, c, &labels);
