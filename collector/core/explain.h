@@ -5,6 +5,7 @@
 #ifndef CORE_EXPLAIN_H
 #define CORE_EXPLAIN_H
 
+#include "collector/base/arena.h"
 #include "collector/base/buf.h"
 #include "collector/base/err.h"
 
