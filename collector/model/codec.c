@@ -18,7 +18,8 @@ enum { SCRATCH_LIMIT = 512 << 20 };
 
 struct packer {
     struct arena scratch;
-    int64_t base_time, base_arrival; /* of the batch being packed */
+    const struct batch *batch; /* being packed */
+    int64_t base_time, base_arrival;
     bool full;
 };
 
@@ -96,7 +97,9 @@ static Trefoil__V1__KeyValue **pack_pairs(struct packer *k, const struct key_val
         trefoil__v1__key_value__init(p);
         p->has_name = r->name != 0;
         p->name = r->name;
-        p->has_value = true;
+        p->value_symbol = batch_find(k->batch, r->value);
+        p->has_value_symbol = p->value_symbol != 0;
+        p->has_value = !p->has_value_symbol && r->value.len > 0;
         p->value = bytes_of(r->value);
         list[i] = p;
     }
@@ -209,6 +212,7 @@ static void pack_batch(struct packer *k, const struct batch *r, Trefoil__V1__Bat
     Trefoil__V1__Origin **origin = pack_origins(k, &r->origin, 1);
 
     trefoil__v1__batch__init(p);
+    k->batch = r;
     k->base_time = first_time(r);
     k->base_arrival = r->n_calls ? r->calls->arrival_unix_nano : 0;
     pack_symbols(k, r, p);

@@ -38,7 +38,8 @@ static void budget_free(void *data, void *p)
 
 struct reader {
     struct arena *arena;
-    uint32_t n_symbols; /* of the batch being read */
+    const struct batch *batch; /* being read */
+    uint32_t n_symbols;
     int64_t base_time, base_arrival;
     bool full;
 };
@@ -89,12 +90,17 @@ static void *read_array(struct reader *k, size_t n, size_t size)
     return p;
 }
 
+static sv read_value(struct reader *k, const Trefoil__V1__KeyValue *p)
+{
+    return p->value_symbol ? batch_sv(k->batch, p->value_symbol) : read_text(k, p->value);
+}
+
 static struct key_value *read_pairs(struct reader *k, Trefoil__V1__KeyValue *const *list, size_t n)
 {
     struct key_value *pairs = read_array(k, n, sizeof *pairs);
 
     for (size_t i = 0; pairs && i < n; i++)
-        pairs[i] = (struct key_value){ read_sym(k, list[i]->name), read_text(k, list[i]->value) };
+        pairs[i] = (struct key_value){ read_sym(k, list[i]->name), read_value(k, list[i]) };
     return pairs;
 }
 
@@ -182,6 +188,7 @@ static void read_batch(struct reader *k, const Trefoil__V1__Batch *p, struct fra
         return;
     for (size_t i = 0; i < p->n_symbols && !k->full; i++)
         k->full = batch_add_symbol(r, sv_make(p->symbols[i].data, p->symbols[i].len)) == 0;
+    k->batch = r;
     k->n_symbols = (uint32_t)batch_symbols(r);
     k->base_time = p->base_time_unix_nano;
     k->base_arrival = p->base_arrival_unix_nano;

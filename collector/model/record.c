@@ -107,6 +107,11 @@ sym batch_add_symbol(struct batch *b, sv s)
     return number;
 }
 
+sym batch_find(const struct batch *b, sv s)
+{
+    return s.len && b->symbols->n ? find(b->symbols, hash64(s), s) : 0;
+}
+
 sv batch_sv(const struct batch *b, sym s)
 {
     return s > 0 && s <= b->symbols->n ? b->symbols->symbols[s - 1].text : SV_NONE;

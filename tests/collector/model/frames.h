@@ -1,5 +1,5 @@
 /*
- * Frames for tests: one with every field set to a value of its own, random ones from a seed, and equality.
+ * Frames for tests: one with every field set to a value of its own, and equality.
  *
  * The full records are initialized by position, so that a field added to model/record.h does not compile here
  * (-Wmissing-field-initializers) until it is given a value; and equality compares all bytes of a record but its
@@ -24,7 +24,12 @@ enum { FULL_SYMBOLS = 300 };
 #define A_REAL    ((double)(__COUNTER__ + 1) / 8)
 #define A_UUID(d) SV(#d "f0e1d2c-3b4a-4596-8778-695a4b3c2d1e")
 
-static struct key_value full_pairs[] = { { 290, { "one", 3 } }, { 291, { "", 0 } }, { 0, { "nameless", 8 } } };
+static struct key_value full_pairs[] = {
+    { 290, { "one", 3 } },
+    { 291, { "symbol \xc3\xa9 299", 13 } }, /* travels as a number */
+    { 0, { "nameless", 8 } },
+    { 292, { "", 0 } },
+};
 static double full_bounds[] = { 0.5, 1, 2.5, 1e300 };
 static int64_t full_buckets[] = { 3, 0, 7, 1, INT64_MAX };
 
@@ -36,7 +41,7 @@ static inline struct call full_call(void)
         A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, OUTCOME_CLIENT_ERROR, A_SYM, A_SYM, A_SYM,
         A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM, A_NUM,
         A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, SV("what was asked"), SV("what was answered"),
-        full_pairs, 3, full_pairs, 2 };
+        full_pairs, 4, full_pairs, 2 };
 }
 
 static inline struct measure full_measure(void)
@@ -44,7 +49,7 @@ static inline struct measure full_measure(void)
     return (struct measure){
         A_KEY, A_KEY, A_SYM, A_SYM, A_TIME, A_TIME, MEASURE_DISTRIBUTION, A_SYM, A_REAL,
         A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, full_bounds, full_buckets, 5,
-        A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, OUTCOME_THROTTLED, A_SYM, A_SYM, full_pairs, 3, 4000000000U };
+        A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, OUTCOME_THROTTLED, A_SYM, A_SYM, full_pairs, 4, 4000000000U };
 }
 
 static inline struct audit full_audit(void)
