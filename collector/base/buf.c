@@ -199,8 +199,8 @@ void buf_time(struct buf *b, int64_t unix_nano, unsigned fraction_digits)
     struct tm tm;
     char text[16];
 
+    sec = (time_t)(unix_nano / 1000000000) - (nano < 0 ? 1 : 0);
     nano += nano < 0 ? 1000000000 : 0;
-    sec = (time_t)((unix_nano - nano) / 1000000000);
     gmtime_r(&sec, &tm);
     buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
                tm.tm_min, tm.tm_sec);

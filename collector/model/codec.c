@@ -97,7 +97,7 @@ static Trefoil__V1__KeyValue **pack_pairs(struct packer *k, const struct key_val
         trefoil__v1__key_value__init(p);
         p->has_name = r->name != 0;
         p->name = r->name;
-        p->value_symbol = batch_find(k->batch, r->value);
+        p->value_symbol = batch_sym_find(k->batch, r->value);
         p->has_value_symbol = p->value_symbol != 0;
         p->has_value = !p->has_value_symbol && r->value.len > 0;
         p->value = bytes_of(r->value);

@@ -107,7 +107,7 @@ sym batch_add_symbol(struct batch *b, sv s)
     return number;
 }
 
-sym batch_find(const struct batch *b, sv s)
+sym batch_sym_find(const struct batch *b, sv s)
 {
     return s.len && b->symbols->n ? find(b->symbols, hash64(s), s) : 0;
 }

@@ -278,7 +278,7 @@ size_t frame_records(const struct frame *f);
 sym batch_sym(struct batch *b, sv s);
 sv batch_sv(const struct batch *b, sym s);
 /* The number that `s` has already, else 0. The codec asks it for values of pairs: intern those that repeat. */
-sym batch_find(const struct batch *b, sv s);
+sym batch_sym_find(const struct batch *b, sv s);
 /* Gives `s` the next number whether or not it stands there already: for who reads a table back. 0 at the limit. */
 sym batch_add_symbol(struct batch *b, sv s);
 size_t batch_symbols(const struct batch *b); /* numbers run from 1 to this */
