@@ -1,0 +1,108 @@
+"""The heart: when the clouds have settled, every counter and histogram count equals the truth, difference 0."""
+import random
+import time
+
+from harness import Tap, World, compare, conservation, wait_for
+
+SETTLE = 4.6 * 3600  # simulated seconds after the workload's end: what comes latest is an envelope row's model row
+
+
+def span(text):
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]
+
+
+def job_is_settled(job, end):
+    if job["error"]:
+        return False
+    until = job["complete_until"]
+    return job["signal"] in ("inventory", "capacity") or (until is not None and until >= end)
+
+
+def settled(world, end):
+    status = world.sources()
+    jobs = [j for s in status["sources"] for j in s["jobs"]]
+    pending = sum(s["records"]["pending_envelopes"] for s in status["sources"] if "records" in s)
+    return len(jobs) > 1 and all(job_is_settled(j, end) for j in jobs) and pending == 0
+
+
+def why_not(world, end):
+    lines = []
+    for s in world.sources()["sources"]:
+        lines.append(f"{s['id']}: {s.get('records')}")
+        lines += [f"{j['scope']} {j['group']} {j['state']} until {j['complete_until']} {j['error']}" for j in s["jobs"]
+                  if not job_is_settled(j, end)]
+    return "\n".join(lines)
+
+
+def iso(t):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(t))
+
+
+def watch(world, last, seen):
+    """One scrape: no counter falls, each new series begins at 0."""
+    fell = []
+    first = []
+    for key, value in world.metrics().items():
+        if not key[0].startswith("genai_") or key[0].endswith("_ratio") or "_total" not in key[0] and "_count" not in key[0]:
+            continue
+        if key in last and value < last[key]:
+            fell.append(f"{key[0]}{sorted(key[1])}: {last[key]} -> {value}")
+        if key not in seen and value != 0:
+            first.append(f"{key[0]}{sorted(key[1])}: first seen with {value}")
+        seen.add(key)
+        last[key] = value
+    return fell, first
+
+
+def run(tap, seed, kills=0, duration="2h", history="2h", speed=240, cpm=600, scrape=0.5, meddle=None, **more):
+    """One life of the world; returns the world's figures for a note."""
+    rng = random.Random(seed)
+    world = World(seed=seed, speed=speed, duration=duration, history=history, cpm=cpm, **more)
+    name = f"seed {seed}, {kills} kills"
+    try:
+        world.start()
+        world.wait_ready()
+        begin = world.now()
+        end = world.origin + span(duration)
+        last, seen, fell, first = {}, set(), [], []
+        alive = end + SETTLE - begin
+        kill_at = sorted(begin + rng.uniform(0.02, 0.9) * alive for _ in range(kills))
+        killed = 0
+        while world.now() < end + SETTLE:
+            if kill_at and world.now() >= kill_at[0]:
+                kill_at.pop(0)
+                world.trefoil.kill()
+                killed += 1
+                time.sleep(rng.uniform(0, 0.3))
+                world.start()
+                world.wait_ready()
+            f, n = watch(world, last, seen)
+            fell += f
+            first += n
+            if meddle:
+                meddle(world)
+            time.sleep(scrape)
+        try:
+            wait_for(lambda: settled(world, iso(end)), 60, "all is settled")
+        except TimeoutError:
+            tap.ok(False, f"{name}: all is settled", why_not(world, iso(end)))
+        metrics = wait_for(lambda: world.metrics(), 10, "metrics")
+        f, n = watch(world, last, seen)
+        truth = world.truth(until=int(end))
+        wrong, compared, debts = compare(truth, metrics)
+        tap.ok(compared > 50, f"{name}: truth lists {compared} series")
+        tap.ok(not wrong, f"{name}: every series equals the truth", "\n".join([f"{len(wrong)} differ"] + wrong))
+        tap.ok(not fell, f"{name}: no counter ever fell", "\n".join(fell))
+        tap.ok(not first, f"{name}: every series began at 0", "\n".join(first))
+        broken = conservation(metrics)
+        tap.ok(not broken, f"{name}: received = stored + duplicate + rejected + quarantined", "\n".join(broken))
+        if kills:
+            tap.ok(killed == kills, f"{name}: it was killed {killed} times")
+        code = world.trefoil.stop()
+        tap.ok(code == 0, f"{name}: SIGTERM ends it with 0", f"exit {code}\n{world.trefoil.tail()}")
+        total = sum(s["value"] for s in truth["series"] if s["family"] == "genai_requests_total")
+        tap.note(f"{name}: {compared} series, {total} requests, debts {sum(debts.values())}, records "
+                 f"{sum(v for k, v in metrics.items() if k[0] == 'trefoil_received_records_total'):.0f} received")
+        return metrics
+    finally:
+        world.close(keep=tap.failed != 0)
