@@ -71,6 +71,15 @@ struct source_ops {
     const struct rule *rules; /* the mapping, n_rules rows; journalled as an epoch when it changes */
     size_t n_rules;
 
+    /* What the instance's client must know before open: its own ca_file, proxy, whether plain http is allowed. May be NULL. */
+    void (*http)(const void *cfg, struct http_client_options *out);
+
+    /* `normalize`, without a daemon: the formats it reads (ended by NULL), which of them these bytes are (empty: none), and
+     * bytes to records. */
+    const char *const *formats;
+    sv (*detect)(sv bytes);
+    enum err_code (*normalize)(sv format, sv bytes, struct frame *out, struct err *e);
+
     /* Creates an instance; `cfg` is a struct of config_size that outlives it. Starts no call. On failure NULL and *e. */
     struct source *(*open)(const void *cfg, const struct source_env *env, struct err *e);
 
