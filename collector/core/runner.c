@@ -146,7 +146,7 @@ static struct frame *frame_for(struct poll *p, const struct window *w)
     own->group = job->group;
     if (p->first)
         add_count_from(f, in->env.id, p->count_from);
-    add_mapping(f, in->source->ops, p->first, clock_now());
+    add_mapping(f, in->ops, p->first, clock_now());
     return f;
 }
 

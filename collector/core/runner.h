@@ -15,10 +15,13 @@
 
 /* One configured source. */
 struct instance {
-    struct source *source;
+    const struct source_ops *ops;
+    struct source *source; /* NULL: it could not be opened, open_error says why */
+    struct err open_error;
     struct source_env env;
     struct source_stats *stats;
     struct http_client *http;
+    struct rate_limits *limits;
     int64_t initial_window_ms;
 };
 

@@ -115,7 +115,7 @@ static enum err_code refresh(struct scheduler *s, struct instance *in, struct er
     enum err_code code;
 
     arena_init(&arena, 32 << 20);
-    code = in->source->ops->jobs(in->source, &list, e);
+    code = in->ops->jobs(in->source, &list, e);
     if (code) {
         arena_done(&arena);
         return code;
@@ -169,7 +169,7 @@ static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
 
 static void log_end(const struct task *t, const struct task_status *was, const struct task_status *is)
 {
-    const char *cloud = t->instance->source->ops->name;
+    const char *cloud = t->instance->ops->name;
 
     if (is->state == TASK_FAILING)
         log_warn(cloud, "%.*s: %.*s: %.*s: %s", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group),
@@ -206,7 +206,7 @@ static void run(struct scheduler *s, struct task *t)
     code = task_poll(s->spine, t, &is, &more);
     is.poll_real_ms = (int64_t)((double)((clock_mono() - began) / NANO_PER_MS) / clock_speed());
     if (code == ERR_OK && t->job.discovers && refresh(s, t->instance, &e))
-        log_warn(t->instance->source->ops->name, "%.*s: jobs: %s", SV_ARG(t->instance->env.id), e.text);
+        log_warn(t->instance->ops->name, "%.*s: jobs: %s", SV_ARG(t->instance->env.id), e.text);
     pthread_mutex_lock(&s->lock);
     if (code != ERR_CANCELLED)
         log_end(t, &was, &is);
@@ -260,7 +260,7 @@ struct scheduler *scheduler_start(struct spine *spine, struct instance *const *i
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->changed);
     for (size_t i = 0; i < n; i++)
-        if (refresh(s, instances[i], e)) {
+        if (instances[i]->source && refresh(s, instances[i], e)) {
             scheduler_stop(s);
             return NULL;
         }
@@ -281,10 +281,11 @@ void scheduler_stop(struct scheduler *s)
     s->stopping = true;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
-    for (size_t i = 0; i < s->n_instances; i++) {
-        http_client_cancel(s->instances[i]->http);
-        rate_limits_cancel(s->instances[i]->env.limits);
-    }
+    for (size_t i = 0; i < s->n_instances; i++)
+        if (s->instances[i]->source) {
+            http_client_cancel(s->instances[i]->http);
+            rate_limits_cancel(s->instances[i]->env.limits);
+        }
     for (unsigned i = 0; i < s->n_workers; i++)
         pthread_join(s->workers[i], NULL);
     for (size_t i = 0; i < s->n_tasks; i++)
@@ -301,7 +302,7 @@ void scheduler_stop(struct scheduler *s)
 static struct task_view view_of(const struct task *t, struct arena *a)
 {
     return (struct task_view){ .source = arena_copy(a, t->instance->env.id),
-                               .cloud = sv_of(t->instance->source->ops->name),
+                               .cloud = sv_of(t->instance->ops->name),
                                .scope = arena_copy(a, t->job.scope),
                                .group = arena_copy(a, t->job.group),
                                .signal = arena_copy(a, t->job.signal),

@@ -28,6 +28,7 @@ struct spine {
     pthread_t thread;
     bool started;
     int64_t snapshot_every_ms;
+    const struct policy *_Atomic policy;
     _Atomic bool stopping;
     _Atomic uint64_t shown;
     pthread_mutex_t lock; /* guards what follows */
@@ -211,15 +212,24 @@ static void wait_folded(struct spine *s, uint64_t sequence)
 
 enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
 {
+    const struct policy *policy = s->policy;
     struct journal_position at;
     enum err_code code;
 
+    if (!policy)
+        return err_set(e, ERR_INTERNAL, "no policy is set");
+    policy_apply(policy, f);
     ledger_filter(s->ledger, f);
     f->written_unix_nano = clock_now();
     code = commit_split(s, f, &at, e);
     if (code == ERR_OK)
         wait_folded(s, at.sequence);
     return code;
+}
+
+void spine_set_policy(struct spine *s, const struct policy *p)
+{
+    s->policy = p;
 }
 
 void spine_shown(struct spine *s, uint64_t generation)

@@ -11,6 +11,7 @@
 #ifndef CORE_SPINE_H
 #define CORE_SPINE_H
 
+#include "collector/core/policy.h"
 #include "collector/journal/journal.h"
 #include "collector/ledger/ledger.h"
 
@@ -33,7 +34,11 @@ struct journal *spine_journal(struct spine *s);
 /* True once all that was durable at open is folded: before, numbers would be too low. */
 bool spine_ready(struct spine *s);
 
-/* Filters the frame, splits it if it is too large for the journal, makes it durable, and waits until it is folded.
+/* From now on frames are held to this policy; it outlives the spine or the next call. Before the first call nothing may be
+ * committed. */
+void spine_set_policy(struct spine *s, const struct policy *p);
+
+/* Applies the policy, filters the frame, splits it if it is too large for the journal, makes it durable, and waits until it is folded.
  * frame->tally.stored must count its records. */
 MUST_USE enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e);
 

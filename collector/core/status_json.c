@@ -66,6 +66,19 @@ static void close_as(struct json_out *o, char bracket)
     o->first = false;
 }
 
+static void put_error(struct json_out *o, const struct err *e)
+{
+    key(o, "error");
+    if (e->code == ERR_OK) {
+        buf_put(o->b, SV("null"));
+        return;
+    }
+    open_as(o, '{');
+    text(o, "code", sv_of(err_name(e->code)));
+    text(o, "text", sv_of(e->text));
+    close_as(o, '}');
+}
+
 static void put_job(struct json_out *o, const struct task_view *t)
 {
     const struct task_status *s = &t->status;
@@ -91,15 +104,7 @@ static void put_job(struct json_out *o, const struct task_view *t)
     number(o, "failures", (double)s->failures);
     number(o, "records", (double)s->records);
     number(o, "last_poll_ms", (double)s->poll_real_ms);
-    key(o, "error");
-    if (s->error.code) {
-        open_as(o, '{');
-        text(o, "code", sv_of(err_name(s->error.code)));
-        text(o, "text", sv_of(s->error.text));
-        close_as(o, '}');
-    } else {
-        buf_put(o->b, SV("null"));
-    }
+    put_error(o, &s->error);
     close_as(o, '}');
 }
 
@@ -168,15 +173,16 @@ static void put_totals(struct json_out *o, struct ledger *l, sv source)
 
 static void put_source(struct json_out *o, const struct status *s, const struct instance *in, const struct task_view *tasks, size_t n)
 {
-    bool up = true;
+    bool up = in->source != NULL;
 
     for (size_t i = 0; i < n; i++)
         if (sv_eq(tasks[i].source, in->env.id))
             up &= tasks[i].status.state == TASK_OK || tasks[i].status.state == TASK_CATCHING_UP;
     open_item(o);
     text(o, "id", in->env.id);
-    text(o, "cloud", sv_of(in->source->ops->name));
+    text(o, "cloud", sv_of(in->ops->name));
     truth(o, "up", up);
+    put_error(o, &in->open_error);
     put_totals(o, spine_ledger(s->spine), in->env.id);
     put_calls(o, in->stats);
     key(o, "jobs");

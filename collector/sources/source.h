@@ -58,8 +58,10 @@ struct check_report {
 };
 
 /* A forecast for `check`: calls a minute by API and their list price. */
+enum { FORECAST_LINES_MAX = 32 };
 struct forecast_line {
-    sv api;
+    const char *api;
+    const char *per; /* what is multiplied: "subscription and region", "workspace"; constants */
     double calls_per_minute;
     double usd_per_month;
 };
@@ -93,6 +95,9 @@ struct source_ops {
 
     /* Tries each credential and permission and reports each with its remedy. */
     MUST_USE enum err_code (*check)(struct source *self, struct check_report *r, struct err *e);
+
+    /* What the configuration will cost, without asking anybody: at most `max` lines; how many. May be NULL. */
+    size_t (*forecast)(const void *cfg, struct forecast_line *out, size_t max);
 
     /* Accepts NULL and a half-built instance. */
     void (*close)(struct source *self);

@@ -1,0 +1,97 @@
+/* One line per finding: "ok", "warn" or "FAIL", what was tried, and after an arrow what to do about it. */
+#include "collector/core/check.h"
+
+#include "collector/core/policy.h"
+#include "collector/core/runner.h"
+
+#include <stdio.h>
+
+struct findings {
+    struct check_report report;
+    unsigned ok, warned, failed;
+};
+
+static void on_line(struct check_report *r, enum check_state s, const char *what, const char *remedy)
+{
+    static const char *const words[] = { [CHECK_OK] = "ok  ", [CHECK_WARN] = "warn", [CHECK_FAILED] = "FAIL" };
+    struct findings *f = r->ctx;
+
+    f->ok += s == CHECK_OK;
+    f->warned += s == CHECK_WARN;
+    f->failed += s == CHECK_FAILED;
+    printf("%s  %s\n", words[s], what);
+    if (remedy && remedy[0])
+        printf("      -> %s\n", remedy);
+    fflush(stdout);
+}
+
+static void forecast(const struct settings_source *source)
+{
+    struct forecast_line lines[FORECAST_LINES_MAX];
+    size_t n = source->ops->forecast ? source->ops->forecast(source->config, lines, FORECAST_LINES_MAX) : 0;
+    double calls = 0, usd = 0;
+
+    if (n)
+        printf("\n%s: calls that this configuration will make\n", source->id);
+    for (size_t i = 0; i < n; i++) {
+        printf("  %-24s %8.2f a minute per %-28s %8.2f USD a month\n", lines[i].api, lines[i].calls_per_minute, lines[i].per,
+               lines[i].usd_per_month);
+        calls += lines[i].calls_per_minute;
+        usd += lines[i].usd_per_month;
+    }
+    if (n)
+        printf("  %-24s %8.2f a minute %33s %8.2f USD a month\n", "together", calls, "", usd);
+}
+
+static void connect_source(const struct settings *s, const struct settings_source *source, struct findings *f)
+{
+    struct err e = { 0 };
+    struct instance *in = instance_open(s, source, NULL, &e);
+
+    printf("\n%s: trying what it needs\n", source->id);
+    if (!in || !in->source)
+        on_line(&f->report, CHECK_FAILED, in ? in->open_error.text : e.text, "");
+    else if (in->ops->check(in->source, &f->report, &e))
+        on_line(&f->report, CHECK_FAILED, e.text, "");
+    instance_close(in);
+}
+
+static enum err_code check_secrets(const struct settings *s, struct err *e)
+{
+    struct policy p;
+    enum err_code code;
+
+    code = policy_init(&p, s->privacy.caller == PRIVACY_PSEUDONYMIZE ? POLICY_PSEUDONYMIZE : POLICY_DROP, s->privacy.caller_key, e);
+    policy_done(&p);
+    return code;
+}
+
+enum err_code check(const struct daemon_options *o, bool connect, struct err *e)
+{
+    struct settings s;
+    struct findings f = { .report = { .line = on_line, .ctx = &f } };
+    enum err_code code = daemon_settings(o, &s, e);
+
+    if (code)
+        return code;
+    code = check_secrets(&s, e);
+    if (code) {
+        settings_done(&s);
+        return code;
+    }
+    if (s.scaled)
+        clock_set_scale(s.clock);
+    printf("%s: configuration is fine: %zu source%s\n", o->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
+    for (size_t i = 0; i < s.n_sources; i++) {
+        forecast(&s.sources[i]);
+        if (connect)
+            connect_source(&s, &s.sources[i], &f);
+    }
+    settings_done(&s);
+    if (!connect) {
+        printf("\nno call was made; check --connect tries each credential and permission\n");
+        return ERR_OK;
+    }
+    printf("\n%u ok, %u warnings, %u failed\n", f.ok, f.warned, f.failed);
+    return f.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", f.failed, f.failed == 1 ? "" : "s") : ERR_OK;
+}

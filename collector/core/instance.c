@@ -1,0 +1,64 @@
+/* A configured source with its client, quotas and counters. A source that cannot be opened stays visible with its reason. */
+#include "collector/base/log.h"
+#include "collector/core/daemon.h"
+#include "collector/core/runner.h"
+
+#include <stdlib.h>
+
+static enum err_code equip(struct instance *in, const struct settings *s, const struct settings_source *from, struct err *e)
+{
+    struct http_client_options http = { 0 };
+
+    if (in->ops->http)
+        in->ops->http(from->config, &http);
+    in->stats = source_stats_new();
+    in->http = http_client_new(&http, e);
+    if (!in->http)
+        return e->code;
+    in->limits = rate_limits_new();
+    if (!in->stats || !in->limits)
+        return err_set(e, ERR_LIMIT, "out of memory");
+    in->env = (struct source_env){ .id = sv_of(from->id),
+                                   .ledger = in->env.ledger,
+                                   .http = in->http,
+                                   .limits = in->limits,
+                                   .stats = in->stats,
+                                   .publishers = &s->models };
+    return ERR_OK;
+}
+
+struct instance *instance_open(const struct settings *s, const struct settings_source *from, struct ledger *ledger, struct err *e)
+{
+    struct instance *in = calloc(1, sizeof *in);
+
+    if (!in) {
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    in->ops = from->ops;
+    in->env.id = sv_of(from->id);
+    in->env.ledger = ledger;
+    in->initial_window_ms = s->initial_window_ms;
+    if (equip(in, s, from, &in->open_error) == ERR_OK)
+        in->source = in->ops->open(from->config, &in->env, &in->open_error);
+    if (!in->source) {
+        err_wrap(&in->open_error, "%s", from->id);
+        log_error(in->ops->name, "%s", in->open_error.text);
+    }
+    /* Pages ask for them in any case. */
+    if (!in->stats)
+        in->stats = source_stats_new();
+    return in;
+}
+
+void instance_close(struct instance *in)
+{
+    if (!in)
+        return;
+    if (in->source)
+        in->ops->close(in->source);
+    http_client_free(in->http);
+    rate_limits_free(in->limits);
+    source_stats_free(in->stats);
+    free(in);
+}

@@ -1,0 +1,95 @@
+/*
+ * A table says which members of which record belong to which class; symbols that no record refers to any more are not written
+ * by the codec, so dropping the reference drops the text.
+ *
+ * A pseudonym is the first 128 bits of HMAC-SHA-256 over the text in lower case, in hex: the same person has the same pseudonym as
+ * long as the key lives, and nobody can go back without it.
+ */
+#include "collector/core/policy.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+enum { PSEUDONYM_BYTES = 16, KEY_LEAST = 16 };
+
+/* clang-format off */
+static const size_t call_identity[] = {
+    offsetof(struct call, caller_principal), offsetof(struct call, caller_ip), offsetof(struct call, user_agent),
+};
+static const size_t audit_identity[] = { offsetof(struct audit, actor), offsetof(struct audit, actor_ip) };
+/* clang-format on */
+
+enum err_code policy_init(struct policy *p, enum policy_identity identity, struct secret key, struct err *e)
+{
+    struct buf bytes;
+    enum err_code code;
+
+    *p = (struct policy){ .identity = identity };
+    if (identity != POLICY_PSEUDONYMIZE)
+        return ERR_OK;
+    buf_init(&bytes, SECRET_BYTES_MAX);
+    code = secret_read(key, &bytes, e);
+    if (code == ERR_OK && bytes.len < KEY_LEAST)
+        code = err_set(e, ERR_CONFIG, "privacy.caller.pseudonymize: the key has %zu bytes, at least %d are needed", bytes.len, KEY_LEAST);
+    if (code == ERR_OK) {
+        unsigned n = sizeof p->key;
+
+        /* A key of any length, as HMAC would hash a long one. */
+        if (EVP_Digest(bytes.at, bytes.len, p->key, &n, EVP_sha512(), NULL))
+            p->key_len = n;
+        else
+            code = err_set(e, ERR_INTERNAL, "privacy: cannot hash the key");
+    }
+    secret_wipe(&bytes);
+    return code;
+}
+
+void policy_done(struct policy *p)
+{
+    OPENSSL_cleanse(p->key, sizeof p->key);
+    p->key_len = 0;
+}
+
+static sym pseudonym(const struct policy *p, struct batch *b, sym who)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    char text[2 * PSEUDONYM_BYTES];
+    sv name = arena_lower(b->arena, batch_sv(b, who));
+
+    if (!name.at || !HMAC(EVP_sha256(), p->key, (int)p->key_len, (const unsigned char *)name.at, name.len, mac, NULL))
+        return 0;
+    for (int i = 0; i < PSEUDONYM_BYTES; i++) {
+        text[2 * i] = hex[mac[i] >> 4];
+        text[2 * i + 1] = hex[mac[i] & 15];
+    }
+    return batch_sym(b, sv_make(text, sizeof text));
+}
+
+static void apply_identity(const struct policy *p, struct batch *b, void *record, const size_t *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        sym *who = (sym *)((char *)record + members[i]);
+
+        if (*who && p->identity != POLICY_KEEP)
+            *who = p->identity == POLICY_PSEUDONYMIZE && p->key_len ? pseudonym(p, b, *who) : 0;
+    }
+}
+
+void policy_apply(const struct policy *p, struct frame *f)
+{
+    for (struct batch *b = f->batches; b; b = b->next) {
+        for (size_t i = 0; i < b->n_calls; i++) {
+            apply_identity(p, b, &b->calls[i], call_identity, sizeof call_identity / sizeof call_identity[0]);
+            b->calls[i].content_input = b->calls[i].content_output = SV_NONE;
+        }
+        for (size_t i = 0; i < b->n_audits; i++)
+            apply_identity(p, b, &b->audits[i], audit_identity, sizeof audit_identity / sizeof audit_identity[0]);
+    }
+    /* What could not be mapped could be anything, so its text is not kept unless identity is: place, reason and length are. */
+    for (size_t i = 0; i < f->n_quarantined && p->identity != POLICY_KEEP; i++) {
+        f->quarantined[i].truncated = f->quarantined[i].truncated || f->quarantined[i].bytes.len > 0;
+        f->quarantined[i].bytes = SV_NONE;
+    }
+}
