@@ -73,8 +73,8 @@ extern const struct option azure_options[];
 
 /* ---- Tables (azure_map.c) ---- */
 
-extern const struct rule azure_rules[];
-extern const size_t azure_n_rules;
+enum { AZURE_RULES = 32 };
+extern const struct rule azure_rules[AZURE_RULES];
 
 enum { AZURE_GROUP_METRICS = 4, AZURE_GROUP_DIMENSIONS = 8 };
 

@@ -27,7 +27,7 @@
 #define P      PLATFORM_AZURE_OPENAI
 
 /* clang-format off */
-const struct rule azure_rules[] = {
+const struct rule azure_rules[AZURE_RULES] = {
     /*    family  fact            theirs                                            ours      stat        weight labels           born */
     { P, NO,     NO,             AZ("AzureOpenAIProvisionedManagedUtilizationV2"),  UTILIZED, AZ("value"), 0.01,  NO,                    NO },
     { P, NO,     NO,             AZ("AzureOpenAIRequestUsage"), AZ("genai_logged_token_parts_total"), AZ("cache_read_tokens"), 1, AZ("part=cache_read"), NO },
@@ -63,7 +63,6 @@ const struct rule azure_rules[] = {
     { P, NO,     NO,             AZ("usages.limit.provisioned"),        AZ("genai_capacity_limit"), AZ("value"), 1, NO, NO },
     { P, NO,     NO,             AZ("usages.limit.standard"),           AZ("genai_capacity_limit"), AZ("value"), 1000, NO, NO },
 };
-const size_t azure_n_rules = sizeof azure_rules / sizeof azure_rules[0];
 
 #define BY_MODEL "ModelDeploymentName", "ModelName", "ModelVersion"
 #define BY_CALL  BY_MODEL, "OperationName", "StatusCode", "ServiceTierResponse"

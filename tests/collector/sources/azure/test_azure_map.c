@@ -28,7 +28,7 @@ static void rules_are_sorted_and_unique(void)
 {
     bool good = true;
 
-    for (size_t i = 1; i < azure_n_rules; i++)
+    for (size_t i = 1; i < AZURE_RULES; i++)
         if (by_place(&azure_rules[i - 1], &azure_rules[i]) >= 0) {
             printf("# %.*s\n", SV_ARG(azure_rules[i].theirs));
             good = false;
@@ -38,7 +38,7 @@ static void rules_are_sorted_and_unique(void)
 
 static void rules_name_families_and_labels_that_exist(void)
 {
-    for (size_t i = 0; i < azure_n_rules; i++) {
+    for (size_t i = 0; i < AZURE_RULES; i++) {
         const struct rule *r = &azure_rules[i];
         sv born = r->born;
         bool good = family_find(r->ours) >= 0 && r->weight > 0 && labels_known(r->labels);
@@ -54,7 +54,7 @@ static void rules_name_families_and_labels_that_exist(void)
 
 static const struct rule *rule_of(const char *metric)
 {
-    for (size_t i = 0; i < azure_n_rules; i++)
+    for (size_t i = 0; i < AZURE_RULES; i++)
         if (sv_eq(azure_rules[i].theirs, sv_of(metric)))
             return &azure_rules[i];
     return NULL;
@@ -74,7 +74,7 @@ static void each_metric_that_is_read_has_a_rule_of_its_family(void)
 
 static void milliseconds_become_seconds_and_percent_a_ratio(void)
 {
-    for (size_t i = 0; i < azure_n_rules; i++) {
+    for (size_t i = 0; i < AZURE_RULES; i++) {
         const struct rule *r = &azure_rules[i];
 
         if (sv_ends(r->theirs, SV("TimeToResponse")) && !sv_eq(r->stat, SV("count")))
