@@ -26,7 +26,8 @@ REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wwrite-strings -Wvla -Werror
 BASE := -I. -I$(GEN) -MMD -MP -pthread -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 ALL  := -std=c17 -D_GNU_SOURCE $(BASE) $(CFLAGS)
-ALLX := -std=c++17 $(BASE) $(CXXFLAGS)
+# vptr checks need clang's C++ runtime, but C links the programs.
+ALLX := -std=c++17 $(BASE) $(CXXFLAGS) $(if $(SAN),-fno-sanitize=vptr)
 LIBS := -lmicrohttpd -lprotobuf-c -lcurl -lzstd -lz -lsimdjson -lssl -lcrypto -lyaml -lxxhash -lcrypt -lm -lstdc++ -pthread
 
 # V=1 shows the commands.
