@@ -121,7 +121,7 @@ void buf_f64(struct buf *b, double v)
         buf_put(b, isnan(v) ? SV("NaN") : v > 0 ? SV("+Inf") : SV("-Inf"));
         return;
     }
-    if (v == (double)(int64_t)v && fabs(v) < 1e15) {
+    if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
         buf_i64(b, (int64_t)v);
         return;
     }
