@@ -4,8 +4,13 @@
  * encode-decode-equal: every field of model/record.h survives; absent stays absent. Unknown fields of a newer version are
  * skipped. Packing copies no string twice.
  *
- * Errors:        decode: ERR_PARSE for bytes that are no frame, ERR_LIMIT when the arena is full; hostile bytes never crash
- *                (symbol numbers out of range read as absent).
+ * Packing is deterministic: equal frames give equal bytes. A value of a pair (extra, metadata, dimensions) that stands in
+ * the batch's symbols travels as its number: intern those that repeat.
+ *
+ * Errors:        encode: ERR_LIMIT when the buffer's limit is reached (then `failed` is set in it). decode: ERR_PARSE for
+ *                bytes that are no frame, ERR_LIMIT when the arena is full; *out is untouched, what was allocated stays in
+ *                the arena until its reset. Hostile bytes never crash: symbol numbers out of range and enumerations not
+ *                known read as absent, an unknown lane as backfill, epochs and marks of an unknown kind are dropped.
  * Thread-safety: pure.
  */
 #ifndef MODEL_CODEC_H

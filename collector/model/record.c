@@ -45,8 +45,9 @@ static bool more_slots(struct symtab *t, struct arena *a)
 
     if (!slots)
         return false;
-    for (size_t i = 0; i < t->n; i++)
-        place(slots, n_slots, t->symbols[i].hash, (uint32_t)(i + 1));
+    for (size_t i = 0; i < t->n_slots; i++)
+        if (t->slots[i])
+            place(slots, n_slots, t->symbols[t->slots[i] - 1].hash, t->slots[i]);
     t->slots = slots;
     t->n_slots = n_slots;
     return true;
@@ -65,8 +66,9 @@ static sym find(const struct symtab *t, uint64_t hash, sv s)
     return 0;
 }
 
-/* Gives `s` the next number, whether or not it stands there already. */
-static sym append(struct symtab *t, struct arena *a, uint64_t hash, sv s)
+/* Gives `s` the next number. A string that has one already gets no second slot: a table of equal strings, which only a
+ * hostile frame holds, would make one long run of slots. */
+static sym append(struct symtab *t, struct arena *a, uint64_t hash, sv s, bool is_new)
 {
     struct symbol *symbols = arena_grow(a, t->symbols, t->n, &t->cap, sizeof *symbols);
     sv copy;
@@ -79,7 +81,8 @@ static sym append(struct symtab *t, struct arena *a, uint64_t hash, sv s)
         return 0;
     symbols[t->n] = (struct symbol){ copy, hash };
     t->n++;
-    place(t->slots, t->n_slots, hash, (uint32_t)t->n);
+    if (is_new)
+        place(t->slots, t->n_slots, hash, (uint32_t)t->n);
     return (sym)t->n;
 }
 
@@ -94,16 +97,18 @@ sym batch_sym(struct batch *b, sv s)
     hash = hash64(s);
     number = find(t, hash, s);
     if (!number)
-        number = append(t, b->arena, hash, s);
+        number = append(t, b->arena, hash, s, true);
     t->full = number == 0;
     return number;
 }
 
 sym batch_add_symbol(struct batch *b, sv s)
 {
-    const sym number = append(b->symbols, b->arena, hash64(s), s);
+    struct symtab *t = b->symbols;
+    const uint64_t hash = hash64(s);
+    const sym number = append(t, b->arena, hash, s, find(t, hash, s) == 0);
 
-    b->symbols->full = b->symbols->full || number == 0;
+    t->full = t->full || number == 0;
     return number;
 }
 

@@ -40,6 +40,19 @@ static void thousands_of_strings_keep_their_numbers(void)
     OK(sv_eq(batch_sv(b, 777), SV("s777")));
 }
 
+/* As reading a hostile frame does it: this ends at once, or not in a lifetime. */
+static void equal_strings_make_no_run_of_slots(void)
+{
+    struct batch *b = new_batch();
+    int wrong = 0;
+
+    for (unsigned i = 1; i <= 300000; i++)
+        wrong += batch_add_symbol(b, SV("same")) != i;
+    OK(wrong == 0 && batch_sym(b, SV("same")) == 1 && batch_sym(b, SV("other")) == 300001);
+    OK(batch_sym_find(b, SV("same")) == 1 && batch_sym_find(b, SV("none")) == 0 && batch_sym_find(b, SV("")) == 0);
+    OK(sv_eq(batch_sv(b, 300000), SV("same")));
+}
+
 static void views_are_copied(void)
 {
     struct batch *b = new_batch();
@@ -174,6 +187,7 @@ int main(void)
     arena_init(&a, 0);
     RUN(a_string_has_one_number);
     RUN(thousands_of_strings_keep_their_numbers);
+    RUN(equal_strings_make_no_run_of_slots);
     RUN(views_are_copied);
     RUN(new_records_have_nothing);
     RUN(records_survive_growth);
