@@ -174,9 +174,9 @@ static sv form_decode(struct arena *a, sv s)
     for (size_t i = 0; i < out.len; i++) {
         bool escaped = s.at[i] == '%' && i + 2 < s.len && hex_digit(s.at[i + 1]) >= 0 && hex_digit(s.at[i + 2]) >= 0;
 
-        to[n++] = escaped          ? (char)(hex_digit(s.at[i + 1]) << 4 | hex_digit(s.at[i + 2]))
-                  : s.at[i] == '+' ? ' '
-                                   : s.at[i];
+        int c = escaped ? hex_digit(s.at[i + 1]) << 4 | hex_digit(s.at[i + 2]) : s.at[i] == '+' ? ' ' : s.at[i];
+
+        to[n++] = (char)c;
         i += escaped ? 2 : 0;
     }
     return sv_make(out.at, n);
