@@ -109,7 +109,7 @@ struct minute {
     _Atomic unsigned refs;
 };
 
-enum { PROMPT_S = 20 * 60, LATEST_S = 4 * 3600 + 1800 + 300 };
+enum { PROMPT_S = 6 * 60, LATEST_S = 4 * 3600 + 1800 + 300 };
 
 struct workload;
 
