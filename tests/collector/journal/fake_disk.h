@@ -35,7 +35,8 @@ static struct {
     unsigned kinds;
     uint64_t calls, fail_from, fail_count;
     int error;
-    bool short_writes; /* every write writes half, every second call is interrupted first */
+    bool keeps_unsynced; /* a sync that fails loses nothing this time: the bytes stand there and are not trusted */
+    bool short_writes;   /* every write writes half, every second call is interrupted first */
     uint64_t interrupts;
     uint64_t syncs, random;
     struct fake_file {
@@ -122,11 +123,11 @@ static inline int fake_fdatasync(int fd)
         return -1;
     }
     pthread_mutex_lock(&fake.lock);
-    if (fails) {
+    if (fails && !fake.keeps_unsynced) {
         int ignored = ftruncate(fd, fake_of(fd)->synced);
 
         (void)ignored;
-    } else if (!fstat(fd, &st)) {
+    } else if (!fails && !fstat(fd, &st)) {
         fake_of(fd)->synced = st.st_size;
         fake.syncs++;
     }
@@ -197,7 +198,7 @@ static inline void fake_disk_new(uint64_t seed)
     fake.fail_from = UINT64_MAX;
     fake.fail_count = 0;
     fake.error = EIO;
-    fake.short_writes = false;
+    fake.short_writes = fake.keeps_unsynced = false;
     fake.n_files = 0;
     fake.random = seed | 1;
     journal_io_set(&fake_io);

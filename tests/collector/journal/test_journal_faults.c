@@ -186,6 +186,57 @@ static void a_sync_that_failed_is_never_repeated_on_the_same_file(void)
     journal_io_set(NULL);
 }
 
+static void a_write_error_seals_the_segment(void)
+{
+    struct journal *j;
+    struct err e = { 0 };
+    char path[512];
+
+    test_fresh_dir();
+    fake_disk_new(seed);
+    j = test_open((struct journal_options){ 0 }, NULL);
+    OK(test_append(j, 1, 20, &e));
+    fake.kinds = FAKE_WRITE;
+    fake.fail_from = fake.calls = 0;
+    fake.fail_count = 1;
+    OK(test_append(j, 2, 20, &e) && test_segments(0, path) == 2);
+    journal_close(j);
+    journal_io_set(NULL);
+}
+
+/* The refused frame stands whole in the older segment, with the number that another frame has got since. */
+static void a_refused_frame_does_not_come_back_in_place_of_another(void)
+{
+    struct journal_frame f;
+    struct journal_reader *r;
+    struct journal *j;
+    struct err e = { 0 };
+    char path[512];
+    bool got;
+
+    test_fresh_dir();
+    fake_disk_new(seed);
+    fake.keeps_unsynced = true;
+    j = test_open((struct journal_options){ 0 }, NULL);
+    OK(test_append(j, 1, 20, &e));
+    fake.kinds = FAKE_SYNC | FAKE_TRUNCATE;
+    fake.fail_from = fake.calls = 0;
+    fake.fail_count = 100;
+    OK(!test_append(j, 2, 20, &e) && e.code == ERR_IO);
+    fake.fail_count = 0;
+    OK(test_append(j, 3, 20, &e));
+    journal_close(j);
+    journal_io_set(NULL);
+    OK(test_segments(0, path) == 2);
+    j = test_open((struct journal_options){ 0 }, NULL);
+    r = journal_reader_open(j, NULL, SV_NONE, NULL);
+    OK(!journal_read(r, 0, &f, &got, &e) && got && !f.corrupt && test_payload_number(f.payload) == 1);
+    OK(!journal_read(r, 0, &f, &got, &e) && got && !f.corrupt && test_payload_number(f.payload) == 3);
+    OK(!journal_read(r, 0, &f, &got, &e) && !got);
+    journal_reader_close(r);
+    journal_close(j);
+}
+
 static void a_full_disk_refuses_and_goes_on_when_there_is_space(void)
 {
     struct journal *j;
@@ -286,6 +337,8 @@ int main(void)
     RUN(a_power_cut_at_any_call_loses_nothing_acknowledged);
     RUN(short_and_interrupted_calls_are_finished);
     RUN(a_sync_that_failed_is_never_repeated_on_the_same_file);
+    RUN(a_write_error_seals_the_segment);
+    RUN(a_refused_frame_does_not_come_back_in_place_of_another);
     RUN(a_full_disk_refuses_and_goes_on_when_there_is_space);
     RUN(a_place_that_cannot_be_read_does_not_stop_a_reader);
     RUN(opening_reads_no_more_than_headers_and_the_newest_segment);
