@@ -191,6 +191,21 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
     return code;
 }
 
+/* The whole window, in as many pieces as it takes. */
+static enum err_code read_pieces(struct poll *p, const struct window *w, struct err *e)
+{
+    struct window piece = *w;
+    enum err_code code = ERR_OK;
+
+    while (code == ERR_OK && piece.from_unix_nano < w->to_unix_nano) {
+        piece.to_unix_nano = w->to_unix_nano;
+        code = read_window(p, &piece, e);
+        piece.from_unix_nano = piece.to_unix_nano;
+        p->first = false;
+    }
+    return code;
+}
+
 static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
 {
     const struct source_job *job = &p->task->job;
@@ -203,8 +218,7 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
         w = (struct window){ 0 };
         if (!window_plan(spine_ledger(p->s), env->id, job, p->count_from, source_server_now(env), &w))
             return ERR_OK;
-        code = read_window(p, &w, e);
-        p->first = false;
+        code = read_pieces(p, &w, e);
         *more = i + 1 == WINDOWS_PER_POLL;
     }
     return code;

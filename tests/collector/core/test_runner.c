@@ -1,0 +1,201 @@
+/* Windows are planned from what is durable; what fails moves nothing; what is too large is read in halves. */
+#include "tests/collector/core/fake_source.h"
+#include "tests/tap.h"
+
+#define T0 (INT64_C(1795168800) * NANO_PER_S) /* 2026-11-20T10:00:00Z */
+
+static const struct policy keep = { .identity = POLICY_KEEP };
+static char dir[32];
+static struct spine *spine;
+static struct fake fake;
+static struct instance in;
+static struct task task;
+
+static void begin(void)
+{
+    clock_set_manual(T0);
+    spine = fake_spine(dir, &keep);
+    fake_init(&fake, &in, "f");
+    fake.answer = fake_one_a_minute;
+    task = (struct task){ .instance = &in, .job = fake.job };
+}
+
+static void end(void)
+{
+    spine_close(spine);
+    source_stats_free(in.stats);
+    fake_remove(dir);
+}
+
+static int64_t minutes(int64_t t)
+{
+    return (t - T0) / NANO_PER_MIN;
+}
+
+static void the_first_poll_reads_the_initial_window_once(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more);
+    OK(fake.polls == 2); /* the look-back, then what is older: nothing of it twice */
+    OK(fake_total(spine_ledger(spine)) == 57);
+    OK(ledger_count_from(spine_ledger(spine), SV("f")) == T0 - 60 * NANO_PER_MIN);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == -10);
+    OK(task.status.state == TASK_OK && task.status.records == 57);
+    end();
+}
+
+static void a_poll_without_a_new_minute_reads_nothing(void)
+{
+    bool more;
+
+    begin();
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    fake.polls = 0;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && fake.polls == 0);
+    clock_advance(NANO_PER_MIN);
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && fake.polls == 1);
+    OK(minutes(fake.last.from_unix_nano) == -32 && minutes(fake.last.to_unix_nano) == -2);
+    OK(fake_total(spine_ledger(spine)) == 58);
+    end();
+}
+
+static void after_an_outage_the_hole_is_read_too(void)
+{
+    bool more = false;
+
+    begin();
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    clock_advance(20 * NANO_PER_H);
+    do {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    } while (more);
+    OK(fake_total(spine_ledger(spine)) == 57 + 20 * 60);
+    end();
+}
+
+static enum err_code refuse(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    (void)fake_one_a_minute(f, w, out, e);
+    return err_set(e, ERR_RETRY, "broken pipe");
+}
+
+static void a_failed_poll_moves_nothing(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    fake.answer = refuse;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_RETRY);
+    OK(task.status.state == TASK_FAILING && sv_eq(sv_of(task.status.error.text), SV("broken pipe")));
+    OK(fake_total(spine_ledger(spine)) == 0);
+    OK(!ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until));
+    fake.answer = fake_one_a_minute;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && fake_total(spine_ledger(spine)) == 57);
+    end();
+}
+
+static enum err_code at_most_seven_minutes(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    if (w->to_unix_nano - w->from_unix_nano > 7 * NANO_PER_MIN)
+        return err_set(e, f->polls % 2 ? ERR_LIMIT : ERR_PARTIAL, "too large");
+    return fake_one_a_minute(f, w, out, e);
+}
+
+static void a_window_that_is_too_large_is_read_in_halves(void)
+{
+    bool more = false;
+
+    begin();
+    fake.answer = at_most_seven_minutes;
+    for (int i = 0; i < 20 && (i == 0 || more); i++)
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    OK(fake_total(spine_ledger(spine)) == 57);
+    end();
+}
+
+static enum err_code many_records(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    (void)f;
+    (void)e;
+    for (int k = 0; k < 3; k++) {
+        struct batch *b = frame_add_batch(out);
+
+        b->origin = (struct origin){ .cloud = CLOUD_AZURE, .platform = PLATFORM_AZURE_OPENAI, .resource_id = batch_sym(b, SV("/r")) };
+        for (int i = 0; i < 20000; i++) {
+            struct key_value dim = { batch_sym(b, SV("d")), arena_printf(out->arena, "%d.%d", k, i) };
+            struct measure *m = batch_add_measure(b);
+
+            m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/r"), SV("Requests"), &dim, 1);
+            m->key = key_measure(m->series, w->from_unix_nano);
+            m->name = batch_sym(b, SV("Requests"));
+            m->deployment = batch_sym(b, dim.value);
+            m->start_unix_nano = w->from_unix_nano;
+            m->end_unix_nano = m->start_unix_nano + NANO_PER_MIN;
+            m->value = 1;
+            out->tally.received++;
+        }
+    }
+    return ERR_OK;
+}
+
+static void a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost(void)
+{
+    bool more;
+    struct source_totals t;
+    struct journal_stats j;
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = many_records;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    OK(fake_total(spine_ledger(spine)) == 60000);
+    journal_stats(spine_journal(spine), &j);
+    OK(j.appended_frames > 3);
+    ledger_read_lock(spine_ledger(spine));
+    for (size_t i = 0; i < ledger_source_count(spine_ledger(spine)); i++) {
+        ledger_source(spine_ledger(spine), i, &t);
+        OK(!sv_eq(t.source, SV("f")) || (t.tally.received == 60000 && t.tally.stored == 60000));
+    }
+    ledger_read_unlock(spine_ledger(spine));
+    end();
+}
+
+static void a_restart_goes_on_where_the_journal_ends(void)
+{
+    bool more;
+    struct err e = { 0 };
+
+    for (int with_snapshot = 0; with_snapshot < 2; with_snapshot++) {
+        begin();
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+        spine_close(spine);
+        if (!with_snapshot) {
+            char path[64];
+
+            snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
+            OK(unlink(path) == 0);
+        }
+        spine = spine_open(&(struct spine_options){ .dir = dir }, &e);
+        OK(spine && fake_total(spine_ledger(spine)) == 57);
+        spine_set_policy(spine, &keep);
+        clock_advance(5 * NANO_PER_MIN);
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && fake_total(spine_ledger(spine)) == 62);
+        end();
+    }
+}
+
+int main(void)
+{
+    RUN(the_first_poll_reads_the_initial_window_once);
+    RUN(a_poll_without_a_new_minute_reads_nothing);
+    RUN(after_an_outage_the_hole_is_read_too);
+    RUN(a_failed_poll_moves_nothing);
+    RUN(a_window_that_is_too_large_is_read_in_halves);
+    RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
+    RUN(a_restart_goes_on_where_the_journal_ends);
+    return tap_done();
+}
