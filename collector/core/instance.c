@@ -1,4 +1,4 @@
-/* A configured source with its client, quotas and counters. A source that cannot be opened stays visible with its reason. */
+/* A configured source with its quotas and counters. A source that cannot be opened stays visible with its reason. */
 #include "collector/base/log.h"
 #include "collector/core/daemon.h"
 #include "collector/core/runner.h"
@@ -7,20 +7,12 @@
 
 static enum err_code equip(struct instance *in, const struct settings *s, const struct settings_source *from, struct err *e)
 {
-    struct http_client_options http = { 0 };
-
-    if (in->ops->http)
-        in->ops->http(from->config, &http);
     in->stats = source_stats_new();
-    in->http = http_client_new(&http, e);
-    if (!in->http)
-        return e->code;
     in->limits = rate_limits_new();
     if (!in->stats || !in->limits)
         return err_set(e, ERR_LIMIT, "out of memory");
     in->env = (struct source_env){ .id = sv_of(from->id),
                                    .ledger = in->env.ledger,
-                                   .http = in->http,
                                    .limits = in->limits,
                                    .stats = in->stats,
                                    .publishers = &s->models };
@@ -57,7 +49,6 @@ void instance_close(struct instance *in)
         return;
     if (in->source)
         in->ops->close(in->source);
-    http_client_free(in->http);
     rate_limits_free(in->limits);
     source_stats_free(in->stats);
     free(in);

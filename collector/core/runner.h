@@ -20,7 +20,6 @@ struct instance {
     struct err open_error;
     struct source_env env;
     struct source_stats *stats;
-    struct http_client *http;
     struct rate_limits *limits;
     int64_t initial_window_ms;
 };

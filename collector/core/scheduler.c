@@ -283,7 +283,8 @@ void scheduler_stop(struct scheduler *s)
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < s->n_instances; i++)
         if (s->instances[i]->source) {
-            http_client_cancel(s->instances[i]->http);
+            if (s->instances[i]->ops->cancel)
+                s->instances[i]->ops->cancel(s->instances[i]->source);
             rate_limits_cancel(s->instances[i]->env.limits);
         }
     for (unsigned i = 0; i < s->n_workers; i++)

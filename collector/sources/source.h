@@ -73,9 +73,6 @@ struct source_ops {
     const struct rule *rules; /* the mapping, n_rules rows; journalled as an epoch when it changes */
     size_t n_rules;
 
-    /* What the instance's client must know before open: its own ca_file, proxy, whether plain http is allowed. May be NULL. */
-    void (*http)(const void *cfg, struct http_client_options *out);
-
     /* `normalize`, without a daemon: the formats it reads (ended by NULL), which of them these bytes are (empty: none), and
      * bytes to records. */
     const char *const *formats;
@@ -98,6 +95,9 @@ struct source_ops {
 
     /* What the configuration will cost, without asking anybody: at most `max` lines; how many. May be NULL. */
     size_t (*forecast)(const void *cfg, struct forecast_line *out, size_t max);
+
+    /* Makes running and later calls return ERR_CANCELLED soon. Any thread. */
+    void (*cancel)(struct source *self);
 
     /* Accepts NULL and a half-built instance. */
     void (*close)(struct source *self);
@@ -123,7 +123,7 @@ struct api {
 struct source_env {
     sv id; /* of the source in the configuration */
     struct ledger *ledger;       /* for source_authority; NULL in tests */
-    struct http_client *http;
+    struct http_client *http;    /* set by the source in its own copy: it knows its endpoints' certificates */
     struct rate_limits *limits;
     struct source_stats *stats;
     const struct string_list *publishers; /* `models:`; lower case */

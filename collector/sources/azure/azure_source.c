@@ -291,23 +291,17 @@ static void choose_endpoints(struct azure_source *s)
     s->logs_audience = sv_of(own->logs_audience ? own->logs_audience : cloud->logs_audience);
 }
 
-/* Clients of our own where the endpoints ask for it. Metadata services speak plain http, so tokens may always. */
+/* Metadata services speak plain http, so the client for tokens may always. */
 static enum err_code choose_clients(struct azure_source *s, struct err *e)
 {
     const struct azure_endpoints_config *own = &s->cfg->endpoints;
     struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
-    enum err_code code = ERR_OK;
 
-    if (o.ca_file || o.allow_plain) {
-        s->http = http_client_new(&o, e);
-        s->env.http = s->http;
-        code = s->http ? ERR_OK : ERR_CONFIG;
-    }
-    s->auth_env = s->env;
-    if (code || o.allow_plain)
-        return code;
+    s->http = http_client_new(&o, e);
     o.allow_plain = true;
-    s->plain = http_client_new(&o, e);
+    s->plain = s->http ? http_client_new(&o, e) : NULL;
+    s->env.http = s->http;
+    s->auth_env = s->env;
     s->auth_env.http = s->plain;
     return s->plain ? ERR_OK : ERR_CONFIG;
 }
@@ -371,6 +365,14 @@ static void azure_close(struct source *self)
     free(s);
 }
 
+static void azure_cancel(struct source *self)
+{
+    struct azure_source *s = self_of(self);
+
+    http_client_cancel(s->http);
+    http_client_cancel(s->plain);
+}
+
 static struct source *azure_open(const void *cfg, const struct source_env *env, struct err *e)
 {
     struct azure_source *s = calloc(1, sizeof *s);
@@ -402,9 +404,13 @@ const struct source_ops azure_source_ops = {
     .config_size = sizeof(struct azure_config),
     .rules = azure_rules,
     .n_rules = AZURE_RULES,
+    .formats = azure_formats,
+    .detect = azure_detect,
+    .normalize = azure_normalize,
     .open = azure_open,
     .jobs = azure_jobs,
     .poll = azure_poll,
     .check = azure_check,
+    .cancel = azure_cancel,
     .close = azure_close,
 };
