@@ -66,11 +66,12 @@ static enum err_code check_secrets(const struct settings *s, struct err *e)
     return code;
 }
 
-enum err_code check(const struct daemon_options *o, bool connect, struct err *e)
+enum err_code check(const struct flags *f, struct err *e)
 {
     struct settings s;
-    struct findings f = { .report = { .line = on_line, .ctx = &f } };
-    enum err_code code = daemon_settings(o, &s, e);
+    struct findings found = { .report = { .line = on_line, .ctx = &found } };
+    bool connect = f->connect == FLAG_YES;
+    enum err_code code = daemon_settings(f, &s, e);
 
     if (code)
         return code;
@@ -81,17 +82,17 @@ enum err_code check(const struct daemon_options *o, bool connect, struct err *e)
     }
     if (s.scaled)
         clock_set_scale(s.clock);
-    printf("%s: configuration is fine: %zu source%s\n", o->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
+    printf("%s: configuration is fine: %zu source%s\n", f->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
     for (size_t i = 0; i < s.n_sources; i++) {
         forecast(&s.sources[i]);
         if (connect)
-            connect_source(&s, &s.sources[i], &f);
+            connect_source(&s, &s.sources[i], &found);
     }
     settings_done(&s);
     if (!connect) {
         printf("\nno call was made; check --connect tries each credential and permission\n");
         return ERR_OK;
     }
-    printf("\n%u ok, %u warnings, %u failed\n", f.ok, f.warned, f.failed);
-    return f.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", f.failed, f.failed == 1 ? "" : "s") : ERR_OK;
+    printf("\n%u ok, %u warnings, %u failed\n", found.ok, found.warned, found.failed);
+    return found.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", found.failed, found.failed == 1 ? "" : "s") : ERR_OK;
 }

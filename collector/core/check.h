@@ -7,6 +7,6 @@
 #include "collector/core/daemon.h"
 
 /* Prints to standard output. ERR_OK: nothing failed; ERR_CONFIG: something did, and was told. */
-MUST_USE enum err_code check(const struct daemon_options *o, bool connect, struct err *e);
+MUST_USE enum err_code check(const struct flags *f, struct err *e);
 
 #endif

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 struct daemon {
-    const struct daemon_options *options;
+    const struct flags *flags;
     struct spine *spine;
     struct exporter_env exporter_env;
     struct exporter *prometheus;
@@ -36,40 +36,17 @@ struct daemon {
 
 /* ---- settings ---- */
 
-static enum err_code override_log(const struct daemon_options *o, struct settings *s, struct err *e)
+enum err_code daemon_settings(const struct flags *f, struct settings *s, struct err *e)
 {
-    enum log_level level;
-
-    if (o->log_level && !log_level_parse(o->log_level, &level))
-        return err_set(e, ERR_CONFIG, "--log.level %s: want debug, info, warn or error", o->log_level);
-    if (o->log_level)
-        s->log.level = (int)level;
-    if (o->log_format && !sv_eq(sv_of(o->log_format), SV("logfmt")) && !sv_eq(sv_of(o->log_format), SV("json")))
-        return err_set(e, ERR_CONFIG, "--log.format %s: want logfmt or json", o->log_format);
-    if (o->log_format)
-        s->log.format = sv_eq(sv_of(o->log_format), SV("json")) ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT;
-    return ERR_OK;
-}
-
-enum err_code daemon_settings(const struct daemon_options *o, struct settings *s, struct err *e)
-{
-    enum err_code code = settings_load(s, o->config_file, source_registry, e);
+    enum err_code code = settings_load(s, f->config_file, source_registry, e);
 
     if (code)
         return code;
-    if (o->storage_path)
-        s->storage.path = o->storage_path;
-    if (o->listen_address)
-        s->web.listen_address = o->listen_address;
-    if (o->web_config_file)
-        s->web.config_file = o->web_config_file;
-    s->web.enable_lifecycle |= o->enable_lifecycle;
-    code = override_log(o, s, e);
-    if (code == ERR_OK && s->n_sources == 0)
-        code = err_set(e, ERR_CONFIG, "%s: no source is configured: add a section such as azure:", o->config_file);
-    if (code)
-        settings_done(s);
-    return code;
+    flags_apply(f, s);
+    if (s->n_sources)
+        return ERR_OK;
+    settings_done(s);
+    return err_set(e, ERR_CONFIG, "%s: no source is configured: add a section such as azure:", f->config_file);
 }
 
 static void apply_settings(const struct settings *s)
@@ -164,7 +141,7 @@ static enum err_code reload(struct daemon *d, struct err *e)
 {
     struct settings fresh, old;
     struct policy policy, old_policy;
-    enum err_code code = daemon_settings(d->options, &fresh, e);
+    enum err_code code = daemon_settings(d->flags, &fresh, e);
 
     if (code)
         return code;
@@ -420,7 +397,7 @@ static void prepare_process(void)
     setrlimit(RLIMIT_CORE, &none);
 }
 
-enum err_code daemon_run(const struct daemon_options *o, struct err *e)
+enum err_code daemon_run(const struct flags *f, struct err *e)
 {
     struct daemon *d = calloc(1, sizeof *d);
     struct timespec now;
@@ -428,9 +405,9 @@ enum err_code daemon_run(const struct daemon_options *o, struct err *e)
 
     if (!d)
         return err_set(e, ERR_LIMIT, "out of memory");
-    d->options = o;
+    d->flags = f;
     pthread_rwlock_init(&d->lock, NULL);
-    code = daemon_settings(o, &d->settings, e);
+    code = daemon_settings(f, &d->settings, e);
     if (code) {
         free(d);
         return code;

@@ -7,21 +7,14 @@
 #ifndef CORE_DAEMON_H
 #define CORE_DAEMON_H
 
+#include "collector/core/flags.h"
 #include "collector/core/settings.h"
 
-/* What the command line overrides; NULL and false: it does not. */
-struct daemon_options {
-    const char *config_file;
-    const char *storage_path, *listen_address, *web_config_file;
-    const char *log_level, *log_format;
-    bool enable_lifecycle;
-};
-
-/* Loads the settings with the overrides applied. */
-MUST_USE enum err_code daemon_settings(const struct daemon_options *o, struct settings *s, struct err *e);
+/* Loads the settings, the command line applied, at least one source configured. */
+MUST_USE enum err_code daemon_settings(const struct flags *f, struct settings *s, struct err *e);
 
 /* Blocks until the end. ERR_OK after an orderly stop. */
-MUST_USE enum err_code daemon_run(const struct daemon_options *o, struct err *e);
+MUST_USE enum err_code daemon_run(const struct flags *f, struct err *e);
 
 /* Opens one configured source with what it needs around it; instance_close accepts NULL and what is half built. */
 struct instance;
