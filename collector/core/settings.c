@@ -34,10 +34,14 @@ struct bound {
     struct section_list lists[SOURCES_MAX];
 };
 
-static const char *const log_levels[] = {
-    [LOG_LEVEL_DEBUG] = "debug", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_ERROR] = "error", NULL
+const char *const settings_log_levels[] = {
+    [LOG_LEVEL_DEBUG] = "debug",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_WARN] = "warn",
+    [LOG_LEVEL_ERROR] = "error",
+    NULL,
 };
-static const char *const log_formats[] = { [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL };
+const char *const settings_log_formats[] = { [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL };
 static const char *const content_choices[] = { [PRIVACY_DROP] = "drop", NULL };
 
 #define DAYS(n) ((n)*86400000.0)
@@ -84,8 +88,8 @@ static const struct option web_options[] = {
 };
 
 static const struct option log_options[] = {
-    { .name = "level",  .type = OPT_CHOICE, .offset = offsetof(struct settings_log, level),  .dflt = "info",   .choices = log_levels,  .help = "The least severe lines that are written." },
-    { .name = "format", .type = OPT_CHOICE, .offset = offsetof(struct settings_log, format), .dflt = "logfmt", .choices = log_formats, .help = "How lines look." },
+    { .name = "level",  .type = OPT_CHOICE, .offset = offsetof(struct settings_log, level),  .dflt = "info",   .choices = settings_log_levels,  .help = "The least severe lines that are written." },
+    { .name = "format", .type = OPT_CHOICE, .offset = offsetof(struct settings_log, format), .dflt = "logfmt", .choices = settings_log_formats, .help = "How lines look." },
     { 0 },
 };
 

@@ -34,6 +34,8 @@ struct settings_web {
 };
 
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+extern const char *const settings_log_levels[];  /* by enum log_level, ends with NULL */
+extern const char *const settings_log_formats[]; /* by enum log_format, ends with NULL */
 
 struct settings_log {
     int level;  /* enum log_level */

@@ -113,11 +113,11 @@ static struct batch *batch_of(struct azure_decoder *d, const struct event *v, sv
     char lower[64];
 
     if (account.len)
-        return azure_batch(d, account, SV_NONE, unwanted);
+        return azure_row_batch(d, account, SV_NONE, unwanted);
     if (subscription.len == 0)
         subscription = azure_lower(v->subscription, lower, sizeof lower);
     id = subscription.len ? arena_printf(&d->scratch, "/subscriptions/%.*s", SV_ARG(subscription)) : SV_NONE;
-    return id.at ? azure_batch(d, id, SV_NONE, unwanted) : NULL;
+    return id.at ? azure_row_batch(d, id, SV_NONE, unwanted) : NULL;
 }
 
 static uint64_t key_of(const struct event *v, sv resource_id, sv action, sv when)

@@ -372,7 +372,7 @@ static enum err_code take_row(struct azure_decoder *d, struct azure_row *r, sv r
     }
     if (open_properties(d, r->properties, &object, NULL))
         return azure_quarantine(d, r->what, r->bytes, e);
-    b = azure_batch(d, resource_id, r->location, &unwanted);
+    b = azure_row_batch(d, resource_id, r->location, &unwanted);
     if (unwanted) {
         d->frame->tally.rejected[REASON_POLICY]++;
         return ERR_OK;

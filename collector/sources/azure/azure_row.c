@@ -160,7 +160,7 @@ static struct batch *make_scope(struct azure_decoder *d, uint64_t scope, sv reso
     return b;
 }
 
-struct batch *azure_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted)
+struct batch *azure_row_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted)
 {
     uint64_t scope = hash_part(hash64(resource_id), location);
     const uint32_t *known = map_find(&d->scopes, scope);

@@ -57,7 +57,7 @@ MUST_USE enum err_code azure_exported_activity_take(struct azure_decoder *d, jso
 
 /* The batch of an account ("/subscriptions/S/.../accounts/NAME") or of a subscription ("/subscriptions/S"), made when
  * first seen; `resource_id` in lower case. NULL: unwanted when *unwanted is set, else the arena's limit. */
-struct batch *azure_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted);
+struct batch *azure_row_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted);
 
 /* Adds a leaf as it is / by path, type and length. Absent, null and "" add nothing; above the maximum, nothing more.
  * Texts live in the frame's arena. */
