@@ -288,7 +288,7 @@ extern const char *const azure_formats[]; /* ends with NULL */
 MUST_USE enum err_code azure_normalize(sv format, sv bytes, struct frame *out, struct err *e);
 
 /* The batch of this origin in the frame, made when there is none. NULL at the limit. */
-struct batch *azure_batch(struct frame *out, sv resource_id, const struct azure_account_facts *facts, sv source,
+struct batch *azure_batch_of(struct frame *out, sv resource_id, const struct azure_account_facts *facts, sv source,
                           int64_t observed_unix_nano);
 
 #endif

@@ -27,11 +27,15 @@ static void outcome(struct checking *c, enum err_code code, const char *what, co
                     const char *remedy)
 {
     const char *space = scope[0] ? " " : "";
+    sv why = sv_of(e->text);
+
+    if (remedy && sv_starts(why, sv_of(remedy))) /* azure_ask put it before what the server said */
+        why = sv_skip(why, strlen(remedy) + strlen(": "));
 
     if (code == ERR_OK)
         told(c, CHECK_OK, arena_printf(&c->arena, "%s%s%s", what, space, scope), NULL);
     else
-        told(c, CHECK_FAILED, arena_printf(&c->arena, "%s%s%s: %s", what, space, scope, e->text),
+        told(c, CHECK_FAILED, arena_printf(&c->arena, "%s%s%s: %.*s", what, space, scope, SV_ARG(why)),
              code == ERR_DENIED || code == ERR_GONE ? remedy : NULL);
 }
 

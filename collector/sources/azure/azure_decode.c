@@ -135,8 +135,8 @@ static struct batch *batch_find(const struct frame *out, sv resource_id)
     return NULL;
 }
 
-struct batch *azure_batch(struct frame *out, sv resource_id, const struct azure_account_facts *facts, sv source,
-                          int64_t observed_unix_nano)
+struct batch *azure_batch_of(struct frame *out, sv resource_id, const struct azure_account_facts *facts, sv source,
+                             int64_t observed_unix_nano)
 {
     struct batch *b = batch_find(out, resource_id);
     sv subscription = arena_lower(out->arena, sv_path_value(resource_id, SV("subscriptions")));
@@ -166,7 +166,7 @@ static bool open_batch(struct walk *w, sv told_region)
         facts = (struct azure_account_facts){ .name = last_segment(w->resource_id),
                                               .location = told_region,
                                               .jurisdiction = region_jurisdiction(CLOUD_AZURE, told_region) };
-    w->batch = azure_batch(w->out, w->resource_id, &facts, w->c->source, w->c->observed_unix_nano);
+    w->batch = azure_batch_of(w->out, w->resource_id, &facts, w->c->source, w->c->observed_unix_nano);
     return w->batch != NULL;
 }
 

@@ -466,7 +466,7 @@ enum err_code azure_emit_inventory(const struct azure_account_view *v, const str
 {
     const struct azure_account_item *a = v->account;
     struct azure_account_facts facts = { a->name, a->location, region_jurisdiction(CLOUD_AZURE, a->location) };
-    struct batch *b = azure_batch(out, a->id, &facts, c->source, c->observed_unix_nano);
+    struct batch *b = azure_batch_of(out, a->id, &facts, c->source, c->observed_unix_nano);
     struct epoch *epoch = frame_add_epoch(out);
     struct inventory_item *items = ARENA_ARRAY(out->arena, struct inventory_item, v->n_deployments + 1);
 
@@ -537,7 +537,7 @@ enum err_code azure_emit_usages(const struct azure_usage_item *items, size_t n, 
                           SV_ARG(location), SV_ARG(pool));
         id = arena_lower(out->arena, id);
         canonical = model_canonical(out->arena, model);
-        b = id.at && canonical.at ? azure_batch(out, id, &facts, source, start_unix_nano) : NULL;
+        b = id.at && canonical.at ? azure_batch_of(out, id, &facts, source, start_unix_nano) : NULL;
         if (!b || !emit_usage(&items[i], b, canonical, azure_sku_is_provisioned(sku), start_unix_nano, end_unix_nano,
                               &out->tally))
             return full(e);

@@ -183,7 +183,7 @@ static void tell_gap(struct azure_reading *g, const struct azure_account *a, con
 {
     struct azure_account_facts facts = { a->item.name, a->item.location,
                                          region_jurisdiction(CLOUD_AZURE, a->item.location) };
-    struct batch *b = azure_batch(g->out, a->item.id, &facts, g->r->s->env.id, g->observed_unix_nano);
+    struct batch *b = azure_batch_of(g->out, a->item.id, &facts, g->r->s->env.id, g->observed_unix_nano);
     struct gap *gap = b ? batch_add_gap(b) : NULL;
     const sv parts[] = { g->r->s->env.id, a->item.id, SV("metrics"), g->q.metrics[0] };
 
