@@ -1,11 +1,11 @@
 /* argv to verbs, verbs to exit codes; nothing else. */
+#include <stdio.h>
+
 #include "collector/core/check.h"
 #include "collector/core/daemon.h"
 #include "collector/core/explain.h"
 #include "collector/core/flags.h"
 #include "collector/core/normalize.h"
-
-#include <stdio.h>
 
 static enum err_code print(struct buf *b, struct err *e)
 {
@@ -66,16 +66,14 @@ static enum err_code run_explain(const struct flags *f, struct err *e)
 static enum err_code run_version(const struct flags *f, struct err *e)
 {
     (void)f;
-    return printf("trefoil %s (%s)\n", TREFOIL_VERSION, TREFOIL_REVISION) < 0 ? err_set(e, ERR_IO, "cannot write to standard output")
-                                                                             : ERR_OK;
+    return printf("trefoil %s (%s)\n", TREFOIL_VERSION, TREFOIL_REVISION) < 0
+               ? err_set(e, ERR_IO, "cannot write to standard output")
+               : ERR_OK;
 }
 
 static enum err_code (*const verbs[VERBS])(const struct flags *f, struct err *e) = {
-    [VERB_RUN] = run_run,
-    [VERB_CHECK] = run_check,
-    [VERB_NORMALIZE] = run_normalize,
-    [VERB_EXPLAIN] = run_explain,
-    [VERB_VERSION] = run_version,
+    [VERB_RUN] = run_run,         [VERB_CHECK] = run_check,     [VERB_NORMALIZE] = run_normalize,
+    [VERB_EXPLAIN] = run_explain, [VERB_VERSION] = run_version,
 };
 
 int main(int argc, char **argv)

@@ -19,9 +19,9 @@ struct exporter;
 /* What exporters may ask of the program around them; functions are called from any thread. */
 struct exporter_env {
     struct ledger *ledger;
-    bool (*ready)(void *ctx);                          /* false while the journal is being replayed */
-    void (*shown)(void *ctx, uint64_t generation);     /* everything up to this ledger generation has been shown */
-    void (*self_metrics)(void *ctx, struct buf *out);  /* the program's own families, text format 0.0.4 */
+    bool (*ready)(void *ctx);                         /* false while the journal is being replayed */
+    void (*shown)(void *ctx, uint64_t generation);    /* everything up to this ledger generation has been shown */
+    void (*self_metrics)(void *ctx, struct buf *out); /* the program's own families, text format 0.0.4 */
     void *ctx;
 };
 

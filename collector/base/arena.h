@@ -13,9 +13,9 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
-#include "collector/base/sv.h"
-
 #include <stdalign.h>
+
+#include "collector/base/sv.h"
 
 struct arena_block;
 

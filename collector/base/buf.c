@@ -172,8 +172,8 @@ void buf_json(struct buf *b, sv s)
     while (s.len) {
         size_t run = 0;
 
-        while (run < s.len && (unsigned char)s.at[run] >= 0x20 && (unsigned char)s.at[run] < 0x80 &&
-               s.at[run] != '"' && s.at[run] != '\\')
+        while (run < s.len && (unsigned char)s.at[run] >= 0x20 && (unsigned char)s.at[run] < 0x80 && s.at[run] != '"' &&
+               s.at[run] != '\\')
             run++;
         buf_put(b, sv_first(s, run));
         s = sv_skip(s, run);
@@ -202,8 +202,8 @@ void buf_time(struct buf *b, int64_t unix_nano, unsigned fraction_digits)
     sec = (time_t)(unix_nano / 1000000000) - (nano < 0 ? 1 : 0);
     nano += nano < 0 ? 1000000000 : 0;
     gmtime_r(&sec, &tm);
-    buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-               tm.tm_min, tm.tm_sec);
+    buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+               tm.tm_sec);
     if (fraction_digits) {
         snprintf(text, sizeof text, ".%09" PRId64, nano);
         buf_put(b, (sv){ text, 1 + (fraction_digits < 9 ? fraction_digits : 9) });
@@ -213,7 +213,8 @@ void buf_time(struct buf *b, int64_t unix_nano, unsigned fraction_digits)
 
 void buf_le32(struct buf *b, uint32_t v)
 {
-    unsigned char c[4] = { (unsigned char)v, (unsigned char)(v >> 8), (unsigned char)(v >> 16), (unsigned char)(v >> 24) };
+    unsigned char c[4] = { (unsigned char)v, (unsigned char)(v >> 8), (unsigned char)(v >> 16),
+                           (unsigned char)(v >> 24) };
 
     buf_put(b, sv_make(c, sizeof c));
 }

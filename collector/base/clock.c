@@ -27,7 +27,8 @@ int64_t clock_now(void)
         return manual;
     if (mode == SYSTEM)
         return read_clock(CLOCK_REALTIME);
-    return scale.origin_unix_nano + (int64_t)((double)(read_clock(CLOCK_REALTIME) - scale.anchor_unix_nano) * scale.speed);
+    return scale.origin_unix_nano +
+           (int64_t)((double)(read_clock(CLOCK_REALTIME) - scale.anchor_unix_nano) * scale.speed);
 }
 
 int64_t clock_mono(void)

@@ -50,5 +50,4 @@ struct json_tape json_dom_parse(void *dom, const char *text, size_t len)
         return { nullptr, nullptr, "out of memory" };
     }
 }
-
 }

@@ -23,7 +23,17 @@ enum { JSON_DEPTH_MAX = 64 };
 
 struct json_parser;
 
-enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_UINT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_ABSENT,
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_UINT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 typedef struct json {
     const uint64_t *tape; /* NULL: absent */
@@ -56,8 +66,8 @@ struct json_iter {
     json at;
     uint32_t end;
 };
-struct json_iter json_items(json array);               /* empty for anything else */
-bool json_item(struct json_iter *it, json *value);     /* false at the end */
+struct json_iter json_items(json array);           /* empty for anything else */
+bool json_item(struct json_iter *it, json *value); /* false at the end */
 struct json_iter json_members(json object);
 bool json_member(struct json_iter *it, sv *key, json *value);
 size_t json_count(json array_or_object);

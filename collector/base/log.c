@@ -5,16 +5,16 @@
  */
 #include "collector/base/log.h"
 
-#include "collector/base/buf.h"
-#include "collector/base/clock.h"
-#include "collector/base/hash.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "collector/base/buf.h"
+#include "collector/base/clock.h"
+#include "collector/base/hash.h"
 
 enum { RECENT = 64, REPEAT_S = 60, LINE_MAX_BYTES = 2048 };
 

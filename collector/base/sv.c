@@ -129,8 +129,7 @@ bool sv_to_u64(sv s, uint64_t *out)
     for (size_t i = 0; i < s.len; i++) {
         unsigned d = (unsigned char)s.at[i] - (unsigned)'0';
 
-        if (d > 9 || __builtin_mul_overflow(v, (uint64_t)10, &v) ||
-            __builtin_add_overflow(v, (uint64_t)d, &v))
+        if (d > 9 || __builtin_mul_overflow(v, (uint64_t)10, &v) || __builtin_add_overflow(v, (uint64_t)d, &v))
             return false;
     }
     *out = v;

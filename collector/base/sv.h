@@ -21,9 +21,11 @@ typedef struct sv {
 
 /* SV("text") of a literal, SVT("text") the same in a static table; sv_of() of a terminated string (NULL gives the empty view). */
 #define SV(literal) ((sv){ (literal), sizeof(literal) - 1 })
+/* clang-format off */
 #define SVT(literal) { (literal), sizeof(literal) - 1 }
-#define SV_NONE     ((sv){ "", 0 })
-#define SV_ARG(s)   (int)(s).len, (s).at
+/* clang-format on */
+#define SV_NONE   ((sv){ "", 0 })
+#define SV_ARG(s) (int)(s).len, (s).at
 
 static inline sv sv_of(const char *s)
 {

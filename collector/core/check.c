@@ -1,10 +1,10 @@
 /* One line per finding: "ok", "warn" or "FAIL", what was tried, and after an arrow what to do about it. */
 #include "collector/core/check.h"
 
+#include <stdio.h>
+
 #include "collector/core/policy.h"
 #include "collector/core/runner.h"
-
-#include <stdio.h>
 
 struct findings {
     struct check_report report;
@@ -34,8 +34,8 @@ static void forecast(const struct settings_source *source)
     if (n)
         printf("\n%s: calls that this configuration will make\n", source->id);
     for (size_t i = 0; i < n; i++) {
-        printf("  %-24s %8.2f a minute per %-28s %8.2f USD a month\n", lines[i].api, lines[i].calls_per_minute, lines[i].per,
-               lines[i].usd_per_month);
+        printf("  %-24s %8.2f a minute per %-28s %8.2f USD a month\n", lines[i].api, lines[i].calls_per_minute,
+               lines[i].per, lines[i].usd_per_month);
         calls += lines[i].calls_per_minute;
         usd += lines[i].usd_per_month;
     }
@@ -61,7 +61,8 @@ static enum err_code check_secrets(const struct settings *s, struct err *e)
     struct policy p;
     enum err_code code;
 
-    code = policy_init(&p, s->privacy.caller == PRIVACY_PSEUDONYMIZE ? POLICY_PSEUDONYMIZE : POLICY_DROP, s->privacy.caller_key, e);
+    code = policy_init(&p, s->privacy.caller == PRIVACY_PSEUDONYMIZE ? POLICY_PSEUDONYMIZE : POLICY_DROP,
+                       s->privacy.caller_key, e);
     policy_done(&p);
     return code;
 }
@@ -94,5 +95,6 @@ enum err_code check(const struct flags *f, struct err *e)
         return ERR_OK;
     }
     printf("\n%u ok, %u warnings, %u failed\n", found.ok, found.warned, found.failed);
-    return found.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", found.failed, found.failed == 1 ? "" : "s") : ERR_OK;
+    return found.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", found.failed, found.failed == 1 ? "" : "s")
+                        : ERR_OK;
 }

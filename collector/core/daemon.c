@@ -4,14 +4,6 @@
  */
 #include "collector/core/daemon.h"
 
-#include "collector/base/hash.h"
-#include "collector/base/log.h"
-#include "collector/config/web.h"
-#include "collector/core/policy.h"
-#include "collector/core/status.h"
-#include "collector/net/http_server.h"
-#include "exporters/prometheus/prometheus.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +11,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "collector/base/hash.h"
+#include "collector/base/log.h"
+#include "collector/config/web.h"
+#include "collector/core/policy.h"
+#include "collector/core/status.h"
+#include "collector/net/http_server.h"
+#include "exporters/prometheus/prometheus.h"
 
 struct daemon {
     const struct flags *flags;
@@ -97,9 +97,9 @@ static enum err_code open_sources(struct daemon *d, struct err *e)
 
 static enum err_code open_policy(const struct settings *s, struct policy *p, struct err *e)
 {
-    static const enum policy_identity identities[] = { [PRIVACY_DROP] = POLICY_DROP,
-                                                       [PRIVACY_KEEP] = POLICY_KEEP,
-                                                       [PRIVACY_PSEUDONYMIZE] = POLICY_PSEUDONYMIZE };
+    static const enum policy_identity identities[] = {
+        [PRIVACY_DROP] = POLICY_DROP, [PRIVACY_KEEP] = POLICY_KEEP, [PRIVACY_PSEUDONYMIZE] = POLICY_PSEUDONYMIZE
+    };
 
     return policy_init(p, identities[s->privacy.caller], s->privacy.caller_key, e);
 }

@@ -18,7 +18,8 @@ MUST_USE enum err_code daemon_run(const struct flags *f, struct err *e);
 
 /* Opens one configured source with what it needs around it; instance_close accepts NULL and what is half built. */
 struct instance;
-MUST_USE struct instance *instance_open(const struct settings *s, const struct settings_source *from, struct ledger *ledger, struct err *e);
+MUST_USE struct instance *instance_open(const struct settings *s, const struct settings_source *from,
+                                        struct ledger *ledger, struct err *e);
 void instance_close(struct instance *in);
 
 #endif

@@ -1,12 +1,12 @@
 /* Two passes over the journal: the first finds the one series that is meant, the second folds again and listens. */
 #include "collector/core/explain.h"
 
+#include <stdio.h>
+
 #include "collector/base/clock.h"
 #include "collector/journal/journal.h"
 #include "collector/ledger/ledger.h"
 #include "collector/model/codec.h"
-
-#include <stdio.h>
 
 enum { LISTED_MAX = 20 };
 
@@ -37,7 +37,8 @@ static enum err_code quoted(sv *rest, struct arena *a, sv *out, struct err *e)
     return ERR_OK;
 }
 
-enum err_code series_parse(sv text, struct arena *a, sv *name, struct matcher out[MATCHERS_MAX], size_t *n, struct err *e)
+enum err_code series_parse(sv text, struct arena *a, sv *name, struct matcher out[MATCHERS_MAX], size_t *n,
+                           struct err *e)
 {
     sv rest = sv_trim(text);
 
@@ -56,7 +57,8 @@ enum err_code series_parse(sv text, struct arena *a, sv *name, struct matcher ou
         if (rest.len && rest.at[0] == ',')
             rest = sv_trim(sv_skip(rest, 1));
     }
-    return name->len ? ERR_OK : err_set(e, ERR_CONFIG, "series: want a name, as in genai_requests_total{model=\"gpt-5-mini\"}");
+    return name->len ? ERR_OK
+                     : err_set(e, ERR_CONFIG, "series: want a name, as in genai_requests_total{model=\"gpt-5-mini\"}");
 }
 
 /* "_count" and the like of a histogram or summary mean its family. */
@@ -245,7 +247,9 @@ static enum err_code explain_family(struct journal *j, int family, const struct 
     if (code == ERR_OK)
         code = find_one(first.ledger, family, m, n, &hash, out, e);
     if (code == ERR_OK) {
-        buf_put(out, SV("frame written             bucket                what                                      change\n"));
+        buf_put(
+            out,
+            SV("frame written             bucket                what                                      change\n"));
         ledger_trace(second.ledger, hash, on_change, &k);
         code = fold_journal(j, &second, at, e);
     }
@@ -273,7 +277,8 @@ enum err_code explain(const char *storage_dir, sv series, int64_t at, struct buf
     if (code == ERR_OK && snprintf(dir, sizeof dir, "%s/journal", storage_dir) >= (int)sizeof dir)
         code = err_set(e, ERR_CONFIG, "%s: path too long", storage_dir);
     if (code == ERR_OK) {
-        j = journal_open(&(struct journal_options){ .dir = dir, .read_only = true }, &(struct journal_recovery){ 0 }, e);
+        j = journal_open(&(struct journal_options){ .dir = dir, .read_only = true }, &(struct journal_recovery){ 0 },
+                         e);
         code = j ? explain_family(j, family_of(name), matchers, n, at, out, e) : e->code;
     }
     journal_close(j);

@@ -19,6 +19,7 @@ enum { MATCHERS_MAX = 32 };
 struct matcher {
     sv label, value;
 };
-MUST_USE enum err_code series_parse(sv text, struct arena *a, sv *name, struct matcher out[MATCHERS_MAX], size_t *n, struct err *e);
+MUST_USE enum err_code series_parse(sv text, struct arena *a, sv *name, struct matcher out[MATCHERS_MAX], size_t *n,
+                                    struct err *e);
 
 #endif

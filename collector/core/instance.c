@@ -1,11 +1,12 @@
 /* A configured source with its quotas and counters. A source that cannot be opened stays visible with its reason. */
+#include <stdlib.h>
+
 #include "collector/base/log.h"
 #include "collector/core/daemon.h"
 #include "collector/core/runner.h"
 
-#include <stdlib.h>
-
-static enum err_code equip(struct instance *in, const struct settings *s, const struct settings_source *from, struct err *e)
+static enum err_code equip(struct instance *in, const struct settings *s, const struct settings_source *from,
+                           struct err *e)
 {
     in->stats = source_stats_new();
     in->limits = rate_limits_new();
@@ -19,7 +20,8 @@ static enum err_code equip(struct instance *in, const struct settings *s, const 
     return ERR_OK;
 }
 
-struct instance *instance_open(const struct settings *s, const struct settings_source *from, struct ledger *ledger, struct err *e)
+struct instance *instance_open(const struct settings *s, const struct settings_source *from, struct ledger *ledger,
+                               struct err *e)
 {
     struct instance *in = calloc(1, sizeof *in);
 

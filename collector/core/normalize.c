@@ -1,10 +1,10 @@
 /* One file at a time: read whole, detect, hand over, write what came out. */
 #include "collector/core/normalize.h"
 
+#include <stdio.h>
+
 #include "collector/model/codec.h"
 #include "collector/sources/source.h"
-
-#include <stdio.h>
 
 enum { ARENA_BYTES = 1 << 30, QUOTED_MAX = 80 };
 
@@ -53,8 +53,8 @@ static void tell_quarantined(const char *file, const struct frame *f)
 
         buf_init(&quoted, 1024);
         buf_json(&quoted, sv_first(f->quarantined[i].bytes, QUOTED_MAX));
-        fprintf(stderr, "%s: %.*s: %s: %.*s\n", file, SV_ARG(f->quarantined[i].what), reason_name(f->quarantined[i].reason),
-                SV_ARG(buf_sv(&quoted)));
+        fprintf(stderr, "%s: %.*s: %s: %.*s\n", file, SV_ARG(f->quarantined[i].what),
+                reason_name(f->quarantined[i].reason), SV_ARG(buf_sv(&quoted)));
         buf_done(&quoted);
     }
 }

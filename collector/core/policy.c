@@ -31,7 +31,8 @@ enum err_code policy_init(struct policy *p, enum policy_identity identity, struc
     buf_init(&bytes, SECRET_BYTES_MAX);
     code = secret_read(key, &bytes, e);
     if (code == ERR_OK && bytes.len < KEY_LEAST)
-        code = err_set(e, ERR_CONFIG, "privacy.caller.pseudonymize: the key has %zu bytes, at least %d are needed", bytes.len, KEY_LEAST);
+        code = err_set(e, ERR_CONFIG, "privacy.caller.pseudonymize: the key has %zu bytes, at least %d are needed",
+                       bytes.len, KEY_LEAST);
     if (code == ERR_OK) {
         unsigned n = sizeof p->key;
 

@@ -7,11 +7,11 @@
  */
 #include "collector/core/runner.h"
 
-#include "collector/base/clock.h"
-#include "collector/base/hash.h"
-
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/hash.h"
 
 enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20 };
 
@@ -37,7 +37,8 @@ static int64_t oldest_wanted(const struct source_job *job, int64_t count_from, i
     return floor_to(from, job->grain_ms * NANO_PER_MS);
 }
 
-bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now, struct window *out)
+bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
+                 struct window *out)
 {
     int64_t grain = job->grain_ms * NANO_PER_MS, span = job->span_max_ms * NANO_PER_MS;
     int64_t oldest = oldest_wanted(job, count_from, now);

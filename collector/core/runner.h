@@ -51,7 +51,8 @@ struct task {
 enum err_code task_poll(struct spine *s, const struct task *t, struct task_status *status, bool *more);
 
 /* The window that a job would read at server time `now`; false: nothing to read yet. Pure but for what the ledger says. */
-bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now, struct window *out);
+bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
+                 struct window *out);
 
 const char *task_state_name(enum task_state s);
 

@@ -3,11 +3,11 @@
  */
 #include "collector/core/scheduler.h"
 
-#include "collector/base/clock.h"
-#include "collector/base/log.h"
-
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
 
 enum { SICK_AFTER = 2, AGAIN_SOON_MS = 100, TASKS_MAX = 100000 };
 
@@ -243,7 +243,8 @@ static void *worker(void *arg)
 
 /* ---- start and end ---- */
 
-struct scheduler *scheduler_start(struct spine *spine, struct instance *const *instances, size_t n, unsigned threads, struct err *e)
+struct scheduler *scheduler_start(struct spine *spine, struct instance *const *instances, size_t n, unsigned threads,
+                                  struct err *e)
 {
     struct scheduler *s = calloc(1, sizeof *s);
 
@@ -309,8 +310,9 @@ static struct task_view view_of(const struct task *t, struct arena *a)
                                .signal = arena_copy(a, t->job.signal),
                                .kind = t->job.kind,
                                .interval_ms = t->job.interval_ms,
-                               .expected_lag_ms = t->job.delay_ms + t->job.interval_ms +
-                                                  (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
+                               .expected_lag_ms =
+                                   t->job.delay_ms + t->job.interval_ms +
+                                   (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
                                .status = t->status };
 }
 

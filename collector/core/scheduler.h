@@ -16,7 +16,8 @@
 
 struct scheduler;
 
-MUST_USE struct scheduler *scheduler_start(struct spine *s, struct instance *const *instances, size_t n, unsigned threads, struct err *e);
+MUST_USE struct scheduler *scheduler_start(struct spine *s, struct instance *const *instances, size_t n,
+                                           unsigned threads, struct err *e);
 
 /* Cancels running calls and waits for the workers. NULL is fine. */
 void scheduler_stop(struct scheduler *s);

@@ -7,16 +7,16 @@
  */
 #include "collector/core/spine.h"
 
-#include "collector/base/clock.h"
-#include "collector/base/log.h"
-#include "collector/model/codec.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/model/codec.h"
 
 enum { WAIT_MS = 200, BIRTHS_PER_FRAME = 20000, BIRTH_AFTER_MS = 2 * 60 * 1000, SNAPSHOT_EVERY_MS = 5 * 60 * 1000 };
 
@@ -51,7 +51,9 @@ static void window_for_part(struct frame *part, const struct window *w)
     struct window *own = frame_add_window(part);
 
     if (own)
-        *own = (struct window){ .source = w->source, .scope = w->scope, .group = w->group, .decide_to_unix_nano = w->decide_to_unix_nano };
+        *own = (struct window){
+            .source = w->source, .scope = w->scope, .group = w->group, .decide_to_unix_nano = w->decide_to_unix_nano
+        };
 }
 
 static enum err_code append(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e)
@@ -296,7 +298,8 @@ static void births(struct spine *s, struct arena *arena)
     struct journal_position at;
     struct err e = { 0 };
 
-    if (f && ledger_births(s->ledger, atomic_load(&s->shown), clock_mono() - BIRTH_AFTER_MS * NANO_PER_MS, BIRTHS_PER_FRAME, f)) {
+    if (f && ledger_births(s->ledger, atomic_load(&s->shown), clock_mono() - BIRTH_AFTER_MS * NANO_PER_MS,
+                           BIRTHS_PER_FRAME, f)) {
         f->written_unix_nano = clock_now();
         if (append(s, f, &at, &e))
             log_warn("spine", "births: %s", e.text);

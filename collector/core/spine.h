@@ -18,9 +18,9 @@
 struct spine;
 
 struct spine_options {
-    const char *dir;               /* journal in dir/journal, snapshot in dir */
+    const char *dir;                /* journal in dir/journal, snapshot in dir */
     struct journal_options journal; /* its dir is set here */
-    int64_t snapshot_every_ms;     /* 0: 5 min */
+    int64_t snapshot_every_ms;      /* 0: 5 min */
 };
 
 MUST_USE struct spine *spine_open(const struct spine_options *o, struct err *e);

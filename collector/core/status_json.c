@@ -171,7 +171,8 @@ static void put_totals(struct json_out *o, struct ledger *l, sv source)
     instant(o, "count_from", ledger_count_from(l, source));
 }
 
-static void put_source(struct json_out *o, const struct status *s, const struct instance *in, const struct task_view *tasks, size_t n)
+static void put_source(struct json_out *o, const struct status *s, const struct instance *in,
+                       const struct task_view *tasks, size_t n)
 {
     bool up = in->source != NULL;
 

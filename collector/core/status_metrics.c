@@ -1,15 +1,15 @@
 /*
  * The trefoil_ and process_ families. Each family is one function over the same few views, in the order of the table at the end.
  */
-#include "collector/base/clock.h"
-#include "collector/base/log.h"
-#include "collector/core/status.h"
-#include "exporters/prometheus/exposition.h"
-
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/core/status.h"
+#include "exporters/prometheus/exposition.h"
 
 /* What a rendering looks at. */
 struct look {
@@ -131,9 +131,10 @@ static void put_signals(struct look *k)
         family(k, signal_families[f].name, "gauge", signal_families[f].help);
         for (size_t i = 0; i < n; i++)
             if (!signal_families[f].needs_data || (sums[i].complete_until > 0 && sums[i].complete_until != INT64_MAX))
-                exposition_f64(k->out, signal_families[f].name,
-                               (struct exposition_label[]){ { "source", sums[i].source }, { "signal", sums[i].signal } }, 2,
-                               signal_families[f].figure(&sums[i]));
+                exposition_f64(
+                    k->out, signal_families[f].name,
+                    (struct exposition_label[]){ { "source", sums[i].source }, { "signal", sums[i].signal } }, 2,
+                    signal_families[f].figure(&sums[i]));
     }
 }
 
@@ -160,19 +161,24 @@ static void put_reasons(struct look *k, const char *name, const char *help, size
 
 static void put_conservation(struct look *k)
 {
-    put_total(k, "trefoil_received_records_total", "Records that answers held.", offsetof(struct source_totals, tally.received));
-    put_total(k, "trefoil_stored_records_total", "Records that are in the journal.", offsetof(struct source_totals, tally.stored));
+    put_total(k, "trefoil_received_records_total", "Records that answers held.",
+              offsetof(struct source_totals, tally.received));
+    put_total(k, "trefoil_stored_records_total", "Records that are in the journal.",
+              offsetof(struct source_totals, tally.stored));
     put_total(k, "trefoil_duplicate_records_total", "Records that said what was known already.",
               offsetof(struct source_totals, tally.duplicate));
-    put_reasons(k, "trefoil_rejected_records_total", "Records left out on purpose.", offsetof(struct source_totals, tally.rejected));
+    put_reasons(k, "trefoil_rejected_records_total", "Records left out on purpose.",
+                offsetof(struct source_totals, tally.rejected));
     put_reasons(k, "trefoil_quarantined_records_total", "Records that could not be mapped and were set aside.",
                 offsetof(struct source_totals, tally.quarantined));
-    put_total(k, "trefoil_late_records_total", "Stored records that came too late to be counted.", offsetof(struct source_totals, late));
+    put_total(k, "trefoil_late_records_total", "Stored records that came too late to be counted.",
+              offsetof(struct source_totals, late));
     put_total(k, "trefoil_history_records_total", "Stored records from before counting began, or from a backfill.",
               offsetof(struct source_totals, history));
     family(k, "trefoil_pending_envelopes", "gauge", "Calls of which only an envelope row was seen so far.");
     for (size_t i = 0; i < k->n_totals; i++)
-        exposition_i64(k->out, "trefoil_pending_envelopes", (struct exposition_label[]){ { "source", k->totals[i].source } }, 1,
+        exposition_i64(k->out, "trefoil_pending_envelopes",
+                       (struct exposition_label[]){ { "source", k->totals[i].source } }, 1,
                        k->totals[i].pending_envelopes);
 }
 
@@ -223,7 +229,8 @@ static void put_api_calls(struct look *k)
                                    3, (int64_t)rows[r].ends[c]);
     }
     put_api(k, "trefoil_api_list_price_usd_total", "List price of those requests.", api_usd);
-    put_api(k, "trefoil_api_received_bytes_total", "Bytes received from a cloud, as they came over the wire.", api_bytes);
+    put_api(k, "trefoil_api_received_bytes_total", "Bytes received from a cloud, as they came over the wire.",
+            api_bytes);
     family(k, "trefoil_clock_skew_seconds", "gauge", "The servers' clock minus ours, as their Date headers tell.");
     for (size_t i = 0; i < k->status->n_instances; i++)
         exposition_f64(k->out, "trefoil_clock_skew_seconds",
@@ -235,32 +242,45 @@ static void put_api_calls(struct look *k)
 
 static void put_spine(struct look *k)
 {
-    one(k, "trefoil_journal_appended_frames_total", "counter", "Frames made durable.", (double)k->journal.appended_frames);
-    one(k, "trefoil_journal_appended_bytes_total", "counter", "Bytes of those frames, as written.", (double)k->journal.appended_bytes);
-    one(k, "trefoil_journal_syncs_total", "counter", "Syncs to disk; one serves all who wait.", (double)k->journal.syncs);
+    one(k, "trefoil_journal_appended_frames_total", "counter", "Frames made durable.",
+        (double)k->journal.appended_frames);
+    one(k, "trefoil_journal_appended_bytes_total", "counter", "Bytes of those frames, as written.",
+        (double)k->journal.appended_bytes);
+    one(k, "trefoil_journal_syncs_total", "counter", "Syncs to disk; one serves all who wait.",
+        (double)k->journal.syncs);
     one(k, "trefoil_journal_sync_failures_total", "counter", "Syncs that failed.", (double)k->journal.sync_failures);
     one(k, "trefoil_journal_segments", "gauge", "Files of the journal.", (double)k->journal.segments);
     one(k, "trefoil_journal_bytes", "gauge", "Size of the journal on disk.", (double)k->journal.bytes);
-    one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.", k->journal.disk_full);
+    one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.",
+        k->journal.disk_full);
     one(k, "trefoil_journal_oldest_timestamp_seconds", "gauge", "When the oldest frame that is kept was written.",
         seconds(k->journal.oldest_unix_nano));
     one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",
         (double)(k->spine.corrupt_frames + k->spine.undecodable_frames));
-    one(k, "trefoil_ledger_folded_frames_total", "counter", "Frames folded by this process, replay included.", (double)k->spine.folded_frames);
-    one(k, "trefoil_ledger_replay_seconds", "gauge", "How long the replay at start took.", (double)k->spine.replay_ms / 1e3);
+    one(k, "trefoil_ledger_folded_frames_total", "counter", "Frames folded by this process, replay included.",
+        (double)k->spine.folded_frames);
+    one(k, "trefoil_ledger_replay_seconds", "gauge", "How long the replay at start took.",
+        (double)k->spine.replay_ms / 1e3);
     one(k, "trefoil_ledger_snapshots_total", "counter", "Snapshots written.", (double)k->spine.snapshots);
-    one(k, "trefoil_ledger_snapshot_failures_total", "counter", "Snapshots that could not be written.", (double)k->spine.snapshot_failures);
+    one(k, "trefoil_ledger_snapshot_failures_total", "counter", "Snapshots that could not be written.",
+        (double)k->spine.snapshot_failures);
     one(k, "trefoil_ledger_series", "gauge", "Exposed series.", (double)k->ledger.series);
     one(k, "trefoil_ledger_series_limit", "gauge", "How many there may be.", (double)k->ledger.series_limit);
-    one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.", (double)k->ledger.series_refused);
+    one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.",
+        (double)k->ledger.series_refused);
     one(k, "trefoil_ledger_native_series", "gauge", "Series as the clouds tell them apart.", (double)k->ledger.natives);
     one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
     one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
-    one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.", (double)k->ledger.keys);
-    one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.", (double)k->ledger.horizon_ms / 1e3);
-    one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.", (double)log_dropped());
-    one(k, "trefoil_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.", k->status->reload_ok);
-    one(k, "trefoil_last_reload_timestamp_seconds", "gauge", "When it was taken.", seconds(k->status->reload_unix_nano));
+    one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",
+        (double)k->ledger.keys);
+    one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.",
+        (double)k->ledger.horizon_ms / 1e3);
+    one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.",
+        (double)log_dropped());
+    one(k, "trefoil_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.",
+        k->status->reload_ok);
+    one(k, "trefoil_last_reload_timestamp_seconds", "gauge", "When it was taken.",
+        seconds(k->status->reload_unix_nano));
 }
 
 /* ---- the process ---- */
@@ -293,8 +313,10 @@ static void put_process(struct look *k)
     getrlimit(RLIMIT_NOFILE, &fds);
     one(k, "process_cpu_seconds_total", "counter", "User and system time.",
         (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6);
-    one(k, "process_resident_memory_bytes", "gauge", "Resident memory.", (double)pages[1] * (double)sysconf(_SC_PAGESIZE));
-    one(k, "process_virtual_memory_bytes", "gauge", "Virtual memory.", (double)pages[0] * (double)sysconf(_SC_PAGESIZE));
+    one(k, "process_resident_memory_bytes", "gauge", "Resident memory.",
+        (double)pages[1] * (double)sysconf(_SC_PAGESIZE));
+    one(k, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+        (double)pages[0] * (double)sysconf(_SC_PAGESIZE));
     one(k, "process_open_fds", "gauge", "Open descriptors.", (double)open_fds());
     one(k, "process_max_fds", "gauge", "How many may be open.", (double)fds.rlim_cur);
     one(k, "process_start_time_seconds", "gauge", "When the process started.", seconds(k->status->started_unix_nano));
@@ -303,8 +325,9 @@ static void put_process(struct look *k)
 static void put_build(struct look *k)
 {
     family(k, "trefoil_build_info", "gauge", "What was built; 1.");
-    exposition_i64(k->out, "trefoil_build_info",
-                   (struct exposition_label[]){ { "version", SV(TREFOIL_VERSION) }, { "revision", SV(TREFOIL_REVISION) } }, 2, 1);
+    exposition_i64(
+        k->out, "trefoil_build_info",
+        (struct exposition_label[]){ { "version", SV(TREFOIL_VERSION) }, { "revision", SV(TREFOIL_REVISION) } }, 2, 1);
 }
 
 static void look_at(struct look *k)
@@ -328,7 +351,8 @@ static void look_at(struct look *k)
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *k) = { put_build, put_signals, put_conservation, put_api_calls, put_spine, put_process };
+    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_conservation,
+                                                    put_api_calls, put_spine,   put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

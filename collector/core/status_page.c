@@ -2,11 +2,11 @@
  * The page at /: plain HTML, one style sheet inside it, no script, no request to anywhere. It reads the same ledger as /metrics,
  * so it can never say something else.
  */
-#include "collector/base/clock.h"
-#include "collector/core/status.h"
-
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/core/status.h"
 
 static const char style[] =
     "<style>:root{color-scheme:light dark;--line:#8884;--soft:#8882;--good:#1a7f37;--bad:#c62828;--wait:#9a6700}"
@@ -126,8 +126,10 @@ static void put_traffic(const struct status *s, struct buf *b, struct arena *a)
     struct row *rows;
     size_t n = 0;
 
-    buf_put(b, SV("<h2>Traffic</h2><p><small>What the counters show since counting began.</small></p><div class=wide><table><tr>"
-                  "<th>Cloud<th>Model<th class=n>Requests<th class=n>Throttled<th class=n>Client errors<th class=n>Server errors"
+    buf_put(b, SV("<h2>Traffic</h2><p><small>What the counters show since counting began.</small></p><div "
+                  "class=wide><table><tr>"
+                  "<th>Cloud<th>Model<th class=n>Requests<th class=n>Throttled<th class=n>Client errors<th "
+                  "class=n>Server errors"
                   "<th class=n>Input tokens<th class=n>Output tokens</tr>\n"));
     ledger_read_lock(l);
     rows = ARENA_ARRAY(a, struct row, ledger_series_count(l) + 1);
@@ -165,7 +167,8 @@ static void put_job(struct buf *b, const struct task_view *t)
     cell(b, t->source);
     cell(b, t->scope);
     cell(b, t->group);
-    buf_printf(b, "<td class=%s>%s%s</td>", task_state_name(s->state), task_state_name(s->state), s->sick ? " (sick)" : "");
+    buf_printf(b, "<td class=%s>%s%s</td>", task_state_name(s->state), task_state_name(s->state),
+               s->sick ? " (sick)" : "");
     buf_put(b, SV("<td class=n>"));
     if (s->complete_until_unix_nano > 0)
         put_span(b, (now - s->complete_until_unix_nano) / NANO_PER_S);
@@ -182,11 +185,13 @@ static void put_sources(const struct status *s, struct buf *b, struct arena *a)
     size_t n = 0;
     struct task_view *tasks = s->scheduler ? scheduler_tasks(s->scheduler, a, &n) : NULL;
 
-    buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>Source<th>Scope<th>What<th>State<th class=n>Lag<th>Complete until"
+    buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>Source<th>Scope<th>What<th>State<th "
+                  "class=n>Lag<th>Complete until"
                   "<th>Last error</tr>\n"));
     for (size_t i = 0; i < n; i++)
         put_job(b, &tasks[i]);
-    buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>No source is configured: see <code>trefoil check</code>.</p>\n"));
+    buf_put(b, n ? SV("</table></div>\n")
+                 : SV("</table></div><p>No source is configured: see <code>trefoil check</code>.</p>\n"));
 }
 
 void status_page(const struct status *s, struct buf *out)
@@ -194,13 +199,17 @@ void status_page(const struct status *s, struct buf *out)
     struct arena arena;
 
     arena_init(&arena, 64 << 20);
-    buf_put(out, SV("<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,"
-                    "initial-scale=1\"><meta http-equiv=refresh content=10><title>Trefoil</title>"));
+    buf_put(
+        out,
+        SV("<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,"
+           "initial-scale=1\"><meta http-equiv=refresh content=10><title>Trefoil</title>"));
     buf_put(out, sv_of(style));
-    buf_put(out, SV("</head><body><h1>Trefoil</h1><p>One view of the OpenAI models on several clouds. "
-                    "<a href=/metrics>/metrics</a> &middot; <a href=/api/v1/sources>/api/v1/sources</a> &middot; "
-                    "<a href=/-/healthy>healthy</a> &middot; <a href=/-/ready>ready</a></p><p><small>Version " TREFOIL_VERSION
-                    " (" TREFOIL_REVISION "), "));
+    buf_put(
+        out,
+        SV("</head><body><h1>Trefoil</h1><p>One view of the OpenAI models on several clouds. "
+           "<a href=/metrics>/metrics</a> &middot; <a href=/api/v1/sources>/api/v1/sources</a> &middot; "
+           "<a href=/-/healthy>healthy</a> &middot; <a href=/-/ready>ready</a></p><p><small>Version " TREFOIL_VERSION
+           " (" TREFOIL_REVISION "), "));
     buf_time(out, clock_now(), 0);
     buf_put(out, spine_ready(s->spine) ? SV("</small></p>\n") : SV(", replaying the journal</small></p>\n"));
     put_traffic(s, out, &arena);

@@ -9,9 +9,9 @@
  * Keys are kept for a horizon of hours of arrival time. When their number reaches its limit the horizon shrinks, and is
  * published as it is.
  */
-#include "collector/ledger/internal.h"
-
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 static uint32_t hour_of(int64_t unix_nano)
 {
@@ -125,7 +125,8 @@ static int64_t call_duration(struct fold *f, const struct call *c, int stat)
     return c->time_to_first_token_nano;
 }
 
-static void count(struct fold *f, const struct call *c, const struct fold_rule *r, size_t n, const struct label_set *labels)
+static void count(struct fold *f, const struct call *c, const struct fold_rule *r, size_t n,
+                  const struct label_set *labels)
 {
     for (size_t i = 0; i < n; i++) {
         bool histogram = families[r[i].ours].type == FAMILY_HISTOGRAM;
@@ -272,12 +273,12 @@ void audit_fold(struct fold *f, const struct audit *a)
     int64_t at = f->batch->observed_unix_nano;
     const struct ruleset *rules = ruleset_at(f->l, f->source->source, at);
     size_t n;
-    const struct fold_rule *r =
-        rules_for(rules, f->batch->origin.platform, names_find(&f->l->names, SV("audit")), &n);
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, names_find(&f->l->names, SV("audit")), &n);
     struct label_set labels;
 
     keys_hour(f->l, hour_of(at));
-    if (!first_sight(f, a->key, hour_of(at)) || f->frame->lane != LANE_LIVE || a->time_unix_nano < f->source->count_from) {
+    if (!first_sight(f, a->key, hour_of(at)) || f->frame->lane != LANE_LIVE ||
+        a->time_unix_nano < f->source->count_from) {
         return;
     }
     f->what = SV("audit");

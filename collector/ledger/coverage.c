@@ -2,9 +2,9 @@
  * What was read: per (source, scope, group) the union of windows, as sorted disjoint spans. In the steady state that is one
  * span, so insertion by linear search is right.
  */
-#include "collector/ledger/internal.h"
-
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 bool spans_add(struct spans *s, int64_t from, int64_t to)
 {

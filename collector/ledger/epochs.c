@@ -2,10 +2,10 @@
  * What the fold depends on besides records. Epochs are valid from a bucket time; those that are superseded stay as long as
  * buckets may still be revised, which in practice means that all of a process's life are kept: they are few.
  */
-#include "collector/ledger/internal.h"
-
 #include <math.h>
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 /* clang-format off */
 static const char *const stat_names[STATS] = {
@@ -240,7 +240,8 @@ void authority_add(struct ledger *l, name_id fact, name_id resource_id, name_id 
     if (!a)
         return;
     l->authorities = a;
-    l->authorities[l->n_authorities] = (struct authority){ fact, resource_id, choice, valid_from, newest ? *newest + 1 : 0 };
+    l->authorities[l->n_authorities] =
+        (struct authority){ fact, resource_id, choice, valid_from, newest ? *newest + 1 : 0 };
     if (map_put(&l->authority_by_key, key, (uint32_t)l->n_authorities))
         l->n_authorities++;
 }
@@ -250,7 +251,8 @@ static void fold_authority(struct fold *f, const struct epoch *e)
     sv resource = e->subject;
     name_id fact = names_add(&f->l->names, sv_cut(&resource, ' '));
 
-    authority_add(f->l, fact, names_add(&f->l->names, resource), names_add(&f->l->names, e->value), e->valid_from_unix_nano);
+    authority_add(f->l, fact, names_add(&f->l->names, resource), names_add(&f->l->names, e->value),
+                  e->valid_from_unix_nano);
 }
 
 name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket)

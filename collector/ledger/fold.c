@@ -3,9 +3,9 @@
  * frame: epochs (they are valid for the records beside them), records, windows (an envelope is decided after the rows of its
  * window are in), marks.
  */
-#include "collector/ledger/internal.h"
-
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 struct ledger *ledger_new(struct err *e)
 {
@@ -221,7 +221,8 @@ void ledger_filter(struct ledger *l, struct frame *f)
     f->tally.stored -= (int64_t)dropped;
 }
 
-void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c), void *ctx)
+void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c),
+                  void *ctx)
 {
     l->traced = series;
     l->on_change = on_change;

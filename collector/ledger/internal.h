@@ -13,12 +13,12 @@
 #ifndef LEDGER_INTERNAL_H
 #define LEDGER_INTERNAL_H
 
+#include <pthread.h>
+
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
 #include "collector/base/map.h"
 #include "collector/ledger/ledger.h"
-
-#include <pthread.h>
 
 typedef uint32_t name_id; /* 0: absent */
 
@@ -86,7 +86,7 @@ struct coverage {
     name_id source, scope, group;
     struct spans read, settled;
     int64_t newest_to, last_read_at;
-    int64_t pruned_before;       /* bucket states older than this are gone where the span was read */
+    int64_t pruned_before;      /* bucket states older than this are gone where the span was read */
     struct envelope *envelopes; /* in order of arrival within a page */
     size_t n_envelopes, cap_envelopes;
 };
@@ -269,10 +269,31 @@ void inventory_done(struct inventory *i);
 /* Label set of a rule: the fixed labels over those of the record; then the sets born at 0 with it. */
 uint32_t rule_series(struct ledger *l, const struct fold_rule *r, const struct label_set *labels);
 
-enum statistic { STAT_VALUE, STAT_SUM, STAT_COUNT, STAT_MIN, STAT_MAX, STAT_MEAN, STAT_P50, STAT_P95, STAT_P99, STAT_DISTRIBUTION,
-            STAT_CALL, STAT_INPUT_TOKENS, STAT_OUTPUT_TOKENS, STAT_CACHE_READ_TOKENS, STAT_CACHE_WRITE_TOKENS, STAT_REASONING_TOKENS,
-            STAT_AUDIO_INPUT_TOKENS, STAT_AUDIO_OUTPUT_TOKENS, STAT_DURATION, STAT_TIME_TO_FIRST_TOKEN, STAT_STREAMED_TIME_TO_FIRST_TOKEN,
-            STAT_EVENT, STATS };
+enum statistic {
+    STAT_VALUE,
+    STAT_SUM,
+    STAT_COUNT,
+    STAT_MIN,
+    STAT_MAX,
+    STAT_MEAN,
+    STAT_P50,
+    STAT_P95,
+    STAT_P99,
+    STAT_DISTRIBUTION,
+    STAT_CALL,
+    STAT_INPUT_TOKENS,
+    STAT_OUTPUT_TOKENS,
+    STAT_CACHE_READ_TOKENS,
+    STAT_CACHE_WRITE_TOKENS,
+    STAT_REASONING_TOKENS,
+    STAT_AUDIO_INPUT_TOKENS,
+    STAT_AUDIO_OUTPUT_TOKENS,
+    STAT_DURATION,
+    STAT_TIME_TO_FIRST_TOKEN,
+    STAT_STREAMED_TIME_TO_FIRST_TOKEN,
+    STAT_EVENT,
+    STATS
+};
 int stat_find(sv name); /* -1 */
 sv stat_name(int stat);
 

@@ -66,7 +66,7 @@ struct series_view {
     const int64_t *value, *shown; /* family_cells() each; NULL for gauges */
     double gauge;
     int64_t gauge_end_unix_nano, gauge_until_unix_nano; /* of the bucket; after `until` it is not shown any more */
-    uint64_t created; /* generation that made it */
+    uint64_t created;                                   /* generation that made it */
 };
 size_t ledger_series_count(const struct ledger *l);
 /* Series are numbered in order of appearance; a number never changes its meaning while the process lives. `labels` is storage
@@ -120,18 +120,20 @@ size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mon
 
 MUST_USE enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e);
 /* ERR_OK with *found = false when there is none; a damaged one is set aside (renamed) and counts as none. */
-MUST_USE enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found, struct err *e);
+MUST_USE enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found,
+                                            struct err *e);
 
 /* ---- explain: told of every change of one series while folding ---- */
 
 struct ledger_change {
     const struct frame *frame;
-    sv what;                 /* metric or log name */
+    sv what; /* metric or log name */
     int64_t bucket_unix_nano;
     unsigned cell;
-    int64_t delta, value;    /* in the family's units */
+    int64_t delta, value; /* in the family's units */
 };
-void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c), void *ctx);
+void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx, const struct ledger_change *c),
+                  void *ctx);
 
 /* Hash of a family and its labels (in table order): what marks and traces name a series by. */
 uint64_t series_hash(int family, const sv values[LABELS]);

@@ -6,10 +6,10 @@
  * by each bucket, so that a revision goes where the bucket first went (a re-modelled deployment starts a new series at
  * the next bucket only).
  */
-#include "collector/ledger/internal.h"
-
 #include <math.h>
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 enum { GENERATIONS_MAX = 60000, PRUNE_EVERY_S = 600 };
 
@@ -128,7 +128,8 @@ static bool rule_applies(struct fold *f, const struct fold_rule *r, name_id fami
     return !r->fact || authority_at(f->l, r->fact, resource, bucket) == r->family;
 }
 
-static void contribute(struct ledger *l, struct generation *g, const struct fold_rule *r, const struct label_set *labels)
+static void contribute(struct ledger *l, struct generation *g, const struct fold_rule *r,
+                       const struct label_set *labels)
 {
     unsigned cells = r->stat == STAT_DISTRIBUTION ? HISTOGRAM_CELLS : 1;
     bool gauge = families[r->ours].type == FAMILY_GAUGE;

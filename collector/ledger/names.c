@@ -1,8 +1,8 @@
 /* Strings as numbers, so that a label set is a handful of integers. A hash collision (64 bits) would fold two strings into
  * one: the text is compared, and the second string then stays absent rather than wrong. */
-#include "collector/ledger/internal.h"
-
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 bool names_init(struct names *n)
 {

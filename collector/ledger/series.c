@@ -2,9 +2,9 @@
  * Exposed series. They are admitted in order of appearance up to the limit and never renumbered, so that exporters may cache by
  * number. A counter's cells hold its values and, behind them, what was shown of them.
  */
-#include "collector/ledger/internal.h"
-
 #include <stdlib.h>
+
+#include "collector/ledger/internal.h"
 
 void registry_init(struct registry *r)
 {

@@ -5,13 +5,13 @@
  * a fixed order. Whatever has a number that a later build may change (families, labels, statistics) is written by name. A
  * snapshot of a newer version is refused untouched; a damaged one is renamed and the journal is folded from its oldest frame.
  */
-#include "collector/ledger/internal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "collector/ledger/internal.h"
 
 enum { VERSION = 1, HEAD_BYTES = 32 };
 #define MAGIC       "TREFOILS"
@@ -148,8 +148,9 @@ static void put_authorities(struct buf *b, const struct ledger *l)
 enum { ITEM_TEXTS = 13 };
 static void item_texts(struct inventory_item *i, sv *out[ITEM_TEXTS])
 {
-    sv *texts[ITEM_TEXTS] = { &i->deployment, &i->model_id,    &i->model_version, &i->model, &i->publisher,   &i->sku, &i->processing,
-                              &i->jurisdiction, &i->team, &i->owner, &i->cost_center, &i->env, &i->capacity_unit };
+    sv *texts[ITEM_TEXTS] = { &i->deployment,  &i->model_id,   &i->model_version, &i->model, &i->publisher,
+                              &i->sku,         &i->processing, &i->jurisdiction,  &i->team,  &i->owner,
+                              &i->cost_center, &i->env,        &i->capacity_unit };
 
     memcpy(out, texts, sizeof texts);
 }
@@ -159,7 +160,8 @@ static void put_inventories(struct buf *b, const struct ledger *l)
     buf_le64(b, l->n_inventories);
     for (size_t i = 0; i < l->n_inventories; i++) {
         const struct inventory *v = &l->inventories[i];
-        const name_id ids[] = { v->source, v->resource_id, v->cloud, v->account, v->cloud_region, v->platform, v->resource };
+        const name_id ids[] = { v->source,       v->resource_id, v->cloud,   v->account,
+                                v->cloud_region, v->platform,    v->resource };
 
         for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++)
             buf_le32(b, ids[k]);
@@ -339,7 +341,8 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
     buf_le64(&head, VERSION);
     buf_le64(&head, body.len);
     buf_le64(&head, hash64(buf_sv(&body)));
-    code = body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory") : replace(dir, buf_sv(&head), buf_sv(&body), e);
+    code =
+        body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory") : replace(dir, buf_sv(&head), buf_sv(&body), e);
     buf_done(&head);
     buf_done(&body);
     return code;
@@ -669,8 +672,8 @@ static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
     u->revision = get_u32(in);
     u->generation = (uint16_t)get_u32(in);
     u->width = (uint16_t)get_u32(in);
-    in->bad |= u->generation != NOT_COUNTED && (u->generation >= n->n_generations ||
-                                                 (u->width && u->width != n->generations[u->generation].width));
+    in->bad |= u->generation != NOT_COUNTED &&
+               (u->generation >= n->n_generations || (u->width && u->width != n->generations[u->generation].width));
     if (in->bad || u->width == 0)
         return;
     u->amounts = calloc(u->width, sizeof *u->amounts);
@@ -784,8 +787,9 @@ enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf
     len = get_u64(&in);
     sum = get_u64(&in);
     if (code == ERR_OK && !in.bad && version > VERSION)
-        code = err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version", path,
-                       (unsigned long long)version, VERSION);
+        code =
+            err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version",
+                    path, (unsigned long long)version, VERSION);
     else if (code == ERR_OK) {
         *found = !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, cursor);
         if (!*found)

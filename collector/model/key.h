@@ -21,7 +21,8 @@
 uint64_t key_call(sv log, sv resource_id, sv call_id, uint64_t row_hash);
 uint64_t key_of_call(sv resource_id, sv call_id); /* 0 without a call id: the row stands alone */
 /* `dims` need not be sorted; names compare without case. */
-uint64_t key_series(const struct batch *b, enum platform p, sv resource_id, sv name, const struct key_value *dims, size_t n);
+uint64_t key_series(const struct batch *b, enum platform p, sv resource_id, sv name, const struct key_value *dims,
+                    size_t n);
 uint64_t key_measure(uint64_t series, int64_t start_unix_nano);
 uint64_t key_parts(const sv *parts, size_t n);
 

@@ -33,7 +33,15 @@ enum platform {
     PLATFORM_OPENAI_API,
     PLATFORMS
 };
-enum outcome { OUTCOME_NONE, OUTCOME_SUCCESS, OUTCOME_THROTTLED, OUTCOME_CLIENT_ERROR, OUTCOME_SERVER_ERROR, OUTCOME_UNKNOWN, OUTCOMES };
+enum outcome {
+    OUTCOME_NONE,
+    OUTCOME_SUCCESS,
+    OUTCOME_THROTTLED,
+    OUTCOME_CLIENT_ERROR,
+    OUTCOME_SERVER_ERROR,
+    OUTCOME_UNKNOWN,
+    OUTCOMES
+};
 enum lane { LANE_LIVE, LANE_BACKFILL };
 enum record_kind { RECORD_CALL, RECORD_MEASURE, RECORD_AUDIT, RECORD_CHARGE, RECORD_GAP, RECORD_KINDS };
 
@@ -59,21 +67,21 @@ typedef sv ident;
 
 /* One log row about one model invocation. Two rows of one call (Azure) stay two records; who reads joins them. */
 struct call {
-    uint64_t key;     /* the row's identity, see model/key.h */
-    uint64_t call_key; /* the call's identity: what rows about the same call share; 0: the row stands alone */
-    int64_t time_unix_nano; /* start of the call, else the row's own time */
+    uint64_t key;              /* the row's identity, see model/key.h */
+    uint64_t call_key;         /* the call's identity: what rows about the same call share; 0: the row stands alone */
+    int64_t time_unix_nano;    /* start of the call, else the row's own time */
     int64_t arrival_unix_nano; /* when the cloud made the row available (Log Analytics: ingestion_time()); 0 unknown */
-    sym log;          /* which log: "RequestResponse", "AzureOpenAIRequestUsage", "ModelInvocationLog", ... */
+    sym log;                   /* which log: "RequestResponse", "AzureOpenAIRequestUsage", "ModelInvocationLog", ... */
     ident request_id, response_id, trace_id;
-    sym operation;    /* chat, text_completion, embeddings, ... (OpenTelemetry gen_ai.operation.name) */
+    sym operation; /* chat, text_completion, embeddings, ... (OpenTelemetry gen_ai.operation.name) */
     sym operation_raw;
-    sym api_type;     /* chat_completions, responses, converse, ... */
+    sym api_type;                      /* chat_completions, responses, converse, ... */
     sym model_requested, model_served; /* the vendor's own spelling */
-    sym model;        /* canonical (model/canonical.h) */
+    sym model;                         /* canonical (model/canonical.h) */
     sym model_version;
     sym deployment;
     sym tier;
-    sym stream;       /* as the vendor says: "Streaming", "Non-Streaming", "true", ... */
+    sym stream; /* as the vendor says: "Streaming", "Non-Streaming", "true", ... */
     enum outcome outcome;
     sym error_type, finish_reason, filter_result;
     int64_t http_status;
@@ -81,12 +89,12 @@ struct call {
     int64_t input_tokens, output_tokens;
     int64_t cache_read_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens, audio_output_tokens;
     int64_t request_bytes, response_bytes;
-    sym caller_principal, caller_ip, user_agent;       /* identity class */
+    sym caller_principal, caller_ip, user_agent; /* identity class */
     sym served_region, served_jurisdiction;
-    ident content_input, content_output;               /* content class: dropped unless a rule keeps it */
-    struct key_value *metadata; /* request metadata the caller sent along */
+    ident content_input, content_output; /* content class: dropped unless a rule keeps it */
+    struct key_value *metadata;          /* request metadata the caller sent along */
     size_t n_metadata;
-    struct key_value *extra;    /* unmapped leaves that policy allows; name = path */
+    struct key_value *extra; /* unmapped leaves that policy allows; name = path */
     size_t n_extra;
 };
 
@@ -97,11 +105,11 @@ struct measure {
     uint64_t key;    /* the native series' identity and the bucket: two measures with one key are revisions of one */
     uint64_t series; /* the native series alone */
     sym name;        /* the cloud's own metric name */
-    sym family;      /* which of several parallel families it belongs to ("models", "azure_openai"); 0: only one exists */
+    sym family; /* which of several parallel families it belongs to ("models", "azure_openai"); 0: only one exists */
     int64_t start_unix_nano, end_unix_nano;
     enum measure_kind kind;
-    sym unit;        /* as the cloud states it */
-    double value;    /* COUNT: the bucket's total; GAUGE: the value */
+    sym unit;     /* as the cloud states it */
+    double value; /* COUNT: the bucket's total; GAUGE: the value */
     /* SUMMARY, and what GAUGE comes with: NAN when absent. */
     double sum, count, min, max, p50, p95, p99;
     /* DISTRIBUTION: n_buckets counts with n_buckets - 1 ascending upper bounds between them, sum = mean * count. */
@@ -111,7 +119,7 @@ struct measure {
     /* Labels as resolved when the bucket was first seen. */
     sym deployment, model, operation, tier, code;
     enum outcome outcome;
-    sym part;        /* token part, filter category, quota name, ...: what the metric splits by beside the labels above */
+    sym part; /* token part, filter category, quota name, ...: what the metric splits by beside the labels above */
     sym action;
     struct key_value *dimensions; /* native dimensions, as the cloud spells them */
     size_t n_dimensions;
@@ -122,13 +130,13 @@ struct audit {
     uint64_t key;
     int64_t time_unix_nano;
     ident event_id;
-    sym action;      /* canonical lower-case operation: "microsoft.cognitiveservices/accounts/listkeys/action" */
-    sym outcome;     /* success, failure, started, unknown */
-    sym actor;       /* identity class */
+    sym action;  /* canonical lower-case operation: "microsoft.cognitiveservices/accounts/listkeys/action" */
+    sym outcome; /* success, failure, started, unknown */
+    sym actor;   /* identity class */
     sym actor_type, actor_ip;
-    sym target;      /* resource acted upon */
+    sym target; /* resource acted upon */
     sym category;
-    sym status;      /* as the cloud says */
+    sym status; /* as the cloud says */
     struct key_value *extra;
     size_t n_extra;
 };
@@ -175,13 +183,24 @@ struct batch {
 struct window {
     sv source, scope, group;
     int64_t from_unix_nano, to_unix_nano, read_at_unix_nano;
-    int64_t settled_to_unix_nano; /* the part [from, settled_to) was read a settle time or more after it ended; the runner's */
-    int64_t decide_to_unix_nano;  /* logs: envelope rows that arrived before this may be counted as calls; 0 none */
-    bool control; /* a coarse control read */
+    int64_t
+        settled_to_unix_nano; /* the part [from, settled_to) was read a settle time or more after it ended; the runner's */
+    int64_t decide_to_unix_nano; /* logs: envelope rows that arrived before this may be counted as calls; 0 none */
+    bool control;                /* a coarse control read */
 };
 
 /* received = stored + duplicate + sum(rejected) + sum(quarantined), per source and page. `stored` counts records. */
-enum reason { REASON_NONE, REASON_PUBLISHER, REASON_NOT_INFERENCE, REASON_POLICY, REASON_OUT_OF_RANGE, REASON_MALFORMED, REASON_LIMIT, REASON_NO_VALUE, REASONS };
+enum reason {
+    REASON_NONE,
+    REASON_PUBLISHER,
+    REASON_NOT_INFERENCE,
+    REASON_POLICY,
+    REASON_OUT_OF_RANGE,
+    REASON_MALFORMED,
+    REASON_LIMIT,
+    REASON_NO_VALUE,
+    REASONS
+};
 struct tally {
     int64_t received, stored, duplicate;
     int64_t rejected[REASONS];
@@ -191,19 +210,28 @@ struct tally {
 /* Bytes that could not be mapped, kept for inspection, size-limited, content policy applied. */
 struct quarantine {
     enum reason reason;
-    sv what;  /* where it stood: "row 7 of AzureDiagnostics" */
+    sv what; /* where it stood: "row 7 of AzureDiagnostics" */
     sv bytes;
     bool truncated;
 };
 
 /* A change of what the fold depends on besides records, valid for buckets that start at valid_from or later. */
-enum epoch_kind { EPOCH_MAPPING, EPOCH_AUTHORITY, EPOCH_INVENTORY, EPOCH_PRICES, EPOCH_LIMITS, EPOCH_TEAMS, EPOCH_COUNT_FROM, EPOCH_KINDS };
+enum epoch_kind {
+    EPOCH_MAPPING,
+    EPOCH_AUTHORITY,
+    EPOCH_INVENTORY,
+    EPOCH_PRICES,
+    EPOCH_LIMITS,
+    EPOCH_TEAMS,
+    EPOCH_COUNT_FROM,
+    EPOCH_KINDS
+};
 struct epoch {
     enum epoch_kind kind;
     int64_t valid_from_unix_nano;
-    sv subject;  /* AUTHORITY: "<fact> <resource id>"; INVENTORY: resource id; COUNT_FROM: source id; else "" */
-    sv value;    /* AUTHORITY: the choice ("models", "logs", ...); COUNT_FROM: decimal nanoseconds */
-    uint64_t hash; /* of the content, to see whether anything changed */
+    sv subject;         /* AUTHORITY: "<fact> <resource id>"; INVENTORY: resource id; COUNT_FROM: source id; else "" */
+    sv value;           /* AUTHORITY: the choice ("models", "logs", ...); COUNT_FROM: decimal nanoseconds */
+    uint64_t hash;      /* of the content, to see whether anything changed */
     struct rule *rules; /* MAPPING */
     size_t n_rules;
     struct inventory_item *items; /* INVENTORY: all deployments of the resource; none left out */
@@ -213,23 +241,23 @@ struct epoch {
 /* A mapping row: what the ledger makes of a measure (sources/<cloud>/<p>_map.c writes them as tables). */
 struct rule {
     enum platform platform;
-    sv family;       /* measure.family it belongs to, "" any */
-    sv fact;         /* authority fact: "requests", "tokens", "duration", ...; the rule counts where the authority of
+    sv family;     /* measure.family it belongs to, "" any */
+    sv fact;       /* authority fact: "requests", "tokens", "duration", ...; the rule counts where the authority of
                         (fact, resource) equals `family`; "" counts always */
-    sv theirs;       /* measure.name */
-    sv ours;         /* metric family: "genai_requests_total" */
-    sv stat;         /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
-    double weight;   /* >= 0; 0.001 turns milliseconds into seconds */
-    sv labels;       /* fixed labels: "direction=input" */
-    sv born;         /* sibling label sets born at 0 with a new series: "outcome=success,code=200;outcome=throttled,code=429" */
+    sv theirs;     /* measure.name */
+    sv ours;       /* metric family: "genai_requests_total" */
+    sv stat;       /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
+    double weight; /* >= 0; 0.001 turns milliseconds into seconds */
+    sv labels;     /* fixed labels: "direction=input" */
+    sv born; /* sibling label sets born at 0 with a new series: "outcome=success,code=200;outcome=throttled,code=429" */
 };
 
 /* What an inventory says of one deployment (or of the resource itself when `deployment` is empty). */
 struct inventory_item {
     sv deployment, model_id, model_version, model, publisher, sku, processing, jurisdiction;
     sv team, owner, cost_center, env;
-    double capacity;   /* NAN unknown */
-    sv capacity_unit;  /* tokens, units, ... */
+    double capacity;  /* NAN unknown */
+    sv capacity_unit; /* tokens, units, ... */
     int64_t created_unix_nano;
 };
 
@@ -263,7 +291,8 @@ struct batch *frame_add_batch(struct frame *f);
 struct window *frame_add_window(struct frame *f);
 struct epoch *frame_add_epoch(struct frame *f);
 struct mark *frame_add_mark(struct frame *f);
-struct quarantine *frame_add_quarantine(struct frame *f, enum reason reason, sv what, sv bytes); /* counts it in the tally */
+/* Counts it in the tally. */
+struct quarantine *frame_add_quarantine(struct frame *f, enum reason reason, sv what, sv bytes);
 
 /* New record with every number absent; the pointer holds until the next record of that kind is added. NULL also once a
  * symbol of the batch was lost to the limit: a record must not look as if its cloud had not told. */

@@ -73,7 +73,7 @@ struct http_server_options {
     const char *tls_key_file;
     const struct http_user *users; /* borrowed until stop; none: no authentication */
     size_t n_users;
-    const char *headers; /* further "Name: value\n" lines of every answer, borrowed until stop; may be NULL */
+    const char *headers;        /* further "Name: value\n" lines of every answer, borrowed until stop; may be NULL */
     unsigned threads;           /* 0: 2 */
     unsigned max_connections;   /* 0: 256 */
     unsigned idle_timeout_s;    /* 0: 30 */

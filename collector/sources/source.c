@@ -4,13 +4,13 @@
  */
 #include "collector/sources/source.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "collector/base/clock.h"
 #include "collector/ledger/ledger.h"
 #include "collector/net/retry.h"
 #include "collector/sources/stats.h"
-
-#include <pthread.h>
-#include <stdlib.h>
 
 /* ---- stats ---- */
 
@@ -166,8 +166,8 @@ static enum err_code judge(const struct api *api, const struct http_response *r,
     return code;
 }
 
-static enum err_code attempt(const struct source_env *env, const struct api *api, sv quota, const struct http_request *q,
-                             struct http_response *r, struct err *e)
+static enum err_code attempt(const struct source_env *env, const struct api *api, sv quota,
+                             const struct http_request *q, struct http_response *r, struct err *e)
 {
     enum err_code code = rate_take(env->limits, quota, api->burst, api->per_s, QUOTA_WAIT_MS, e);
 

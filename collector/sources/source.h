@@ -29,18 +29,19 @@ enum job_kind {
 /* Durations in milliseconds of base/clock.h. All views live until the next jobs() call of the source. */
 struct source_job {
     enum job_kind kind;
-    sv scope;  /* what is isolated from others: a subscription, an account and region, a workspace */
-    sv group;  /* what is read together: "metrics/models/requests", "calls", "audit", "inventory" */
-    sv signal; /* label value: metrics, calls, audit, inventory, capacity */
-    int64_t interval_ms; /* between polls */
-    int64_t delay_ms;    /* windows end this long before the server's now */
-    int64_t grain_ms;    /* windows begin and end at multiples of it */
-    int64_t lookback_ms; /* how far back each poll reads again for late and revised data; 0 for arrival-ordered logs */
-    int64_t settle_ms;   /* a bucket is complete when read this long after its end */
-    int64_t span_max_ms; /* longest window of one poll */
+    sv scope;             /* what is isolated from others: a subscription, an account and region, a workspace */
+    sv group;             /* what is read together: "metrics/models/requests", "calls", "audit", "inventory" */
+    sv signal;            /* label value: metrics, calls, audit, inventory, capacity */
+    int64_t interval_ms;  /* between polls */
+    int64_t delay_ms;     /* windows end this long before the server's now */
+    int64_t grain_ms;     /* windows begin and end at multiples of it */
+    int64_t lookback_ms;  /* how far back each poll reads again for late and revised data; 0 for arrival-ordered logs */
+    int64_t settle_ms;    /* a bucket is complete when read this long after its end */
+    int64_t span_max_ms;  /* longest window of one poll */
     int64_t retention_ms; /* older than this the cloud has nothing any more */
-    int64_t envelope_settle_ms; /* logs whose envelope rows wait for a model row: for how long in arrival time; 0: they do not */
-    bool discovers;      /* after a successful poll jobs() is asked again */
+    int64_t
+        envelope_settle_ms; /* logs whose envelope rows wait for a model row: for how long in arrival time; 0: they do not */
+    bool discovers;         /* after a successful poll jobs() is asked again */
 };
 
 struct job_list {
@@ -88,7 +89,8 @@ struct source_ops {
     /* Reads `w` (JOB_SNAPSHOT: w.from and w.to are 0) and appends records, epochs and the tally to `out`, all in its arena.
      * Sets w->read_at_unix_nano to the server's time. ERR_OK with nothing appended means "no data", which is no error.
      * ERR_LIMIT and ERR_PARTIAL make the runner try again with half the window. */
-    MUST_USE enum err_code (*poll)(struct source *self, const struct source_job *job, struct window *w, struct frame *out, struct err *e);
+    MUST_USE enum err_code (*poll)(struct source *self, const struct source_job *job, struct window *w,
+                                   struct frame *out, struct err *e);
 
     /* Tries each credential and permission and reports each with its remedy. */
     MUST_USE enum err_code (*check)(struct source *self, struct check_report *r, struct err *e);
@@ -115,15 +117,15 @@ extern const struct source_ops *const source_registry[];
 
 /* How an API is counted, priced and held to its quota. Rows of a const table in <p>_request.c. */
 struct api {
-    const char *name;     /* label value: "metrics:getBatch" */
-    double burst, per_s;  /* the server's token bucket */
-    int64_t usd_nano;     /* list price of one call */
+    const char *name;    /* label value: "metrics:getBatch" */
+    double burst, per_s; /* the server's token bucket */
+    int64_t usd_nano;    /* list price of one call */
 };
 
 struct source_env {
-    sv id; /* of the source in the configuration */
-    struct ledger *ledger;       /* for source_authority; NULL in tests */
-    struct http_client *http;    /* set by the source in its own copy: it knows its endpoints' certificates */
+    sv id;                    /* of the source in the configuration */
+    struct ledger *ledger;    /* for source_authority; NULL in tests */
+    struct http_client *http; /* set by the source in its own copy: it knows its endpoints' certificates */
     struct rate_limits *limits;
     struct source_stats *stats;
     const struct string_list *publishers; /* `models:`; lower case */
@@ -133,8 +135,8 @@ struct source_env {
  *   2xx ERR_OK; 401 ERR_AUTH; 403 ERR_DENIED; 404 ERR_GONE; 400 and other 4xx ERR_REFUSED; 429, 503 with Retry-After, 529
  *   ERR_THROTTLED (the quota is closed for that long); 5xx ERR_RETRY. The text holds what the server said, shortened.
  * A passing fault (ERR_RETRY) is tried twice more with backoff. The response stays readable in every case. */
-MUST_USE enum err_code source_call(const struct source_env *env, const struct api *api, sv quota, const struct http_request *q,
-                                   struct http_response *r, struct err *e);
+MUST_USE enum err_code source_call(const struct source_env *env, const struct api *api, sv quota,
+                                   const struct http_request *q, struct http_response *r, struct err *e);
 
 /* The server's now: our clock corrected by what its Date headers taught. */
 int64_t source_server_now(const struct source_env *env);

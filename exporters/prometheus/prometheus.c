@@ -10,14 +10,14 @@
  */
 #include "exporters/prometheus/prometheus.h"
 
-#include "collector/base/clock.h"
-#include "collector/ledger/signals.h"
-#include "exporters/prometheus/exposition.h"
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "collector/base/clock.h"
+#include "collector/ledger/signals.h"
+#include "exporters/prometheus/exposition.h"
 
 enum { FRESH_NANO = 1000000000, BODY_LIMIT = 1 << 30 };
 
@@ -205,7 +205,8 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
 static void put_debts(const struct prometheus *p, const struct ledger *l, struct buf *b)
 {
     exposition_family(b, "trefoil_counter_debt", "gauge",
-                      "What counters of the family show above the clouds' own sums after downward revisions; repaid by later increments.");
+                      "What counters of the family show above the clouds' own sums after downward revisions; repaid by "
+                      "later increments.");
     for (size_t family = 0; family < n_families; family++) {
         int64_t debt = 0;
 

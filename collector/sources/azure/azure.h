@@ -289,6 +289,6 @@ MUST_USE enum err_code azure_normalize(sv format, sv bytes, struct frame *out, s
 
 /* The batch of this origin in the frame, made when there is none. NULL at the limit. */
 struct batch *azure_batch_of(struct frame *out, sv resource_id, const struct azure_account_facts *facts, sv source,
-                          int64_t observed_unix_nano);
+                             int64_t observed_unix_nano);
 
 #endif

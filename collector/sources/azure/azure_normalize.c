@@ -2,7 +2,8 @@
 #include "collector/base/clock.h"
 #include "collector/sources/azure/azure.h"
 
-const char *const azure_formats[] = { "azure-metrics", "azure-loganalytics", "azure-records", "azure-activity-log", NULL };
+const char *const azure_formats[] = { "azure-metrics", "azure-loganalytics", "azure-records", "azure-activity-log",
+                                      NULL };
 
 static enum err_code metrics(sv bytes, struct frame *out, struct err *e)
 {

@@ -2,14 +2,14 @@
 #ifndef TESTS_FAKE_SOURCE_H
 #define TESTS_FAKE_SOURCE_H
 
-#include "collector/base/clock.h"
-#include "collector/core/runner.h"
-#include "collector/model/key.h"
-
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "collector/base/clock.h"
+#include "collector/core/runner.h"
+#include "collector/model/key.h"
 
 struct fake {
     struct source base;
@@ -20,7 +20,11 @@ struct fake {
 };
 
 static const struct rule fake_rules[] = {
-    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Requests"), .ours = SVT("genai_requests_total"), .stat = SVT("value"), .weight = 1 },
+    { .platform = PLATFORM_AZURE_OPENAI,
+      .theirs = SVT("Requests"),
+      .ours = SVT("genai_requests_total"),
+      .stat = SVT("value"),
+      .weight = 1 },
 };
 
 static inline enum err_code fake_jobs(struct source *self, struct job_list *out, struct err *e)
@@ -32,7 +36,8 @@ static inline enum err_code fake_jobs(struct source *self, struct job_list *out,
     return ERR_OK;
 }
 
-static inline enum err_code fake_poll(struct source *self, const struct source_job *job, struct window *w, struct frame *out, struct err *e)
+static inline enum err_code fake_poll(struct source *self, const struct source_job *job, struct window *w,
+                                      struct frame *out, struct err *e)
 {
     struct fake *f = (struct fake *)self;
 
@@ -42,7 +47,9 @@ static inline enum err_code fake_poll(struct source *self, const struct source_j
     return f->answer ? f->answer(f, w, out, e) : ERR_OK;
 }
 
-static const struct source_ops fake_ops = { .name = "fake", .rules = fake_rules, .n_rules = 1, .jobs = fake_jobs, .poll = fake_poll };
+static const struct source_ops fake_ops = {
+    .name = "fake", .rules = fake_rules, .n_rules = 1, .jobs = fake_jobs, .poll = fake_poll
+};
 
 /* One request in each minute of the window. */
 static inline enum err_code fake_one_a_minute(struct fake *f, struct window *w, struct frame *out, struct err *e)
@@ -51,7 +58,9 @@ static inline enum err_code fake_one_a_minute(struct fake *f, struct window *w, 
 
     (void)f;
     (void)e;
-    b->origin = (struct origin){ .cloud = CLOUD_AZURE, .platform = PLATFORM_AZURE_OPENAI, .resource_id = batch_sym(b, SV("/r")) };
+    b->origin = (struct origin){ .cloud = CLOUD_AZURE,
+                                 .platform = PLATFORM_AZURE_OPENAI,
+                                 .resource_id = batch_sym(b, SV("/r")) };
     for (int64_t t = w->from_unix_nano; t < w->to_unix_nano; t += NANO_PER_MIN) {
         struct measure *m = batch_add_measure(b);
 
@@ -69,10 +78,20 @@ static inline enum err_code fake_one_a_minute(struct fake *f, struct window *w, 
 static inline void fake_init(struct fake *f, struct instance *in, const char *id)
 {
     *f = (struct fake){ .base = { .ops = &fake_ops, .env = &in->env } };
-    f->job = (struct source_job){ .kind = JOB_WINDOWED, .scope = SV("s"), .group = SV("g"), .signal = SV("metrics"),
-                                  .interval_ms = 60000, .delay_ms = 180000, .grain_ms = 60000, .lookback_ms = 1800000,
-                                  .settle_ms = 600000, .span_max_ms = 6 * 3600000 };
-    *in = (struct instance){ .ops = &fake_ops, .source = &f->base, .env = { .id = sv_of(id) }, .stats = source_stats_new(),
+    f->job = (struct source_job){ .kind = JOB_WINDOWED,
+                                  .scope = SV("s"),
+                                  .group = SV("g"),
+                                  .signal = SV("metrics"),
+                                  .interval_ms = 60000,
+                                  .delay_ms = 180000,
+                                  .grain_ms = 60000,
+                                  .lookback_ms = 1800000,
+                                  .settle_ms = 600000,
+                                  .span_max_ms = 6 * 3600000 };
+    *in = (struct instance){ .ops = &fake_ops,
+                             .source = &f->base,
+                             .env = { .id = sv_of(id) },
+                             .stats = source_stats_new(),
                              .initial_window_ms = 3600000 };
     in->env.stats = in->stats;
 }

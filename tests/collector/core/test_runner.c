@@ -124,7 +124,9 @@ static enum err_code many_records(struct fake *f, struct window *w, struct frame
     for (int k = 0; k < 3; k++) {
         struct batch *b = frame_add_batch(out);
 
-        b->origin = (struct origin){ .cloud = CLOUD_AZURE, .platform = PLATFORM_AZURE_OPENAI, .resource_id = batch_sym(b, SV("/r")) };
+        b->origin = (struct origin){ .cloud = CLOUD_AZURE,
+                                     .platform = PLATFORM_AZURE_OPENAI,
+                                     .resource_id = batch_sym(b, SV("/r")) };
         for (int i = 0; i < 20000; i++) {
             struct key_value dim = { batch_sym(b, SV("d")), arena_printf(out->arena, "%d.%d", k, i) };
             struct measure *m = batch_add_measure(b);

@@ -2,11 +2,11 @@
 #ifndef TESTS_LEDGER_FIXTURE_H
 #define TESTS_LEDGER_FIXTURE_H
 
+#include <math.h>
+
 #include "collector/base/clock.h"
 #include "collector/ledger/ledger.h"
 #include "collector/model/key.h"
-
-#include <math.h>
 
 #define T0 (INT64_C(1795168800) * NANO_PER_S) /* 2026-11-20T10:00:00Z */
 
@@ -32,8 +32,13 @@ static inline struct frame *fixture_frame(struct arena *a, int64_t from, int64_t
     struct frame *f = frame_new(a, SV("az"), SV("sub"));
     struct window *w = frame_add_window(f);
 
-    *w = (struct window){ .source = SV("az"), .scope = SV("sub"), .group = SV("g"), .from_unix_nano = from, .to_unix_nano = to,
-                          .read_at_unix_nano = to + 3 * NANO_PER_MIN, .settled_to_unix_nano = to - 10 * NANO_PER_MIN };
+    *w = (struct window){ .source = SV("az"),
+                          .scope = SV("sub"),
+                          .group = SV("g"),
+                          .from_unix_nano = from,
+                          .to_unix_nano = to,
+                          .read_at_unix_nano = to + 3 * NANO_PER_MIN,
+                          .settled_to_unix_nano = to - 10 * NANO_PER_MIN };
     return f;
 }
 
@@ -41,7 +46,10 @@ static inline void fixture_mapping(struct frame *f, int64_t valid_from)
 {
     struct epoch *e = frame_add_epoch(f);
 
-    *e = (struct epoch){ .kind = EPOCH_MAPPING, .valid_from_unix_nano = valid_from, .hash = 7, .rules = (struct rule *)(uintptr_t)fixture_rules,
+    *e = (struct epoch){ .kind = EPOCH_MAPPING,
+                         .valid_from_unix_nano = valid_from,
+                         .hash = 7,
+                         .rules = (struct rule *)(uintptr_t)fixture_rules,
                          .n_rules = sizeof fixture_rules / sizeof fixture_rules[0] };
 }
 
@@ -56,8 +64,11 @@ static inline struct batch *fixture_batch(struct frame *f)
 {
     struct batch *b = frame_add_batch(f);
 
-    b->origin = (struct origin){ .cloud = CLOUD_AZURE, .platform = PLATFORM_AZURE_OPENAI, .account = batch_sym(b, SV("s1")),
-                                 .cloud_region = batch_sym(b, SV("westeurope")), .resource = batch_sym(b, SV("acc")),
+    b->origin = (struct origin){ .cloud = CLOUD_AZURE,
+                                 .platform = PLATFORM_AZURE_OPENAI,
+                                 .account = batch_sym(b, SV("s1")),
+                                 .cloud_region = batch_sym(b, SV("westeurope")),
+                                 .resource = batch_sym(b, SV("acc")),
                                  .resource_id = batch_sym(b, SV("/s1/acc")) };
     b->observed_unix_nano = f->windows[0].read_at_unix_nano;
     return b;
@@ -84,7 +95,8 @@ static inline struct measure *fixture_measure(struct batch *b, sv name, sv deplo
 }
 
 /* First series of a family whose label has this value; false when there is none. */
-static inline bool fixture_find(struct ledger *l, const char *family, enum label label, const char *value, struct series_view *out)
+static inline bool fixture_find(struct ledger *l, const char *family, enum label label, const char *value,
+                                struct series_view *out)
 {
     static const char *labels[LABELS];
 

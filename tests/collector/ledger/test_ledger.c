@@ -1,9 +1,9 @@
 /* The fold: exact sums through late and revised buckets, shown and debt, joins of log rows, coverage, epochs, snapshot. */
-#include "tests/collector/ledger/ledger_fixture.h"
-#include "tests/tap.h"
-
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "tests/collector/ledger/ledger_fixture.h"
+#include "tests/tap.h"
 
 static struct arena arena;
 static struct ledger *l;
@@ -205,7 +205,8 @@ static void a_call_counts_once_whichever_row_comes_first(void)
     OK(calls_of("d") == 2);
     ledger_fold(l, log_frame(200, 250, 10));
     OK(calls_of("d") == 2 && calls_of("") == 1);
-    OK(fixture_find(l, "genai_request_duration_seconds", LABEL_DEPLOYMENT, "d", &v) && v.value[histogram_bucket(1.5)] == 1);
+    OK(fixture_find(l, "genai_request_duration_seconds", LABEL_DEPLOYMENT, "d", &v) &&
+       v.value[histogram_bucket(1.5)] == 1);
     f = log_frame(250, 260, 10);
     add_call(fixture_batch(f), SV("RequestResponse"), SV("c3"), SV("d"), T0 + 255 * NANO_PER_MIN, 6);
     ledger_fold(l, f);
@@ -379,7 +380,8 @@ static void the_same_frames_give_the_same_numbers_with_and_without_a_snapshot(vo
         begin();
         srandom(5);
         for (int m = 1; m < 60; m++) {
-            fold_one(SV("Requests"), SV("d"), m - 1 - (int)(random() % 3), (double)(random() % 9), m > 30 ? m - 30 : 0, m);
+            fold_one(SV("Requests"), SV("d"), m - 1 - (int)(random() % 3), (double)(random() % 9), m > 30 ? m - 30 : 0,
+                     m);
             if (m == 20)
                 fixture_bear(l, &arena);
             if (with && m % 17 == 0)
