@@ -281,15 +281,18 @@ enum err_code azure_decode_records(struct azure_decoder *d, sv bytes, const stru
     struct reading r = { .d = d,
                          .budget = bytes.len < SIZE_MAX / VAIN_SEARCHES ? bytes.len * VAIN_SEARCHES : bytes.len };
     enum err_code code = ERR_OK;
+    const sv mark = SV("\xef\xbb\xbf");
     sv s = bytes;
 
     azure_decoder_begin(d, c, out);
-    if (sv_starts(s, SV("\xef\xbb\xbf")))
-        s = sv_skip(s, 3);
+    if (sv_starts(s, mark))
+        s = sv_skip(s, mark.len);
+    else if (used && sv_starts(mark, s)) /* a blob that has only begun */
+        s = SV_NONE;
     for (s = after_blanks(s); !code && s.len; s = after_blanks(s))
         if (!take_next(&r, &s, used != NULL, &code, e))
             break;
     if (!code && used)
-        *used = bytes.len - s.len;
+        *used = bytes.len < mark.len && sv_starts(mark, bytes) ? 0 : bytes.len - s.len;
     return code;
 }
