@@ -130,7 +130,7 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         .subscriptions = 3,
     };
     *help = false;
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i += 2) {
         const struct arg *a = args, *end = args + sizeof args / sizeof args[0];
 
         if (!strcmp(argv[i], "--help")) {
@@ -148,7 +148,6 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
             err_set(e, ERR_CONFIG, "%s wants %s", a->name, a->unit);
             return false;
         }
-        i++;
     }
     if (!out->dir)
         err_set(e, ERR_CONFIG, "--write-config DIR is required");
