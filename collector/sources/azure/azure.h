@@ -220,6 +220,7 @@ int64_t azure_parse_duration(sv s);
 struct azure_subscription_item {
     sv id, name, state;
 };
+/* Of any kind: azure_family_of_kind tells those that have models. */
 struct azure_account_item {
     sv id, name, location, kind;
     sv team, owner, cost_center, env; /* from tags */

@@ -132,15 +132,18 @@ static void check_subscription(struct checking *c, const struct azure_subscripti
     struct azure_items items = { .arena = &c->arena };
     struct err e = { 0 };
     enum err_code code;
+    size_t first = 0;
 
     url_only(c);
     azure_url_accounts(&c->r.url, c->r.s->arm, sv_of(sub->id));
     code = azure_pages(&c->r, AZURE_API_ACCOUNTS, sv_of(sub->id), azure_decode_accounts, &items, &e);
     outcome(c, code, "accounts of", sub->id, &e, azure_remedy(AZURE_API_ACCOUNTS));
-    if (code == ERR_OK && items.n == 0)
+    while (first < items.n && azure_family_of_kind(AZURE_ITEM(&items, struct azure_account_item, first)->kind) < 0)
+        first++;
+    if (code == ERR_OK && first == items.n)
         told(c, CHECK_WARN, arena_printf(&c->arena, "%s has no account of kind OpenAI or AIServices", sub->id), NULL);
-    if (items.n) {
-        const struct azure_account_item *a = AZURE_ITEM(&items, struct azure_account_item, 0);
+    if (first < items.n) {
+        const struct azure_account_item *a = AZURE_ITEM(&items, struct azure_account_item, first);
 
         check_deployments(c, sub, a);
         check_logging(c, sub, a);

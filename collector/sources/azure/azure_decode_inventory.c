@@ -163,10 +163,10 @@ enum err_code azure_decode_accounts(json root, struct azure_items *items, sv *ne
     if (page(root, items, next, &it, e))
         return e ? e->code : ERR_PARSE;
     while (ok && json_item(&it, &v)) {
-        sv kind = json_sv(json_get(v, SV("kind"))), id = json_sv(json_get(v, SV("id")));
+        sv id = json_sv(json_get(v, SV("id")));
         struct azure_account_item *a;
 
-        if (azure_family_of_kind(kind) < 0 || id.len == 0 || id.at[0] != '/')
+        if (id.len == 0 || id.at[0] != '/')
             continue;
         a = item_add(items, sizeof *a);
         if (!a)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/hash.h"
 #include "collector/base/log.h"
 #include "collector/sources/azure/azure_state.h"
 
@@ -293,6 +294,8 @@ struct discovery {
     struct azure_view old;
     struct azure_account **accounts; /* one reference each */
     size_t n;
+    uint64_t *foreign; /* accounts of other kinds */
+    size_t n_foreign;
     int64_t now;
     struct frame *out;
 };
@@ -325,10 +328,17 @@ static enum err_code read_accounts(struct discovery *d, struct err *e)
     if (items.n > AZURE_ACCOUNTS_MAX)
         return err_set(e, ERR_LIMIT, "more than %d accounts", AZURE_ACCOUNTS_MAX);
     d->accounts = ARENA_ARRAY(d->r->arena, struct azure_account *, items.n + 1);
-    if (!d->accounts)
+    d->foreign = ARENA_ARRAY(d->r->arena, uint64_t, items.n + 1);
+    if (!d->accounts || !d->foreign)
         return err_set(e, ERR_LIMIT, "no room for %zu accounts", items.n);
-    for (size_t i = 0; i < items.n && code == ERR_OK; i++)
-        code = read_account(d, AZURE_ITEM(&items, struct azure_account_item, i), e);
+    for (size_t i = 0; i < items.n && code == ERR_OK; i++) {
+        const struct azure_account_item *item = AZURE_ITEM(&items, struct azure_account_item, i);
+
+        if (azure_family_of_kind(item->kind) < 0)
+            d->foreign[d->n_foreign++] = hash64(item->id);
+        else
+            code = read_account(d, item, e);
+    }
     return code;
 }
 
@@ -526,7 +536,7 @@ static enum err_code discover(struct discovery *d, struct err *e)
     for (size_t i = 0; i < d->n && code == ERR_OK; i++)
         code = emit_account(d, d->accounts[i], e);
     code = code ? code : emit_retired(d, e);
-    if (code == ERR_OK && azure_publish(d->r->s, d->sub, d->accounts, d->n))
+    if (code == ERR_OK && azure_publish(d->r->s, d->sub, d->accounts, d->n, d->foreign, d->n_foreign))
         d->n = 0; /* the references went with them */
     else if (code == ERR_OK)
         code = err_set(e, ERR_LIMIT, "out of memory");

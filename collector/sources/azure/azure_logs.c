@@ -72,6 +72,11 @@ static bool on_account(void *ctx, sv id, struct azure_account_facts *out)
     return true;
 }
 
+static bool on_foreign(void *ctx, sv id)
+{
+    return azure_is_foreign(((struct lookup *)ctx)->s, id);
+}
+
 static bool on_wanted(void *ctx, sv id, sv deployment, sv model)
 {
     struct lookup *l = ctx;
@@ -108,7 +113,9 @@ static enum err_code read_calls(struct azure_reader *r, sv workspace, const stru
 enum err_code azure_poll_calls(struct azure_reader *r, sv workspace, struct window *w, struct frame *out, struct err *e)
 {
     struct lookup l = { .s = r->s };
-    struct azure_log_context c = { .source = r->s->env.id, .ctx = &l, .account = on_account, .wanted = on_wanted };
+    struct azure_log_context c = {
+        .source = r->s->env.id, .ctx = &l, .account = on_account, .foreign = on_foreign, .wanted = on_wanted
+    };
     enum err_code code = azure_view_take(r->s, NULL, r->arena, &l.view, e);
 
     w->read_at_unix_nano = c.observed_unix_nano = source_server_now(&r->s->env);
@@ -142,7 +149,9 @@ enum err_code azure_poll_audit(struct azure_reader *r, struct azure_subscription
                                struct frame *out, struct err *e)
 {
     struct lookup l = { .s = r->s };
-    struct azure_log_context c = { .source = r->s->env.id, .ctx = &l, .account = on_account, .wanted = on_wanted };
+    struct azure_log_context c = {
+        .source = r->s->env.id, .ctx = &l, .account = on_account, .foreign = on_foreign, .wanted = on_wanted
+    };
     struct azure_decoder *d = azure_decoder_new();
     enum err_code code = d ? azure_view_take(r->s, sub, r->arena, &l.view, e) : err_set(e, ERR_LIMIT, "out of memory");
 

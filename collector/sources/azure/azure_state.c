@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/hash.h"
 
 enum { ACCOUNT_BYTES_MAX = 4 << 20 };
 
@@ -164,6 +165,7 @@ void azure_subscriptions_free(struct azure_source *s)
         drop_accounts(sub->accounts, sub->n_accounts);
         for (int k = 0; k < AZURE_FAMILIES; k++)
             arena_done(&sub->definitions[k].arena);
+        free(sub->foreign);
         free(sub->id);
         free(sub);
     }
@@ -221,23 +223,48 @@ struct azure_account *azure_view_find(const struct azure_view *v, sv resource_id
     return NULL;
 }
 
-bool azure_publish(struct azure_source *s, struct azure_subscription *sub, struct azure_account **accounts, size_t n)
+bool azure_publish(struct azure_source *s, struct azure_subscription *sub, struct azure_account **accounts, size_t n,
+                   const uint64_t *foreign, size_t n_foreign)
 {
     struct azure_account **own = calloc(n + 1, sizeof *own), **old;
+    uint64_t *hashes = calloc(n_foreign + 1, sizeof *hashes), *old_hashes;
     size_t n_old;
 
-    if (!own)
+    if (!own || !hashes) {
+        free(own);
+        free(hashes);
         return false;
-    memcpy(own, accounts, n * sizeof *own);
+    }
+    for (size_t i = 0; i < n; i++)
+        own[i] = accounts[i];
+    for (size_t i = 0; i < n_foreign; i++)
+        hashes[i] = foreign[i];
     pthread_mutex_lock(&s->lock);
     old = sub->accounts;
     n_old = sub->n_accounts;
+    old_hashes = sub->foreign;
     sub->accounts = own;
     sub->n_accounts = n;
+    sub->foreign = hashes;
+    sub->n_foreign = n_foreign;
     memset(sub->disabled, 0, sizeof sub->disabled);
     pthread_mutex_unlock(&s->lock);
     drop_accounts(old, n_old);
+    free(old_hashes);
     return true;
+}
+
+bool azure_is_foreign(struct azure_source *s, sv resource_id)
+{
+    uint64_t h = hash64(resource_id);
+    bool is = false;
+
+    pthread_mutex_lock(&s->lock);
+    for (const struct azure_subscription *sub = s->subscriptions; sub && !is; sub = sub->next)
+        for (size_t i = 0; i < sub->n_foreign && !is; i++)
+            is = sub->foreign[i] == h;
+    pthread_mutex_unlock(&s->lock);
+    return is;
 }
 
 void azure_replace(struct azure_source *s, struct azure_subscription *sub, struct azure_account *a)

@@ -48,6 +48,8 @@ struct azure_subscription {
     bool discovered; /* its accounts were asked for at least once, with whatever result */
     struct azure_account **accounts;
     size_t n_accounts;
+    uint64_t *foreign; /* hashes of the ids of accounts of other kinds, whose logs are not ours */
+    size_t n_foreign;
     struct azure_definitions definitions[AZURE_FAMILIES]; /* by kind of account */
     uint64_t disabled[AZURE_FAMILIES]; /* metrics refused since the last discovery, bits of azure_metric_bit */
     int64_t no_batch_until_mono;       /* getBatch is not served or not allowed here */
@@ -90,9 +92,12 @@ MUST_USE enum err_code azure_view_take(struct azure_source *s, struct azure_subs
 void azure_view_drop(struct azure_view *v);
 struct azure_account *azure_view_find(const struct azure_view *v, sv resource_id);
 
-/* Makes `accounts` (n references, taken) the subscription's; ends the old ones and the verdicts since last discovery.
- */
-bool azure_publish(struct azure_source *s, struct azure_subscription *sub, struct azure_account **accounts, size_t n);
+/* Makes `accounts` (n references, taken) the subscription's, and `foreign` (hash64 of ids, copied) those of other
+ * kinds; ends the old ones and the verdicts since the last discovery. False, and nothing taken, when out of memory. */
+bool azure_publish(struct azure_source *s, struct azure_subscription *sub, struct azure_account **accounts, size_t n,
+                   const uint64_t *foreign, size_t n_foreign);
+/* Whether discovery saw this account and it is of a kind without models. */
+bool azure_is_foreign(struct azure_source *s, sv resource_id);
 /* Puts one account into the place of the one with its id; `a` is referenced once more. */
 void azure_replace(struct azure_source *s, struct azure_subscription *sub, struct azure_account *a);
 
