@@ -151,6 +151,9 @@ static enum err_code bind_choice(const struct bind *b, void *field)
     buf_putc(&text, '\0');
     code = wrong(b, text.failed ? "another word" : text.at);
     buf_done(&text);
+    if (near.best && b->e)
+        snprintf(b->e->text + strlen(b->e->text), sizeof b->e->text - strlen(b->e->text), ", did you mean '%s'?",
+                 near.best);
     return code;
 }
 

@@ -39,7 +39,7 @@ static const char *const outputs[] = { "json", "pb", NULL };
 static const struct verb_row verbs[VERBS] = {
     [VERB_RUN]       = { "run",       "",           0, 0,   "collect and serve (the default)" },
     [VERB_CHECK]     = { "check",     "",           0, 0,   "check the configuration, forecast API calls and their price" },
-    [VERB_NORMALIZE] = { "normalize", " [FILE...]", 0, ANY, "turn raw cloud payloads into unified records; no file or -: standard input" },
+    [VERB_NORMALIZE] = { "normalize", " [FILE...]", 0, ANY, "turn raw cloud payloads into unified records (-: stdin)" },
     [VERB_EXPLAIN]   = { "explain",   " SERIES",    1, 1,   "recompute a number of /metrics from the journal" },
     [VERB_VERSION]   = { "version",   "",           0, 0,   "print version and revision" },
 };

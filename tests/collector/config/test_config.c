@@ -118,7 +118,7 @@ static const struct {
     { "wait: -5m\n", "trefoil.yaml:1: wait: want a duration such as 500ms, 90s, 5m, 2h or 7d, found '-5m'" },
     { "bytes: 64 megs\n", "trefoil.yaml:1: bytes: want a size such as 900KiB, 64MiB or 1GB, found '64 megs'" },
     { "quick: yes\n", "trefoil.yaml:1: quick: want true or false, found 'yes'" },
-    { "level: inof\n", "trefoil.yaml:1: level: want one of debug, info, warn, found 'inof'" },
+    { "level: inof\n", "trefoil.yaml:1: level: want one of debug, info, warn, found 'inof', did you mean 'info'?" },
     { "models: {a: b}\n", "trefoil.yaml:1: models: want text or a list of texts such as [one, two], found a mapping" },
     { "models:\n  - a\n  - [b]\n", "trefoil.yaml:3: models: want text or a list of texts such as [one, two], found a list" },
     { "azure: true\n", "trefoil.yaml:1: azure: want a section (key: value lines) or a list of sections, found 'true'" },

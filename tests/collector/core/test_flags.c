@@ -56,7 +56,7 @@ static const struct { const char *line, *message; } bad[] = {
     { "trefoil --config.file=",               "--config.file: empty, want FILE" },
     { "trefoil normalize -o",                 "-o: want FILE after it" },
     { "trefoil --log.level=verbose",          "--log.level: want debug, info, warn or error, found 'verbose'" },
-    { "trefoil --log.level=inof",             "--log.level: want debug, info, warn or error, found 'inof'" },
+    { "trefoil --log.level=inof",             "--log.level: want debug, info, warn or error, found 'inof', did you mean info?" },
     { "trefoil --log.level=debgu",            "--log.level: want debug, info, warn or error, found 'debgu', did you mean debug?" },
     { "trefoil --log.format xml",             "--log.format: want logfmt or json, found 'xml'" },
     { "trefoil normalize --to archive",       "--to: want json or pb (default json), found 'archive'" },
