@@ -240,13 +240,14 @@ static void an_envelope_row_knows_no_model_and_management_no_operation(void)
     OK(only_call(f)->outcome == OUTCOME_NONE); /* unreliable there */
 }
 
+#define REQUEST "\"category\":\"RequestResponse\""
+
 static void a_row_has_one_key_whatever_form_it_takes(void)
 {
     static const char *const forms[] = {
-        "\"category\":\"RequestResponse\",\"operationName\":\"X\",\"properties\":{\"a\":1,\"b\":[1,{\"c\":2.5}]}",
-        "\"category\":\"RequestResponse\",\"operationName\":\"X\",\"properties\":{\"b\":[1,{\"c\":2.5}],\"a\":1.0}",
-        "\"properties\":\"{\\\"a\\\":1,\\\"b\\\":[1,{\\\"c\\\":25e-1}]}\",\"operationName\":\"X\",\"category\":"
-        "\"RequestResponse\",\"Tenant\":\"x\"",
+        REQUEST ",\"operationName\":\"X\",\"properties\":{\"a\":1,\"b\":[1,{\"c\":2.5}]}",
+        REQUEST ",\"operationName\":\"X\",\"properties\":{\"b\":[1,{\"c\":2.5}],\"a\":1.0}",
+        "\"properties\":\"{\\\"a\\\":1,\\\"b\\\":[1,{\\\"c\\\":25e-1}]}\",\"operationName\":\"X\"," REQUEST,
     };
     static const char *const others[] = {
         "\"category\":\"RequestResponse\",\"operationName\":\"X\",\"properties\":{\"a\":2,\"b\":[1,{\"c\":2.5}]}",
@@ -447,6 +448,7 @@ static void answers_that_are_none(void)
 static void a_full_frame_is_a_limit(void)
 {
     struct buf body;
+    int halves = 0;
 
     buf_init(&body, 0);
     OK(buf_read_file(&body, "tests/data/azure/synthetic_loganalytics_azurediagnostics.json", 1 << 20, NULL) == ERR_OK);
@@ -459,10 +461,10 @@ static void a_full_frame_is_a_limit(void)
         f = frame_new(&small, SV("s"), SV("s"));
         code = f ? azure_decode_log(decoder, buf_sv(&body), &context, f, NULL, &last) : ERR_LIMIT;
         if (code != ERR_LIMIT && !(code == ERR_OK && frame_records(f) == 4))
-            OK(!"neither whole nor refused");
+            halves++;
         arena_done(&small);
     }
-    OK(sv_has(sv_of(last.text), SV("full")));
+    OK(halves == 0 && sv_has(sv_of(last.text), SV("full")));
     buf_done(&body);
 }
 
@@ -515,6 +517,7 @@ static void a_blob_is_read_in_any_pieces(void)
 {
     static const char blob[] = "\xef\xbb\xbf" RECORD "\n" RECORD "\r\n{'bad'}\n" RECORD "\n";
     const size_t whole = sizeof blob - 1;
+    int lost = 0;
 
     for (size_t cut = 0; cut <= whole; cut++) {
         struct frame *f = frame();
@@ -523,9 +526,9 @@ static void a_blob_is_read_in_any_pieces(void)
         if (azure_decode_records(decoder, sv_make(blob, cut), &context, f, &used, &last) != ERR_OK || used > cut ||
             azure_decode_records(decoder, sv_make(blob + used, whole - used), &context, f, &more, &last) != ERR_OK ||
             used + more != whole || frame_records(f) != 3 || f->n_quarantined == 0)
-            OK(!"a piece was lost");
+            lost++;
     }
-    OK(whole > 100);
+    OK(lost == 0 && whole > 100);
 }
 
 static void hostile_bytes_cost_no_more_than_their_length(void)
