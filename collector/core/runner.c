@@ -51,9 +51,11 @@ bool window_plan(struct ledger *l, sv source, const struct source_job *job, int6
         return false;
     out->from_unix_nano = live;
     out->to_unix_nano = end;
-    /* The newest part was read already: what is left is older holes. */
-    if (!ledger_first_hole(l, source, job->scope, job->group, live, end, &hole) || job->lookback_ms == 0) {
-        if (!ledger_first_hole(l, source, job->scope, job->group, oldest, end, &hole))
+    /* The newest part was read already: what is left is older: holes, and what was read too early to be settled and has
+     * fallen out of the look-back since (a source that was away for longer). */
+    if (job->lookback_ms == 0 || !ledger_first_hole(l, source, job->scope, job->group, live, end, &hole)) {
+        if (job->lookback_ms == 0 ? !ledger_first_hole(l, source, job->scope, job->group, oldest, end, &hole)
+                                  : !ledger_first_unsettled(l, source, job->scope, job->group, oldest, live, &hole))
             return false;
         out->from_unix_nano = hole.from_unix_nano;
         out->to_unix_nano = hole.to_unix_nano;

@@ -121,27 +121,50 @@ bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int6
     return *unix_nano != 0;
 }
 
+/* The first part of [from, to) that is not in `s`. */
+static bool first_gap(const struct spans *s, int64_t from, int64_t to, struct window *gap)
+{
+    for (size_t i = 0; i < s->n && from < to; i++) {
+        struct span p = s->at[i];
+
+        if (p.to <= from)
+            continue;
+        if (p.from > from) {
+            to = p.from < to ? p.from : to;
+            break;
+        }
+        from = p.to;
+    }
+    gap->from_unix_nano = from;
+    gap->to_unix_nano = to;
+    return from < to;
+}
+
 bool ledger_first_hole(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to, struct window *hole)
 {
+    const struct spans none = { 0 };
     uint32_t n;
+    bool there;
 
     ledger_read_lock(l);
     n = coverage_for(l, source, scope, group, false);
-    for (size_t i = 0; n != UINT32_MAX && i < l->coverages[n].read.n && from < to; i++) {
-        struct span s = l->coverages[n].read.at[i];
-
-        if (s.to <= from)
-            continue;
-        if (s.from > from) {
-            to = s.from < to ? s.from : to;
-            break;
-        }
-        from = s.to;
-    }
+    there = first_gap(n == UINT32_MAX ? &none : &l->coverages[n].read, from, to, hole);
     ledger_read_unlock(l);
-    hole->from_unix_nano = from;
-    hole->to_unix_nano = to;
-    return from < to;
+    return there;
+}
+
+bool ledger_first_unsettled(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to,
+                            struct window *hole)
+{
+    const struct spans none = { 0 };
+    uint32_t n;
+    bool there;
+
+    ledger_read_lock(l);
+    n = coverage_for(l, source, scope, group, false);
+    there = first_gap(n == UINT32_MAX ? &none : &l->coverages[n].settled, from, to, hole);
+    ledger_read_unlock(l);
+    return there;
 }
 
 size_t ledger_coverage_count(const struct ledger *l)

@@ -50,6 +50,10 @@ bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int6
 /* The oldest span inside [from, to) that was never read, cut to it. False when all was. */
 bool ledger_first_hole(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to, struct window *hole);
 
+/* The same for what was never read late enough to be settled. */
+bool ledger_first_unsettled(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to,
+                            struct window *hole);
+
 /* Where counting began for a source, 0 when it has not. */
 int64_t ledger_count_from(struct ledger *l, sv source);
 

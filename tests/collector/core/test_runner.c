@@ -65,6 +65,7 @@ static void a_poll_without_a_new_minute_reads_nothing(void)
 static void after_an_outage_the_hole_is_read_too(void)
 {
     bool more = false;
+    int64_t until = 0;
 
     begin();
     OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
@@ -73,6 +74,8 @@ static void after_an_outage_the_hole_is_read_too(void)
         OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
     } while (more);
     OK(fake_total(spine_ledger(spine)) == 57 + 20 * 60);
+    /* Also what was read before it, but too early to be settled. */
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == 20 * 60 - 10);
     end();
 }
 
