@@ -149,9 +149,8 @@ enum err_code azure_poll_audit(struct azure_reader *r, struct azure_subscription
                                struct frame *out, struct err *e)
 {
     struct lookup l = { .s = r->s };
-    struct azure_log_context c = {
-        .source = r->s->env.id, .ctx = &l, .account = on_account, .foreign = on_foreign, .wanted = on_wanted
-    };
+    struct azure_log_context c = { .source = r->s->env.id, .ctx = &l, .account = on_account, .wanted = on_wanted };
+    /* Who did what to an account of another kind is told all the same: it is the provider's, and rights spread. */
     struct azure_decoder *d = azure_decoder_new();
     enum err_code code = d ? azure_view_take(r->s, sub, r->arena, &l.view, e) : err_set(e, ERR_LIMIT, "out of memory");
 
