@@ -247,7 +247,7 @@ static void a_row_has_one_key_whatever_form_it_takes(void)
     static const char *const forms[] = {
         REQUEST ",\"operationName\":\"X\",\"properties\":{\"a\":1,\"b\":[1,{\"c\":2.5}]}",
         REQUEST ",\"operationName\":\"X\",\"properties\":{\"b\":[1,{\"c\":2.5}],\"a\":1.0}",
-        "\"properties\":\"{\\\"a\\\":1,\\\"b\\\":[1,{\\\"c\\\":25e-1}]}\",\"operationName\":\"X\"," REQUEST,
+        ("\"properties\":\"{\\\"a\\\":1,\\\"b\\\":[1,{\\\"c\\\":25e-1}]}\",\"operationName\":\"X\"," REQUEST),
     };
     static const char *const others[] = {
         "\"category\":\"RequestResponse\",\"operationName\":\"X\",\"properties\":{\"a\":2,\"b\":[1,{\"c\":2.5}]}",
