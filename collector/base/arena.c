@@ -43,6 +43,7 @@ void arena_reset(struct arena *a)
     if (a->head)
         a->head->used = 0;
     a->used_bytes = 0;
+    a->failed = false;
 }
 
 void arena_done(struct arena *a)
@@ -69,20 +70,26 @@ static struct arena_block *add_block(struct arena *a, size_t need)
     return b;
 }
 
+static void *refuse(struct arena *a)
+{
+    a->failed = true;
+    return NULL;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     size_t limit = a->limit_bytes ? a->limit_bytes : ARENA_LIMIT_DEFAULT;
     struct arena_block *b = a->head;
     void *p;
 
-    if (size > limit || a->used_bytes > limit - size)
-        return NULL;
+    if (a->failed || size > limit || a->used_bytes > limit - size)
+        return refuse(a);
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     size = size ? size : alignof(max_align_t);
     if (!b || ONE_BY_ONE || b->size - b->used < size)
         b = add_block(a, size);
     if (!b)
-        return NULL;
+        return refuse(a);
     p = b->bytes + b->used;
     b->used += size;
     a->used_bytes += size;
@@ -93,7 +100,7 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 {
     size_t bytes;
 
-    return __builtin_mul_overflow(n, size, &bytes) ? NULL : arena_alloc(a, bytes);
+    return __builtin_mul_overflow(n, size, &bytes) ? refuse(a) : arena_alloc(a, bytes);
 }
 
 sv arena_copy(struct arena *a, sv s)

@@ -23,6 +23,7 @@ struct arena {
     struct arena_block *head; /* newest block */
     size_t limit_bytes;       /* 0 takes ARENA_LIMIT_DEFAULT */
     size_t used_bytes;        /* handed out since the last reset */
+    bool failed;              /* something was refused since then: all later requests are, too */
 };
 
 enum { ARENA_LIMIT_DEFAULT = 64 << 20 };

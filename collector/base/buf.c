@@ -83,7 +83,7 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_start(ap, format);
     n = vsnprintf(NULL, 0, format, ap);
     va_end(ap);
-    p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
+    p = n < 0 ? NULL : buf_reserve(b, (size_t)n); /* the NUL goes into the padding */
     if (!p) {
         b->failed = true;
         return;
@@ -121,7 +121,11 @@ void buf_f64(struct buf *b, double v)
         buf_put(b, isnan(v) ? SV("NaN") : v > 0 ? SV("+Inf") : SV("-Inf"));
         return;
     }
-    if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
+    if (v == 0) {
+        buf_put(b, signbit(v) ? SV("-0") : SV("0"));
+        return;
+    }
+    if (fabs(v) < 1e15 && v == trunc(v)) {
         buf_i64(b, (int64_t)v);
         return;
     }

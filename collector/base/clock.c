@@ -86,13 +86,17 @@ void clock_cond_init(pthread_cond_t *c)
 
 bool clock_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_mono)
 {
-    int64_t left = (int64_t)((double)(deadline_mono - clock_mono()) / clock_speed());
-    int64_t at = read_clock(CLOCK_MONOTONIC) + left;
-    struct timespec t = { .tv_sec = at / NANO_PER_S, .tv_nsec = at % NANO_PER_S };
+    double left = (double)(deadline_mono - clock_mono()) / clock_speed();
+    bool far = left > 1e15;
+    struct timespec t;
+    int64_t at;
 
     if (left <= 0)
         return false;
-    return pthread_cond_timedwait(c, m, &t) != ETIMEDOUT;
+    /* A far deadline is waited for in pieces: waking early is allowed, an overflow is not. */
+    at = read_clock(CLOCK_MONOTONIC) + (far ? INT64_C(1000000000000000) : (int64_t)left);
+    t = (struct timespec){ .tv_sec = at / NANO_PER_S, .tv_nsec = at % NANO_PER_S };
+    return pthread_cond_timedwait(c, m, &t) != ETIMEDOUT || far;
 }
 
 int64_t clock_real_ms(int64_t ms)

@@ -30,16 +30,16 @@ static const struct {
 
 enum err_code err_set(struct err *e, enum err_code code, const char *format, ...)
 {
+    char text[sizeof e->text]; /* an argument may be e->text itself */
     va_list ap;
 
     if (!e)
         return code;
-    e->code = code;
-    e->sys = 0;
-    e->retry_after_ms = 0;
     va_start(ap, format);
-    vsnprintf(e->text, sizeof e->text, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
+    *e = (struct err){ .code = code };
+    memcpy(e->text, text, strlen(text) + 1);
     return code;
 }
 

@@ -22,9 +22,11 @@ struct json_tape json_dom_parse(void *dom, const char *text, size_t len);
 
 void *json_dom_new(size_t limit_bytes, size_t depth)
 {
-    auto *dom = new (std::nothrow) simdjson::dom::parser(limit_bytes);
+    constexpr size_t least = 4096; // simdjson refuses all documents when its limit is below a few bytes
+    auto *dom = new (std::nothrow) simdjson::dom::parser(limit_bytes > least ? limit_bytes : least);
 
-    if (dom && dom->allocate(4096, depth) != simdjson::SUCCESS) {
+    // simdjson's depth is one more than the nesting that it takes.
+    if (dom && dom->allocate(least, depth + 1) != simdjson::SUCCESS) {
         delete dom;
         return nullptr;
     }

@@ -8,7 +8,6 @@
 #include "collector/base/sv.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -48,7 +47,7 @@ bool sv_ends_nocase(sv s, sv suffix)
 sv sv_skip(sv s, size_t n)
 {
     n = n < s.len ? n : s.len;
-    return (sv){ s.at + n, s.len - n };
+    return n ? (sv){ s.at + n, s.len - n } : s; /* s.at may be NULL then */
 }
 
 sv sv_first(sv s, size_t n)
@@ -153,13 +152,15 @@ bool sv_to_f64(sv s, double *out)
     char *end;
     double v;
 
-    if (s.len == 0 || s.len >= sizeof text || isspace((unsigned char)s.at[0]))
+    /* strtod would also take blanks, hexadecimal, "inf" and "nan". Too large comes out as infinity, too small as zero.
+     */
+    if (s.len == 0 || s.len >= sizeof text || isspace((unsigned char)s.at[0]) || sv_find(s, 'x') < s.len ||
+        sv_find(s, 'X') < s.len)
         return false;
     memcpy(text, s.at, s.len);
     text[s.len] = '\0';
-    errno = 0;
     v = strtod(text, &end);
-    if (*end || end == text || errno == ERANGE || v != v || v - v != 0)
+    if (end != text + s.len || v != v || v - v != 0)
         return false;
     *out = v;
     return true;
@@ -177,6 +178,11 @@ static int64_t days_of(int64_t y, int64_t m, int64_t d)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+static int64_t days_in(int64_t y, int64_t m)
+{
+    return m == 12 ? 31 : days_of(y, m + 1, 1) - days_of(y, m, 1);
+}
+
 static bool digits(sv *s, size_t n, int64_t *out)
 {
     int64_t v;
@@ -190,23 +196,25 @@ static bool digits(sv *s, size_t n, int64_t *out)
 
 static bool sign(sv *s, const char *set)
 {
-    if (s->len == 0 || !strchr(set, s->at[0]))
+    if (s->len == 0 || s->at[0] == '\0' || !strchr(set, s->at[0]))
         return false;
     *s = sv_skip(*s, 1);
     return true;
 }
 
 /* Fraction of a second: any number of digits, the tenth and later cut off. */
-static int64_t fraction(sv *s)
+static bool fraction(sv *s, int64_t *out)
 {
     int64_t nano = 0, unit = 100000000;
+    size_t before = s->len;
 
     while (s->len && isdigit((unsigned char)s->at[0])) {
         nano += (s->at[0] - '0') * unit;
         unit /= 10;
         *s = sv_skip(*s, 1);
     }
-    return nano;
+    *out = nano;
+    return s->len < before;
 }
 
 static bool zone(sv *s, int64_t *offset_s)
@@ -219,8 +227,7 @@ static bool zone(sv *s, int64_t *offset_s)
         return true;
     if (!sign(s, "+-") || !digits(s, 2, &h))
         return false;
-    sign(s, ":");
-    if (s->len && !digits(s, 2, &m))
+    if ((sign(s, ":") || s->len) && !digits(s, 2, &m))
         return false;
     if (h > 23 || m > 59)
         return false;
@@ -236,10 +243,10 @@ bool sv_to_time(sv s, int64_t *unix_nano)
         !sign(&s, "Tt ") || !digits(&s, 2, &h) || !sign(&s, ":") || !digits(&s, 2, &mi) || !sign(&s, ":") ||
         !digits(&s, 2, &sec))
         return false;
-    if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || sec > 60)
+    if (mo < 1 || mo > 12 || d < 1 || d > days_in(y, mo) || h > 23 || mi > 59 || sec > 60)
         return false;
-    if (sign(&s, ".,"))
-        nano = fraction(&s);
+    if (sign(&s, ".,") && !fraction(&s, &nano))
+        return false;
     if (!zone(&s, &offset) || s.len)
         return false;
     t = days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec - offset;
