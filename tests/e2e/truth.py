@@ -54,7 +54,16 @@ def watch(world, last, seen):
     return fell, first
 
 
-def run(tap, seed, kills=0, duration="2h", history="2h", speed=240, cpm=600, scrape=0.5, meddle=None, **more):
+STORM = ("throttle", "status", "cut", "drop", "empty", "partial", "expired", "wrong_metric")
+
+
+def storm(world, until):
+    """While the workload lasts, one answer in forty is each of these kinds of wrong."""
+    for kind in STORM:
+        world.fault(api="*", kind=kind, rate=0.025, for_s=int(until - world.now()))
+
+
+def run(tap, seed, kills=0, duration="2h", history="2h", speed=120, cpm=600, scrape=0.25, meddle=None, **more):
     """One life of the world; returns the world's figures for a note."""
     rng = random.Random(seed)
     world = World(seed=seed, speed=speed, duration=duration, history=history, cpm=cpm, **more)
@@ -64,6 +73,7 @@ def run(tap, seed, kills=0, duration="2h", history="2h", speed=240, cpm=600, scr
         world.wait_ready()
         begin = world.now()
         end = world.origin + span(duration)
+        storm(world, end)
         last, seen, fell, first = {}, set(), [], []
         alive = end + SETTLE - begin
         kill_at = sorted(begin + rng.uniform(0.02, 0.9) * alive for _ in range(kills))
@@ -100,6 +110,8 @@ def run(tap, seed, kills=0, duration="2h", history="2h", speed=240, cpm=600, scr
             tap.ok(killed == kills, f"{name}: it was killed {killed} times")
         code = world.trefoil.stop()
         tap.ok(code == 0, f"{name}: SIGTERM ends it with 0", f"exit {code}\n{world.trefoil.tail()}")
+        failed = sum(v for k, v in metrics.items() if k[0] == "trefoil_api_calls_total" and dict(k[1])["result"] != "ok")
+        tap.ok(failed > 20 or kills, f"{name}: it was not too tame: {failed:.0f} calls failed")
         total = sum(s["value"] for s in truth["series"] if s["family"] == "genai_requests_total")
         tap.note(f"{name}: {compared} series, {total} requests, debts {sum(debts.values())}, records "
                  f"{sum(v for k, v in metrics.items() if k[0] == 'trefoil_received_records_total'):.0f} received")
