@@ -222,6 +222,8 @@ enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
         return err_set(e, ERR_INTERNAL, "no policy is set");
     policy_apply(policy, f);
     ledger_filter(s->ledger, f);
+    if (!frame_compact(f))
+        return err_set(e, ERR_LIMIT, "frame is full");
     f->written_unix_nano = clock_now();
     code = commit_split(s, f, &at, e);
     if (code == ERR_OK)

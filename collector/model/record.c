@@ -86,6 +86,20 @@ static sym append(struct symtab *t, struct arena *a, uint64_t hash, sv s, bool i
     return (sym)t->n;
 }
 
+bool batch_new_symbols(struct batch *b)
+{
+    struct symtab *t = ARENA_NEW(b->arena, struct symtab);
+
+    if (t)
+        b->symbols = t;
+    return t != NULL;
+}
+
+bool batch_symbols_full(const struct batch *b)
+{
+    return b->symbols->full;
+}
+
 sym batch_sym(struct batch *b, sv s)
 {
     struct symtab *t = b->symbols;

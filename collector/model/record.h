@@ -308,6 +308,13 @@ sym batch_sym(struct batch *b, sv s);
 sv batch_sv(const struct batch *b, sym s);
 /* The number that `s` has already, else 0. The codec asks it for values of pairs: intern those that repeat. */
 sym batch_sym_find(const struct batch *b, sv s);
+/* An empty table instead of the one there is (which lives on in the arena). False at the limit: then nothing changed. */
+bool batch_new_symbols(struct batch *b);
+/* Whether a symbol was lost to the arena's limit. */
+bool batch_symbols_full(const struct batch *b);
+/* Leaves only symbols that records refer to. False at the arena's limit: the frame must not be used then. */
+bool frame_compact(struct frame *f);
+
 /* Gives `s` the next number whether or not it stands there already: for who reads a table back. 0 at the limit. */
 sym batch_add_symbol(struct batch *b, sv s);
 size_t batch_symbols(const struct batch *b); /* numbers run from 1 to this */

@@ -104,6 +104,9 @@ static enum err_code read_calls(struct azure_reader *r, sv workspace, const stru
     code = azure_ask(r, AZURE_API_LOGS, AZURE_LOGS, workspace, NULL, e);
     if (code)
         return code;
+    /* Only a 204 may have no body (azure.md 2.3); taken for "no rows", a gateway's empty 200 would be a silent gap. */
+    if (r->response.status != 204 && sv_trim(buf_sv(&r->response.body)).len == 0)
+        return err_set(e, ERR_RETRY, "query: http %d with an empty body", r->response.status);
     d = azure_decoder_new();
     code = d ? azure_decode_log(d, buf_sv(&r->response.body), c, out, NULL, e) : err_set(e, ERR_LIMIT, "out of memory");
     azure_decoder_free(d);
