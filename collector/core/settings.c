@@ -51,11 +51,6 @@ static const char *const content_choices[] = { [PRIVACY_DROP] = "drop", NULL };
 #define SELF(field)    offsetof(struct bound, s.field)
 #define JOURNAL(field) offsetof(struct settings_journal, field)
 
-static const struct option self_options[] = {
-    { .name = "jurisdiction", .type = OPT_STRING, .offset = 0, .help = "Where this daemon and its disk stand, such as eu, us or ch." },
-    { 0 },
-};
-
 static const struct option privacy_options[] = {
     { .name = "content", .type = OPT_CHOICE, .offset = offsetof(struct bound, s.privacy.content) - SELF(privacy), .dflt = "drop", .choices = content_choices, .help = "What becomes of prompts and answers." },
     { .name = "caller",  .type = OPT_ANY,    .offset = offsetof(struct bound, caller) - SELF(privacy),            .dflt = "drop", .help = "What becomes of callers' names and addresses: drop, keep, or {pseudonymize: \"file:KEY\"}." },
@@ -95,7 +90,6 @@ static const struct option log_options[] = {
 
 static const struct option limits_options[] = {
     { .name = "series", .type = OPT_INT,  .offset = offsetof(struct settings_limits, series),       .dflt = "200000", .min = 1000, .max = 10000000, .unit = "series", .help = "Series on /metrics; further ones are counted, not shown." },
-    { .name = "memory", .type = OPT_SIZE, .offset = offsetof(struct settings_limits, memory_bytes), .dflt = "1GiB",   .min = MIB(64), .help = "Memory of the ledger." },
     { 0 },
 };
 
@@ -112,7 +106,6 @@ static const struct option testing_options[] = {
 };
 
 static const struct option common[] = {
-    { .name = "self",           .type = OPT_SECTION,  .offset = SELF(jurisdiction),      .sub = self_options,    .help = "This daemon." },
     { .name = "models",         .type = OPT_STRINGS,  .offset = SELF(models),            .dflt = "openai",       .help = "Publishers whose models are collected." },
     { .name = "privacy",        .type = OPT_SECTION,  .offset = SELF(privacy),           .sub = privacy_options, .help = "What is kept of personal data and of content." },
     { .name = "storage",        .type = OPT_SECTION,  .offset = SELF(storage),           .sub = storage_options, .help = "Where and how much is kept." },
@@ -168,23 +161,6 @@ void settings_reference(struct buf *out, const struct source_ops *const *registr
 }
 
 /* ---- After binding: sections of our own ---- */
-
-static bool is_jurisdiction(const char *text)
-{
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz-");
-
-    return n >= 2 && n <= 16 && text[n] == '\0';
-}
-
-static enum err_code check_self(const struct settings *s, struct err *e)
-{
-    const struct config_node *n = config_find(config_find(s->file.root, SV("self")), SV("jurisdiction"));
-
-    if (!s->jurisdiction || is_jurisdiction(s->jurisdiction))
-        return ERR_OK;
-    return config_err(&s->file, config_line(n), "self", e,
-                      "jurisdiction: want small letters such as eu, us or ch, found %s", n ? config_found(n).text : "");
-}
 
 static enum err_code lower_models(struct settings *s, struct err *e)
 {
@@ -387,9 +363,8 @@ static enum err_code take_over(struct settings *s, struct config_file *f, const 
     *s = b.s;
     s->file = *f;
     if (!code)
-        code = check_self(s, e);
-    if (!code)
-        code = lower_models(s, e);
+        if (!code)
+            code = lower_models(s, e);
     if (!code)
         code = bind_caller(s, b.caller, e);
     if (!code)

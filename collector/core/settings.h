@@ -51,7 +51,7 @@ struct settings_privacy {
 };
 
 struct settings_limits {
-    int64_t series, memory_bytes;
+    int64_t series;
 };
 
 /* One configured source. `id` is unique among all. */
@@ -63,7 +63,6 @@ struct settings_source {
 };
 
 struct settings {
-    const char *jurisdiction;  /* where this daemon and its disk stand; NULL: not said */
     struct string_list models; /* publishers, lower case, at least one */
     struct settings_privacy privacy;
     struct settings_storage storage;

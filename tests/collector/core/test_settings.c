@@ -49,8 +49,6 @@ static const struct { const char *text, *message; } bad[] = {
     { "gcp: {}\n", "t.yaml:1: unknown key 'gcp'" },
     { "residency: []\n", "t.yaml:1: unknown key 'residency'" },
     { "polling_threads: 4\n", "t.yaml:1: unknown key 'polling_threads', did you mean 'poll_threads'?" },
-    { "self: {jurisdiction: EU}\n", "t.yaml:1: self: jurisdiction: want small letters such as eu, us or ch, found 'EU'" },
-    { "self: {jurisdiction: \"\"}\n", "t.yaml:1: self: jurisdiction: want small letters such as eu, us or ch, found ''" },
     { "models: []\n", "t.yaml:1: models: want at least one publisher such as openai" },
     { "privacy: {content: keep}\n", "t.yaml:1: privacy: content: want drop, found 'keep'" },
     { "privacy: {caller: hash}\n", "t.yaml:1: privacy: caller: want drop, keep or {pseudonymize: \"file:KEY\"}, found 'hash'" },
@@ -108,7 +106,7 @@ static void an_empty_file_has_the_documented_defaults(void)
         printf("# %s\n", e.text);
         return;
     }
-    OK(!s.jurisdiction && s.n_sources == 0 && !s.scaled);
+    OK(s.n_sources == 0 && !s.scaled);
     OK(s.models.n == 1 && strcmp(s.models.at[0], "openai") == 0);
     OK(s.privacy.content == PRIVACY_DROP && s.privacy.caller == PRIVACY_DROP && !secret_is_set(s.privacy.caller_key));
     OK(strcmp(s.storage.path, "./data") == 0 && s.storage.journal.segment_bytes == 64 << 20);
@@ -122,13 +120,12 @@ static void an_empty_file_has_the_documented_defaults(void)
 static void a_full_file_is_taken(void)
 {
     static const char text[] =
-        "self: {jurisdiction: eu}\n"
         "models: [OpenAI, mistral]\n"
         "privacy: {content: drop, caller: {pseudonymize: \"file:/run/secrets/key\"}}\n"
         "storage: {path: /var/lib/trefoil, journal: {segment: 16MiB, max_bytes: 1GiB, retention: 30d}}\n"
         "web: {listen_address: \":9\", enable_lifecycle: true, config_file: web.yaml}\n"
         "log: {level: debug, format: json}\n"
-        "limits: {series: 1000, memory: 2GiB}\n"
+        "limits: {series: 1000}\n"
         "poll_threads: 64\n"
         "initial_window: 2h\n"
         "bare: {id: naked}\n"
@@ -144,19 +141,18 @@ static void a_full_file_is_taken(void)
         printf("# %s\n", e.text);
         return;
     }
-    OK(strcmp(s.jurisdiction, "eu") == 0);
     OK(s.models.n == 2 && strcmp(s.models.at[0], "openai") == 0 && strcmp(s.models.at[1], "mistral") == 0);
     OK(s.privacy.caller == PRIVACY_PSEUDONYMIZE &&
        strcmp(s.privacy.caller_key.reference, "file:/run/secrets/key") == 0);
     OK(s.storage.journal.segment_bytes == 16 << 20 && s.storage.journal.retention_ms == 30 * INT64_C(86400000));
     OK(s.web.enable_lifecycle && strcmp(s.web.config_file, "web.yaml") == 0 && strcmp(s.web.listen_address, ":9") == 0);
     OK(s.log.level == LOG_LEVEL_DEBUG && s.log.format == LOG_FORMAT_JSON);
-    OK(s.limits.series == 1000 && s.limits.memory_bytes == INT64_C(2) << 30 && s.poll_threads == 64);
+    OK(s.limits.series == 1000 && s.poll_threads == 64);
     OK(s.initial_window_ms == 7200000);
     if (!OK(s.n_sources == 3))
         return;
     c = s.sources[0].config;
-    OK(s.sources[0].ops == &cumulus && strcmp(s.sources[0].id, "one") == 0 && s.sources[0].line == 12);
+    OK(s.sources[0].ops == &cumulus && strcmp(s.sources[0].id, "one") == 0 && s.sources[0].line == 11);
     OK(strcmp(c->key, "a") == 0);
     c = s.sources[1].config;
     OK(s.sources[1].ops == &cumulus && strcmp(s.sources[1].id, "two") == 0 && strcmp(c->key, "k") == 0);
