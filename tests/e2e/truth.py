@@ -39,18 +39,23 @@ def iso(t):
 
 
 def watch(world, last, seen):
-    """One scrape: no counter falls, each new series begins at 0."""
+    """One scrape: no counter falls, each new series begins at 0 (unless nobody looked for two minutes, when it is born unseen)."""
     fell = []
     first = []
-    for key, value in world.metrics().items():
+    looked = last.get("looked", 0)
+    begun = world.now()
+    metrics = world.metrics()
+    after = world.now()
+    for key, value in metrics.items():
         if not key[0].startswith("genai_") or key[0].endswith("_ratio") or "_total" not in key[0] and "_count" not in key[0]:
             continue
         if key in last and value < last[key]:
             fell.append(f"{key[0]}{sorted(key[1])}: {last[key]} -> {value}")
-        if key not in seen and value != 0:
+        if key not in seen and value != 0 and after - looked < 110:
             first.append(f"{key[0]}{sorted(key[1])}: first seen with {value}")
         seen.add(key)
         last[key] = value
+    last["looked"] = begun
     return fell, first
 
 

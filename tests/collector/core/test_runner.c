@@ -79,6 +79,23 @@ static void after_an_outage_the_hole_is_read_too(void)
     end();
 }
 
+/* What was read before it had settled must be read again, however long the next poll takes to come. */
+static void a_span_read_too_early_is_read_again_after_an_outage(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    clock_advance(2 * NANO_PER_H);
+    do {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    } while (more);
+    OK(minutes(fake.last.from_unix_nano) == -10);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == 110);
+    end();
+}
+
 static enum err_code refuse(struct fake *f, struct window *w, struct frame *out, struct err *e)
 {
     (void)fake_one_a_minute(f, w, out, e);
@@ -198,6 +215,7 @@ int main(void)
     RUN(the_first_poll_reads_the_initial_window_once);
     RUN(a_poll_without_a_new_minute_reads_nothing);
     RUN(after_an_outage_the_hole_is_read_too);
+    RUN(a_span_read_too_early_is_read_again_after_an_outage);
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);
     RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
