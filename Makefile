@@ -8,7 +8,7 @@
 #   make demo         cloudsim and Trefoil on loopback, and what to open
 #   make lint         formatting, clang-tidy, cppcheck
 #   make bench        ratios against a limit measured in the same run
-#   make format install clean
+#   make format install clean help
 
 SAN    ?=
 PREFIX ?= /usr/local
@@ -133,7 +133,9 @@ install: all
 	install -D -m 755 $(B)/trefoil $(DESTDIR)$(PREFIX)/bin/trefoil
 clean:
 	rm -rf build
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-threads fuzz fuzz-run conformance demo bench lint format deps install clean
+.PHONY: help all check check-threads fuzz fuzz-run conformance demo bench lint format deps install clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
