@@ -124,7 +124,7 @@ static size_t count_sources(const struct source_ops *const *registry)
 {
     size_t n = 0;
 
-    while (registry[n] && n < SOURCES_MAX)
+    while (n < SOURCES_MAX && registry[n])
         n++;
     return n;
 }
