@@ -22,6 +22,7 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->authority_by_key, 0);
     map_init(&l->inventory_by_key, 0);
     map_init(&l->native_by_key, 0);
+    map_init(&l->hours_by_key, 0);
     map_init(&l->keys.rows, 0);
     map_init(&l->keys.calls, 0);
     l->keys.horizon_hours = 24;
@@ -47,6 +48,8 @@ void ledger_free(struct ledger *l)
     free(l->inventories);
     free(l->sources);
     free(l->natives);
+    free(l->hours);
+    map_done(&l->hours_by_key);
     registry_done(&l->series);
     names_done(&l->names);
     map_done(&l->coverage_by_key);

@@ -8,6 +8,7 @@
  *   measures.c  native series and bucket states of the look-back
  *   calls.c     log rows and audit events: keys, joins, envelopes
  *   fold.c      one frame; the filter
+ *   hours.c     requests against logged calls, by resource and hour
  *   snapshot.c  all of it in one file
  */
 #ifndef LEDGER_INTERNAL_H
@@ -61,6 +62,22 @@ struct registry {
     size_t n_touched, cap_touched;
     size_t first_unborn; /* all before it are born */
     struct map by_ids;   /* hash of family and name numbers -> series: the short way for what is known */
+};
+
+/* ---- hours.c ---- */
+
+enum { HOURS_LABELS = 5, HOURS_KEPT = 8 }; /* cloud, account, cloud_region, platform, resource */
+
+struct hour {
+    int64_t hour; /* since 1970 */
+    int64_t requests, logged;
+};
+
+struct hours {
+    name_id labels[HOURS_LABELS];
+    bool has_log;
+    int64_t newest; /* hour with requests */
+    struct hour ring[HOURS_KEPT];
 };
 
 /* ---- coverage.c ---- */
@@ -209,6 +226,9 @@ struct ledger {
     size_t n_natives, cap_natives, n_buckets;
     struct map native_by_key;
     struct keys keys;
+    struct hours *hours;
+    size_t n_hours, cap_hours;
+    struct map hours_by_key;
     int64_t keep_buckets_nano; /* look-back for which bucket states are kept */
     uint64_t limits_hash;
     /* explain */
@@ -304,6 +324,9 @@ uint64_t measure_hash(const struct measure *m);
 void measures_prune(struct ledger *l, uint32_t coverage);
 struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage);
 void native_done(struct native *n);
+
+struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS]);
+void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t delta);
 
 void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);

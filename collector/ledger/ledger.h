@@ -108,6 +108,15 @@ void ledger_inventory(const struct ledger *l, size_t number, struct inventory_vi
 /* The newest choice for (fact, resource id), empty if there is none; for those who hold the read lock. */
 sv ledger_authority_now(const struct ledger *l, sv fact, sv resource_id);
 
+/* Share of a resource's requests that its logs told of, in the newest hour that both sides can know. */
+struct log_coverage_view {
+    sv labels[5]; /* cloud, account, cloud_region, platform, resource */
+    int64_t hour_unix_nano;
+    double ratio;
+};
+size_t ledger_log_coverage_count(const struct ledger *l);
+bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_coverage_view *out); /* false: not known */
+
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
     int64_t horizon_ms;

@@ -133,6 +133,7 @@ void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
         sum = delta > 0 ? INT64_MAX : INT64_MIN + 1;
     s->cells[cell] = sum;
     touch(r, number);
+    hours_add(f->l, s, f->bucket, delta);
     if (f->l->on_change && s->hash == f->l->traced)
         f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
 }

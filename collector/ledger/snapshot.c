@@ -242,6 +242,23 @@ static void put_natives(struct buf *b, const struct ledger *l)
     }
 }
 
+static void put_hours(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_hours);
+    for (size_t i = 0; i < l->n_hours; i++) {
+        for (int k = 0; k < HOURS_LABELS; k++)
+            buf_le32(b, l->hours[i].labels[k]);
+        buf_putc(b, (char)l->hours[i].has_log);
+        put_i64(b, l->hours[i].newest);
+        buf_le32(b, HOURS_KEPT);
+        for (int k = 0; k < HOURS_KEPT; k++) {
+            put_i64(b, l->hours[i].ring[k].hour);
+            put_i64(b, l->hours[i].ring[k].requests);
+            put_i64(b, l->hours[i].ring[k].logged);
+        }
+    }
+}
+
 static void put_map(struct buf *b, const struct map *m)
 {
     uint64_t key;
@@ -273,6 +290,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     buf_le32(b, l->keys.horizon_hours);
     put_map(b, &l->keys.rows);
     put_map(b, &l->keys.calls);
+    put_hours(b, l);
 }
 
 static enum err_code write_whole(int fd, sv bytes)
@@ -723,6 +741,38 @@ static void get_map(struct in *in, struct map *m)
     m->limit = limit;
 }
 
+static void get_hours(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 33);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        name_id labels[HOURS_LABELS];
+        struct hours *h;
+        const unsigned char *has_log;
+        uint32_t kept;
+
+        for (int k = 0; k < HOURS_LABELS; k++)
+            labels[k] = get_u32(in);
+        h = hours_for(l, labels);
+        has_log = take(in, 1);
+        if (!h || !has_log) {
+            in->bad = true;
+            return;
+        }
+        h->has_log = *has_log;
+        h->newest = get_i64(in);
+        kept = get_u32(in);
+        for (uint32_t k = 0; k < kept && !in->bad; k++) {
+            struct hour v = { get_i64(in), 0, 0 };
+
+            v.requests = get_i64(in);
+            v.logged = get_i64(in);
+            if (v.hour >= 0)
+                h->ring[v.hour % HOURS_KEPT] = v;
+        }
+    }
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -745,6 +795,7 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     l->keys.horizon_hours = get_u32(in);
     get_map(in, &l->keys.rows);
     get_map(in, &l->keys.calls);
+    get_hours(in, l);
     return !in->bad && in->rest.len == 0;
 }
 

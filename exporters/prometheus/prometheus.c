@@ -258,6 +258,26 @@ static void put_deployments(const struct ledger *l, struct buf *b)
     }
 }
 
+static void put_log_coverage(const struct ledger *l, struct buf *b)
+{
+    exposition_family(
+        b, "genai_log_coverage_ratio", "gauge",
+        "Share of a resource's requests that its logs told of, in the newest hour that both sides can know.");
+    for (size_t i = 0; i < ledger_log_coverage_count(l); i++) {
+        struct log_coverage_view v;
+
+        if (!ledger_log_coverage(l, i, &v))
+            continue;
+        exposition_f64(b, "genai_log_coverage_ratio",
+                       (struct exposition_label[]){ { "cloud", v.labels[0] },
+                                                    { "account", v.labels[1] },
+                                                    { "cloud_region", v.labels[2] },
+                                                    { "platform", v.labels[3] },
+                                                    { "resource", v.labels[4] } },
+                       5, v.ratio);
+    }
+}
+
 /* Whether an earlier inventory stands for the same account, region and platform. */
 static bool said_before(const struct ledger *l, size_t number, const struct inventory_view *v)
 {
@@ -331,6 +351,7 @@ static void render(struct prometheus *p)
         put_family(p, l, &b, i, clock_now());
     put_deployments(l, &b);
     put_signals(l, &b);
+    put_log_coverage(l, &b);
     put_debts(p, l, &b);
     ledger_read_unlock(l);
     p->base.env->self_metrics(p->base.env->ctx, &b);

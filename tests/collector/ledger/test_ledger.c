@@ -153,6 +153,26 @@ static void a_gauge_shows_its_newest_bucket_and_a_limit(void)
 
 /* ---- logs ---- */
 
+static struct ledger *through_a_snapshot(struct ledger *from)
+{
+    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
+    struct ledger *to = ledger_new(NULL);
+    struct buf cursor;
+    bool found = false;
+    struct err e = { 0 };
+
+    buf_init(&cursor, 256);
+    OK(mkdtemp(dir) != NULL);
+    OK(ledger_snapshot_write(from, dir, SV("cursor"), &e) == ERR_OK);
+    OK(ledger_snapshot_read(to, dir, &cursor, &found, &e) == ERR_OK && found && sv_eq(buf_sv(&cursor), SV("cursor")));
+    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
+    unlink(path);
+    rmdir(dir);
+    buf_done(&cursor);
+    ledger_free(from);
+    return to;
+}
+
 static struct call *add_call(struct batch *b, sv log, sv id, sv deployment, int64_t arrival, uint64_t row)
 {
     struct call *c = batch_add_call(b);
@@ -263,6 +283,27 @@ static void audit_events_count_by_action_and_outcome(void)
     OK(fixture_find(l, "genai_audit_events_total", LABEL_ACTION, "listkey", &v) && v.value[0] == 2);
 }
 
+static void log_coverage_compares_one_hour_of_both_sides(void)
+{
+    struct frame *f;
+    struct batch *b;
+    struct log_coverage_view v;
+
+    begin();
+    f = log_frame(0, 400, 0);
+    b = fixture_batch(f);
+    fixture_measure(b, SV("Requests"), SV("d"), T0 + 10 * NANO_PER_MIN, 4);
+    OK(ledger_log_coverage_count(l) == 0);
+    for (uint64_t i = 0; i < 3; i++)
+        add_call(b, SV("RequestResponse"), arena_printf(&arena, "c%d", (int)i), SV("d"), T0 + 20 * NANO_PER_MIN, i);
+    ledger_fold(l, f);
+    OK(ledger_log_coverage_count(l) == 1 && !ledger_log_coverage(l, 0, &v)); /* too fresh */
+    fold_one(SV("Requests"), SV("d"), 310, 9, 300, 311);
+    OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && v.hour_unix_nano == T0);
+    l = through_a_snapshot(l);
+    OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && sv_eq(v.labels[4], SV("acc")));
+}
+
 /* ---- coverage ---- */
 
 static void complete_until_is_the_start_of_the_first_hole(void)
@@ -295,26 +336,6 @@ static int64_t shown_total(struct ledger *of)
             sum = (int64_t)((uint64_t)sum * 31 + (uint64_t)v.shown[c] + 7 * (uint64_t)v.value[c]);
     }
     return sum;
-}
-
-static struct ledger *through_a_snapshot(struct ledger *from)
-{
-    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
-    struct ledger *to = ledger_new(NULL);
-    struct buf cursor;
-    bool found = false;
-    struct err e = { 0 };
-
-    buf_init(&cursor, 256);
-    OK(mkdtemp(dir) != NULL);
-    OK(ledger_snapshot_write(from, dir, SV("cursor"), &e) == ERR_OK);
-    OK(ledger_snapshot_read(to, dir, &cursor, &found, &e) == ERR_OK && found && sv_eq(buf_sv(&cursor), SV("cursor")));
-    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
-    unlink(path);
-    rmdir(dir);
-    buf_done(&cursor);
-    ledger_free(from);
-    return to;
 }
 
 enum { MINUTES = 90, SERIES = 4 };
@@ -465,6 +486,7 @@ int main(void)
     RUN(a_call_counts_once_whichever_row_comes_first);
     RUN(a_repeated_row_changes_nothing);
     RUN(audit_events_count_by_action_and_outcome);
+    RUN(log_coverage_compares_one_hour_of_both_sides);
     RUN(complete_until_is_the_start_of_the_first_hole);
     RUN(any_life_ends_at_the_truth);
     RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);

@@ -1,0 +1,78 @@
+/*
+ * Requests against logged calls by resource and hour of the event: what genai_log_coverage_ratio is made of.
+ *
+ * Both sides come through series_add, so a late bucket or a late row finds its hour. A ring of hours is kept; the one that is
+ * published lies so far back that late rows and undecided envelopes cannot change it much. A resource of which no call was ever
+ * logged has no ratio: whether its logs go elsewhere is not known here.
+ */
+#include <stdlib.h>
+
+#include "collector/ledger/internal.h"
+
+enum { PUBLISHED_BACK = 5 }; /* an envelope is decided 4 h after it arrived */
+
+static bool in_scope(sv family, bool *logged)
+{
+    *logged = sv_eq(family, SV("genai_logged_calls_total"));
+    return *logged || sv_eq(family, SV("genai_requests_total"));
+}
+
+struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS])
+{
+    uint64_t key = hash64(sv_make(labels, HOURS_LABELS * sizeof *labels));
+    uint32_t *there = map_find(&l->hours_by_key, key);
+    struct hours *h;
+
+    if (there)
+        return &l->hours[*there];
+    h = grow(l->hours, l->n_hours, &l->cap_hours, sizeof *h);
+    if (!h)
+        return NULL;
+    l->hours = h;
+    if (!map_put(&l->hours_by_key, key, (uint32_t)l->n_hours))
+        return NULL;
+    h = &l->hours[l->n_hours++];
+    *h = (struct hours){ .labels = { 0 } };
+    memcpy(h->labels, labels, sizeof h->labels);
+    return h;
+}
+
+void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t delta)
+{
+    bool logged;
+    struct hours *h;
+    struct hour *slot;
+    int64_t hour = at / NANO_PER_H;
+
+    if (at <= 0 || !in_scope(sv_of(families[s->family].name), &logged))
+        return;
+    h = hours_for(l, s->labels); /* both families begin with the identity labels */
+    slot = h ? &h->ring[hour % HOURS_KEPT] : NULL;
+    if (!slot || slot->hour > hour)
+        return;
+    if (slot->hour < hour)
+        *slot = (struct hour){ .hour = hour };
+    *(logged ? &slot->logged : &slot->requests) += delta;
+    h->has_log |= logged;
+    h->newest = !logged && hour > h->newest ? hour : h->newest;
+}
+
+size_t ledger_log_coverage_count(const struct ledger *l)
+{
+    return l->n_hours;
+}
+
+bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_coverage_view *out)
+{
+    const struct hours *h = &l->hours[number];
+    int64_t hour = h->newest - PUBLISHED_BACK;
+    const struct hour *slot = hour > 0 ? &h->ring[hour % HOURS_KEPT] : NULL;
+
+    if (!slot || slot->hour != hour || slot->requests <= 0 || !h->has_log)
+        return false;
+    *out = (struct log_coverage_view){ .hour_unix_nano = hour * NANO_PER_H,
+                                       .ratio = (double)slot->logged / (double)slot->requests };
+    for (int i = 0; i < HOURS_LABELS; i++)
+        out->labels[i] = names_sv(&l->names, h->labels[i]);
+    return true;
+}
