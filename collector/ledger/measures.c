@@ -146,40 +146,6 @@ static void contribute(struct ledger *l, struct generation *g, const struct fold
     g->width += gauge ? 0 : cells;
 }
 
-/* Number of the generation for these labels, rules and authorities; made when it is new. NOT_COUNTED when that fails. */
-static uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m)
-{
-    struct ledger *l = f->l;
-    const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
-    name_id family = fold_name(f, m->family);
-    size_t n_rules, cap = n->cap_generations;
-    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n_rules);
-    struct label_set labels;
-    uint64_t signature, applies = 0;
-    struct generation *g;
-
-    measure_labels(f, m, &labels);
-    for (size_t i = 0; i < n_rules && i < 64; i++)
-        applies |= (uint64_t)rule_applies(f, &r[i], family, m->start_unix_nano) << i;
-    signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
-    for (uint32_t i = n->n_generations; i-- > 0;)
-        if (n->generations[i].signature == signature)
-            return (uint16_t)i;
-    g = n->n_generations < GENERATIONS_MAX ? grow(n->generations, n->n_generations, &cap, sizeof *g) : NULL;
-    if (!g)
-        return NOT_COUNTED;
-    n->generations = g;
-    n->cap_generations = (uint32_t)cap;
-    g = &n->generations[n->n_generations];
-    *g = (struct generation){ .signature = signature };
-    for (size_t i = 0; i < n_rules && i < 64; i++)
-        if (applies >> i & 1)
-            contribute(l, g, &r[i], &labels);
-    return (uint16_t)n->n_generations++;
-}
-
-/* ---- amounts ---- */
-
 static double figure(const struct measure *m, int stat)
 {
     switch (stat) {
@@ -205,6 +171,48 @@ static double figure(const struct measure *m, int stat)
         return NAN;
     }
 }
+
+/* A counter is not made of a figure that the cloud does not tell: absent is not 0. */
+static bool tells(const struct measure *m, const struct fold_rule *r)
+{
+    if (families[r->ours].type == FAMILY_GAUGE)
+        return true;
+    return r->stat == STAT_DISTRIBUTION ? m->n_buckets > 0 : !isnan(figure(m, r->stat));
+}
+
+/* Number of the generation for these labels, rules and authorities; made when it is new. NOT_COUNTED when that fails. */
+static uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m)
+{
+    struct ledger *l = f->l;
+    const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
+    name_id family = fold_name(f, m->family);
+    size_t n_rules, cap = n->cap_generations;
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n_rules);
+    struct label_set labels;
+    uint64_t signature, applies = 0;
+    struct generation *g;
+
+    measure_labels(f, m, &labels);
+    for (size_t i = 0; i < n_rules && i < 64; i++)
+        applies |= (uint64_t)(tells(m, &r[i]) && rule_applies(f, &r[i], family, m->start_unix_nano)) << i;
+    signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
+    for (uint32_t i = n->n_generations; i-- > 0;)
+        if (n->generations[i].signature == signature)
+            return (uint16_t)i;
+    g = n->n_generations < GENERATIONS_MAX ? grow(n->generations, n->n_generations, &cap, sizeof *g) : NULL;
+    if (!g)
+        return NOT_COUNTED;
+    n->generations = g;
+    n->cap_generations = (uint32_t)cap;
+    g = &n->generations[n->n_generations];
+    *g = (struct generation){ .signature = signature };
+    for (size_t i = 0; i < n_rules && i < 64; i++)
+        if (applies >> i & 1)
+            contribute(l, g, &r[i], &labels);
+    return (uint16_t)n->n_generations++;
+}
+
+/* ---- amounts ---- */
 
 static int64_t amount(double v, double scale)
 {

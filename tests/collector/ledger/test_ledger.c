@@ -471,6 +471,27 @@ static void the_series_limit_refuses_and_counts(void)
     OK(z.series == 10 && z.series_limit == 10 && z.series_refused > 0);
 }
 
+static void a_figure_that_the_cloud_does_not_tell_is_no_zero(void)
+{
+    struct series_view v;
+    struct frame *f;
+    struct measure *m;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    m = fixture_measure(fixture_batch(f), SV("Latency"), SV("chat"), T0, 150);
+    m->kind = MEASURE_GAUGE; /* an average without a count */
+    ledger_fold(l, f);
+    OK(!fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "chat", &v));
+    f = fixture_frame(&arena, T0 + NANO_PER_MIN, T0 + 2 * NANO_PER_MIN);
+    m = fixture_measure(fixture_batch(f), SV("Latency"), SV("chat"), T0 + NANO_PER_MIN, 150);
+    m->kind = MEASURE_SUMMARY;
+    m->sum = 600;
+    m->count = 4;
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "chat", &v) && v.value[1] == 4);
+}
+
 int main(void)
 {
     clock_set_manual(T0);
@@ -494,5 +515,6 @@ int main(void)
     RUN(the_series_limit_refuses_and_counts);
     ledger_free(l);
     arena_done(&arena);
+    RUN(a_figure_that_the_cloud_does_not_tell_is_no_zero);
     return tap_done();
 }
