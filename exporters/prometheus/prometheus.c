@@ -204,7 +204,7 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
 
 static void put_debts(const struct prometheus *p, const struct ledger *l, struct buf *b)
 {
-    exposition_family(b, "trefoil_counter_debt", "gauge",
+    exposition_family(b, "trefoil_debt", "gauge",
                       "What counters of the family show above the clouds' own sums after downward revisions; repaid by "
                       "later increments.");
     for (size_t family = 0; family < n_families; family++) {
@@ -219,7 +219,7 @@ static void put_debts(const struct prometheus *p, const struct ledger *l, struct
             for (unsigned c = 0; v.born && c < family_cells(v.family); c++)
                 debt += c == HISTOGRAM_CELLS - 1 ? 0 : v.shown[c] - v.value[c];
         }
-        exposition_i64(b, "trefoil_counter_debt",
+        exposition_i64(b, "trefoil_debt",
                        (struct exposition_label[]){ { "family", sv_of(families[family].name) } }, 1, debt);
     }
 }

@@ -217,7 +217,7 @@ def compare(truth, metrics):
     """Differences as lines of text, the number of series compared, and the debt per family.
 
     Every series that truth lists must be shown; what is shown beyond it must be 0. Shown minus truth is never negative, and per
-    family sums to what trefoil_counter_debt publishes.
+    family sums to what trefoil_debt publishes.
     """
     wrong = []
     over = {}
@@ -239,7 +239,7 @@ def compare(truth, metrics):
     for key, value in metrics.items():
         if key[0] in families and key not in known and value != 0:
             wrong.append(f"{key[0]}{dict(sorted(key[1]))}: not in truth, shown {value}")
-    debts = {dict(k[1]).get("family"): v for k, v in metrics.items() if k[0] == "trefoil_counter_debt"}
+    debts = {dict(k[1]).get("family"): v for k, v in metrics.items() if k[0] == "trefoil_debt"}
     for name in families:
         base = re.sub(r"_(count|bucket)$", "", name)
         if name.endswith("_bucket"):
