@@ -13,6 +13,8 @@
  *   azure_metrics.c           the metrics jobs: batch, fallback, splitting
  *   azure_capacity.c          quotas
  *   azure_check.c             check --connect
+ *   azure_forecast.c          check: calls a minute
+ *   azure_normalize.c         normalize
  *   azure_source.c            jobs, poll, open, close
  *   azure_auth.h, azure_log.h tokens; logs and Activity Log
  *
@@ -282,6 +284,10 @@ MUST_USE enum err_code azure_emit_inventory(const struct azure_account_view *v, 
 MUST_USE enum err_code azure_emit_usages(const struct azure_usage_item *items, size_t n, sv subscription, sv location,
                                          sv source, int64_t start_unix_nano, int64_t end_unix_nano, struct frame *out,
                                          struct err *e);
+
+/* ---- check (azure_forecast.c) ---- */
+
+size_t azure_forecast(const void *cfg, struct forecast_line *out, size_t max);
 
 /* ---- normalize (azure_normalize.c) ---- */
 

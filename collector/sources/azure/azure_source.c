@@ -411,6 +411,7 @@ const struct source_ops azure_source_ops = {
     .jobs = azure_jobs,
     .poll = azure_poll,
     .check = azure_check,
+    .forecast = azure_forecast,
     .cancel = azure_cancel,
     .close = azure_close,
 };
