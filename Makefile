@@ -128,8 +128,8 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtrefoil.a
 	@echo "  LD  $@"
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
 
-conformance: all
-	tests/conformance/run
+conformance: all $(B)/tests/conformance/azure_log_body
+	B=$(B) tests/conformance/run
 demo: all
 	deploy/demo/run
 bench: all $(BENCH)
