@@ -513,8 +513,8 @@ int main(void)
     RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);
     RUN(a_damaged_snapshot_is_set_aside);
     RUN(the_series_limit_refuses_and_counts);
+    RUN(a_figure_that_the_cloud_does_not_tell_is_no_zero);
     ledger_free(l);
     arena_done(&arena);
-    RUN(a_figure_that_the_cloud_does_not_tell_is_no_zero);
     return tap_done();
 }
