@@ -146,6 +146,10 @@ void buf_decimal(struct buf *b, int64_t value, unsigned digits)
 
     for (unsigned i = 0; i < digits; i++)
         unit *= 10;
+    if (digits == 0) {
+        buf_i64(b, value);
+        return;
+    }
     if (value < 0)
         buf_putc(b, '-');
     buf_u64(b, v / unit);

@@ -30,8 +30,9 @@ struct members {
 struct prometheus {
     struct exporter base;
     pthread_mutex_t lock; /* guards all below */
-    char **labels;        /* by series number: the text between the braces */
-    size_t n_labels, cap_labels;
+    sv *blocks; /* by series number: "name{labels} ", for histograms and summaries the text between the braces */
+    size_t n_blocks, cap_blocks;
+    size_t last_bytes;       /* of the body: the next one is about as large */
     struct members *members; /* by family */
     struct http_body *body;
     uint64_t body_generation;
@@ -48,20 +49,34 @@ static int64_t real_mono(void)
 
 /* ---- label blocks ---- */
 
-static char *label_block(const char *const labels[LABELS])
+static void put_labels(struct buf *b, const char *const labels[LABELS])
 {
-    struct buf b;
+    bool first = true;
 
-    buf_init(&b, 64 << 10);
     for (int i = 0; i < LABELS; i++) {
         if (!labels[i] || !labels[i][0])
             continue;
-        buf_printf(&b, "%s%s=\"", b.len ? "," : "", label_name((enum label)i));
-        exposition_value(&b, sv_of(labels[i]));
-        buf_putc(&b, '"');
+        buf_printf(b, "%s%s=\"", first ? "" : ",", label_name((enum label)i));
+        exposition_value(b, sv_of(labels[i]));
+        buf_putc(b, '"');
+        first = false;
     }
-    buf_putc(&b, '\0');
-    return b.at;
+}
+
+/* What stands before the value of a counter or gauge never changes; histograms have samples with further labels. */
+static sv block_of(const struct series_view *v, const char *const labels[LABELS])
+{
+    const struct family *f = &families[v->family];
+    bool whole = f->type == FAMILY_COUNTER || f->type == FAMILY_GAUGE;
+    struct buf b;
+
+    buf_init(&b, 64 << 10);
+    if (whole)
+        buf_printf(&b, "%s{", f->name);
+    put_labels(&b, labels);
+    if (whole)
+        buf_put(&b, SV("} "));
+    return b.failed ? SV_NONE : sv_make(b.at ? b.at : strdup(""), b.len);
 }
 
 static bool push(struct members *m, uint32_t number)
@@ -86,48 +101,45 @@ static void learn_series(struct prometheus *p, const struct ledger *l)
     const char *labels[LABELS];
     struct series_view v;
 
-    if (n > p->cap_labels) {
+    if (n > p->cap_blocks) {
         size_t cap = n * 2;
-        char **q = realloc(p->labels, cap * sizeof(char *));
+        sv *q = realloc(p->blocks, cap * sizeof *q);
 
         if (!q)
             return;
-        p->labels = q;
-        p->cap_labels = cap;
+        p->blocks = q;
+        p->cap_blocks = cap;
     }
-    for (; p->n_labels < n; p->n_labels++) {
-        ledger_series(l, p->n_labels, &v, labels);
-        if (!push(&p->members[v.family], (uint32_t)p->n_labels))
+    for (; p->n_blocks < n; p->n_blocks++) {
+        ledger_series(l, p->n_blocks, &v, labels);
+        if (!push(&p->members[v.family], (uint32_t)p->n_blocks))
             return;
-        p->labels[p->n_labels] = label_block(labels);
+        p->blocks[p->n_blocks] = block_of(&v, labels);
     }
 }
 
 /* ---- samples ---- */
 
-static void open_sample(struct buf *b, const char *name, const char *suffix, const char *labels, const char *more)
+static void open_sample(struct buf *b, const char *name, const char *suffix, sv labels, const char *more)
 {
     buf_put(b, sv_of(name));
     buf_put(b, sv_of(suffix));
-    if (labels[0] || more[0]) {
-        buf_putc(b, '{');
-        buf_put(b, sv_of(labels));
-        if (labels[0] && more[0])
-            buf_putc(b, ',');
-        buf_put(b, sv_of(more));
-        buf_putc(b, '}');
-    }
-    buf_putc(b, ' ');
+    buf_putc(b, '{');
+    buf_put(b, labels);
+    if (labels.len && more[0])
+        buf_putc(b, ',');
+    buf_put(b, sv_of(more));
+    buf_put(b, SV("} "));
 }
 
-static void put_counter(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+static void put_counter(struct buf *b, const struct family *f, sv block, const struct series_view *v)
 {
-    open_sample(b, f->name, "", labels, "");
+    buf_put(b, block);
     buf_decimal(b, v->shown[0], f->digits);
     buf_putc(b, '\n');
 }
 
-static void put_summary(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+static void put_summary(struct buf *b, const struct family *f, sv labels, const struct series_view *v)
 {
     open_sample(b, f->name, "_sum", labels, "");
     buf_decimal(b, v->shown[0], f->digits);
@@ -137,7 +149,7 @@ static void put_summary(struct buf *b, const struct family *f, const char *label
     buf_putc(b, '\n');
 }
 
-static void put_histogram(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+static void put_histogram(struct buf *b, const struct family *f, sv labels, const struct series_view *v)
 {
     int64_t sum = 0;
     char le[48];
@@ -158,16 +170,17 @@ static void put_histogram(struct buf *b, const struct family *f, const char *lab
     buf_putc(b, '\n');
 }
 
-static void put_gauge(struct buf *b, const struct family *f, const char *labels, const struct series_view *v)
+static void put_gauge(struct buf *b, const struct family *f, sv block, const struct series_view *v)
 {
-    open_sample(b, f->name, "", labels, "");
+    (void)f;
+    buf_put(b, block);
     buf_f64(b, v->gauge);
     buf_putc(b, '\n');
 }
 
 static const struct {
     const char *type;
-    void (*put)(struct buf *b, const struct family *f, const char *labels, const struct series_view *v);
+    void (*put)(struct buf *b, const struct family *f, sv block, const struct series_view *v);
 } types[] = {
     [FAMILY_COUNTER] = { "counter", put_counter },
     [FAMILY_HISTOGRAM] = { "histogram", put_histogram },
@@ -191,12 +204,12 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
         struct series_view v;
 
         ledger_series(l, number, &v, NULL);
-        if (!visible(&v, now) || !p->labels[number])
+        if (!visible(&v, now))
             continue;
         if (!named)
             exposition_family(b, f->name, types[f->type].type, f->help);
         named = true;
-        types[f->type].put(b, f, p->labels[number], &v);
+        types[f->type].put(b, f, p->blocks[number], &v);
     }
 }
 
@@ -219,8 +232,8 @@ static void put_debts(const struct prometheus *p, const struct ledger *l, struct
             for (unsigned c = 0; v.born && c < family_cells(v.family); c++)
                 debt += c == HISTOGRAM_CELLS - 1 ? 0 : v.shown[c] - v.value[c];
         }
-        exposition_i64(b, "trefoil_debt",
-                       (struct exposition_label[]){ { "family", sv_of(families[family].name) } }, 1, debt);
+        exposition_i64(b, "trefoil_debt", (struct exposition_label[]){ { "family", sv_of(families[family].name) } }, 1,
+                       debt);
     }
 }
 
@@ -344,6 +357,7 @@ static void render(struct prometheus *p)
     struct http_body *fresh;
 
     buf_init(&b, BODY_LIMIT);
+    (void)buf_reserve(&b, p->last_bytes + p->last_bytes / 8);
     ledger_read_lock(l);
     p->body_generation = ledger_generation(l);
     learn_series(p, l);
@@ -356,6 +370,7 @@ static void render(struct prometheus *p)
     ledger_read_unlock(l);
     p->base.env->self_metrics(p->base.env->ctx, &b);
     p->body_real_nano = real_mono();
+    p->last_bytes = b.len;
     fresh = b.failed ? NULL : http_body_new(&b);
     if (!fresh) {
         buf_done(&b);
@@ -408,11 +423,11 @@ static void prometheus_close(struct exporter *self)
 
     if (!p)
         return;
-    for (size_t i = 0; i < p->n_labels; i++)
-        free(p->labels[i]);
+    for (size_t i = 0; i < p->n_blocks; i++)
+        free((char *)(uintptr_t)p->blocks[i].at);
     for (size_t i = 0; p->members && i < n_families; i++)
         free(p->members[i].at);
-    free(p->labels);
+    free(p->blocks);
     free(p->members);
     http_body_unref(p->body);
     pthread_mutex_destroy(&p->lock);
