@@ -33,23 +33,30 @@ static const uint64_t segment_bytes_default = UINT64_C(64) << 20;
 static const uint64_t max_bytes_default = UINT64_C(8) << 30;
 static const int64_t retention_ms_default = INT64_C(7) * 24 * 3600 * 1000;
 
+static enum err_code push(struct segment **list, size_t *n, size_t *cap, struct segment s, struct err *e)
+{
+    if (*n == *cap) {
+        size_t more = *cap ? 2 * *cap : 64;
+        struct segment *grown = realloc(*list, more * sizeof *grown);
+
+        if (!grown) {
+            err_set(e, ERR_LIMIT, "journal: no memory for %zu segments", more);
+            return ERR_LIMIT;
+        }
+        *list = grown;
+        *cap = more;
+    }
+    (*list)[(*n)++] = s;
+    return ERR_OK;
+}
+
 enum err_code journal_add_segment(struct journal *j, struct segment s, struct err *e)
 {
     if (j->n_segments > 0 && j->segments[j->n_segments - 1].base == s.base) {
         j->segments[j->n_segments - 1] = s;
         return ERR_OK;
     }
-    if (j->n_segments == j->cap_segments) {
-        size_t cap = j->cap_segments ? 2 * j->cap_segments : 64;
-        struct segment *more = realloc(j->segments, cap * sizeof *more);
-
-        if (!more)
-            return err_set(e, ERR_LIMIT, "journal: no memory for %zu segments", cap);
-        j->segments = more;
-        j->cap_segments = cap;
-    }
-    j->segments[j->n_segments++] = s;
-    return ERR_OK;
+    return push(&j->segments, &j->n_segments, &j->cap_segments, s, e);
 }
 
 static enum err_code open_dir(struct journal *j, struct err *e)
@@ -151,17 +158,9 @@ static enum err_code list_segments(struct journal *j, uint64_t from, struct segm
         if (!segment_name_parse(entry->d_name, &shard, &s.base) || shard != 0 || s.base < from)
             continue;
         code = look_at(j, entry->d_name, &s, e);
-        if (!code && n == cap) {
-            struct segment *more = realloc(list, (cap = cap ? 2 * cap : 64) * sizeof *more);
-
-            if (!more)
-                code = err_set(e, ERR_LIMIT, "journal: no memory for %zu segments", cap);
-            else
-                list = more;
-        }
         if (!code)
-            list[n++] = s;
-        if (code == ERR_GONE)
+            code = push(&list, &n, &cap, s, e);
+        if (code == ERR_GONE) /* deleted since it was listed */
             code = ERR_OK;
     }
     closedir(d);

@@ -61,7 +61,8 @@ static void set_right(char *at, size_t n)
 
     if (n < SEGMENT_HEADER)
         return;
-    memcpy(at, "TRFJOURN", 8);
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = "TRFJOURN"[i];
     put(at + 8, SEGMENT_VERSION);
     put(at + 16, 1);
     put(at + 56, hash64(sv_make(at, 56)));
@@ -71,7 +72,8 @@ static void set_right(char *at, size_t n)
 
         if (stored > n - i - FRAME_HEADER)
             stored = n - i - FRAME_HEADER;
-        memcpy(at + i, "TF\xf1\x9e", 4);
+        for (unsigned k = 0; k < 4; k++)
+            at[i + k] = "TF\xf1\x9e"[k];
         put(at + i + 32, frame_checksum(sv_make(at + i + FRAME_HEADER, stored), id));
         put(at + i + 40, hash_part(id, sv_make(at + i, 40)));
         i += FRAME_HEADER + stored;

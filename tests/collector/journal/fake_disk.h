@@ -250,7 +250,7 @@ static inline void fake_disk_power_cut(void)
     }
     if (d)
         closedir(d);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/base/buf.h"
+#include "collector/journal/io.h"
 #include "collector/journal/journal.h"
 #include "collector/journal/segment.h"
 
@@ -41,6 +42,22 @@ static inline void test_fresh_dir(void)
     atexit(test_remove_dir);
 }
 
+static inline int test_no_sync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+/* Thousands of journals in one test: nobody cuts the power here, so the disk need not be waited for. */
+static inline void test_use_quick_disk(void)
+{
+    static struct journal_io quick;
+
+    quick = journal_io_system;
+    quick.fdatasync = quick.fsync_dir = test_no_sync;
+    journal_io_set(&quick);
+}
+
 static inline uint64_t test_seed(void)
 {
     const char *given = getenv("SEED");
@@ -69,7 +86,7 @@ static inline sv test_payload(struct buf *b, uint64_t n, size_t size)
     buf_clear(b);
     buf_printf(b, "%llu:", (unsigned long long)n);
     while (b->len < size)
-        buf_putc(b, n % 3 == 0 ? 'z' : (char)test_random(&state));
+        buf_putc(b, (char)(n % 3 == 0 ? 'z' : test_random(&state)));
     return buf_sv(b);
 }
 

@@ -127,7 +127,7 @@ static void a_cursor_goes_on_where_it_was_after_reopening(void)
         for (unsigned k = 0; k < 70; k++)
             if (journal_read(r, 0, &f, &got, NULL) || !got)
                 break;
-        OK(f.at.sequence == 70 * (i + 1));
+        OK(f.at.sequence == UINT64_C(70) * (i + 1));
         n[i] = journal_reader_cursor(r, cursor[i]);
         journal_reader_close(r);
         journal_close(j);
@@ -410,7 +410,7 @@ static void retention_waits_for_the_slowest_reader(void)
 
 static void retention_by_age_deletes_what_everybody_has_passed(void)
 {
-    struct journal_options o = { .segment_bytes = 1000, .retention_ms = 3600 * 1000 };
+    struct journal_options o = { .segment_bytes = 1000, .retention_ms = 3600000 };
     struct journal *j;
     struct journal_stats s;
 
@@ -433,7 +433,7 @@ static void retention_by_age_deletes_what_everybody_has_passed(void)
 /* The wall jumps a year ahead, the monotonic clock does not. At this speed the first minute passes in 60 ms. */
 static void retention_by_age_does_not_believe_a_clock_that_jumps(void)
 {
-    struct journal_options o = { .segment_bytes = 1000, .retention_ms = 24 * 3600 * 1000 };
+    struct journal_options o = { .segment_bytes = 1000, .retention_ms = 24 * INT64_C(3600000) };
     struct clock_scale scale = { 0, 0, 1000.0 };
     struct journal *j;
     struct journal_stats s;
@@ -448,7 +448,7 @@ static void retention_by_age_does_not_believe_a_clock_that_jumps(void)
     OK(append_range(j, 1, 100, NULL));
     while (clock_mono() - start < 2 * NANO_PER_MIN)
         usleep(1000);
-    scale.origin_unix_nano += 365 * 24 * NANO_PER_H;
+    scale.origin_unix_nano += INT64_C(365) * 24 * NANO_PER_H;
     clock_set_scale(scale);
     OK(append_range(j, 101, 200, NULL)); /* many a new segment, each a reason to look for old ones */
     journal_stats(j, &s);
@@ -488,6 +488,7 @@ static void an_old_cursor_after_deletion_means_the_oldest_frame_kept(void)
 int main(void)
 {
     seed = test_seed();
+    test_use_quick_disk();
     RUN(what_was_appended_comes_back_after_reopening);
     RUN(the_largest_frame_fits_and_one_byte_more_does_not);
     RUN(frames_that_compress_take_less_room);

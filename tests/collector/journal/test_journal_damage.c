@@ -317,6 +317,7 @@ static void a_frame_inside_a_damaged_payload_is_not_believed(void)
 
 int main(void)
 {
+    test_use_quick_disk();
     RUN(an_end_cut_at_any_byte_loses_only_the_last_frame);
     RUN(a_file_shorter_than_its_header_stops_nobody);
     RUN(a_flipped_byte_costs_at_most_its_frame);

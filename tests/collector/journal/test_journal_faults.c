@@ -71,7 +71,7 @@ static uint64_t calls_of_a_life(void)
     test_fresh_dir();
     fake_disk_new(seed);
     live(acked);
-    journal_io_set(NULL);
+    test_use_quick_disk();
     return fake.calls;
 }
 
@@ -97,7 +97,7 @@ static void fail_every_call(int error, uint64_t how_many, unsigned least_acked)
         fake.fail_from = k;
         fake.fail_count = how_many;
         live(acked);
-        journal_io_set(NULL);
+        test_use_quick_disk();
         if (count(acked) < least_acked || !survived(acked)) {
             printf("# call %" PRIu64 " of %" PRIu64 " failing: %u acknowledged\n", k, n, count(acked));
             OK(false);
@@ -137,7 +137,7 @@ static void a_power_cut_at_any_call_loses_nothing_acknowledged(void)
     for (unsigned round = 0; round < 5; round++)
         for (uint64_t k = 0; k < n; k++) {
             test_fresh_dir();
-            fake_disk_new(seed + k + 1000 * round);
+            fake_disk_new(seed + k + UINT64_C(1000) * round);
             fake.fail_from = k;
             fake.fail_count = UINT64_MAX / 2;
             live(acked);
@@ -159,7 +159,7 @@ static void short_and_interrupted_calls_are_finished(void)
     fake_disk_new(seed);
     fake.short_writes = true;
     live(acked);
-    journal_io_set(NULL);
+    test_use_quick_disk();
     OK(count(acked) == FRAMES && survived(acked));
 }
 
@@ -183,7 +183,7 @@ static void a_sync_that_failed_is_never_repeated_on_the_same_file(void)
     journal_stats(j, &s);
     OK(s.sync_failures == 1 && s.appended_frames == 2 && s.segments == 2);
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 static void a_write_error_seals_the_segment(void)
@@ -201,7 +201,7 @@ static void a_write_error_seals_the_segment(void)
     fake.fail_count = 1;
     OK(test_append(j, 2, 20, &e) && test_segments(0, path) == 2);
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 /* The refused frame stands whole in the older segment, with the number that another frame has got since. */
@@ -226,7 +226,7 @@ static void a_refused_frame_does_not_come_back_in_place_of_another(void)
     fake.fail_count = 0;
     OK(test_append(j, 3, 20, &e));
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
     OK(test_segments(0, path) == 2);
     j = test_open((struct journal_options){ 0 }, NULL);
     r = journal_reader_open(j, NULL, SV_NONE, NULL);
@@ -268,7 +268,7 @@ static void a_full_disk_refuses_and_goes_on_when_there_is_space(void)
     OK(!journal_read(r, 0, &f, &got, &e) && got && !f.corrupt && f.at.sequence == 2);
     journal_reader_close(r);
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 static void a_place_that_cannot_be_read_does_not_stop_a_reader(void)
@@ -301,7 +301,7 @@ static void a_place_that_cannot_be_read_does_not_stop_a_reader(void)
     OK(refused == 2 && corrupt > 0 && !got && good > 14 && good < 20);
     journal_reader_close(r);
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 static void opening_reads_no_more_than_headers_and_the_newest_segment(void)
@@ -324,7 +324,7 @@ static void opening_reads_no_more_than_headers_and_the_newest_segment(void)
     printf("# %zu segments, %" PRIu64 " reads\n", segments, fake.calls);
     OK(j && segments > 10 && fake.calls <= segments + 3);
     journal_close(j);
-    journal_io_set(NULL);
+    test_use_quick_disk();
 }
 
 int main(void)

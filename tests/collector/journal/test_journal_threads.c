@@ -9,12 +9,14 @@
 
 enum { THREADS = 8, EACH = 250, READERS = 3 };
 
+static const uint64_t all_frames = UINT64_C(1) * THREADS * EACH;
+
 static struct journal *j;
 
 struct appender {
     pthread_t thread;
-    unsigned id;
     uint64_t last_sequence;
+    unsigned id;
     bool failed;
 };
 
@@ -63,7 +65,7 @@ static void *read_many(void *arg)
     struct journal_reader *reader = journal_reader_open(j, r->name, SV_NONE, NULL);
     char cursor[JOURNAL_CURSOR_MAX];
 
-    while (reader && !r->failed && r->frames < THREADS * EACH) {
+    while (reader && !r->failed && r->frames < all_frames) {
         struct journal_frame f;
         bool got;
 
@@ -106,12 +108,12 @@ static void many_appenders_share_a_sync_and_readers_see_their_order(void)
     OK(good);
     for (unsigned i = 0; i < READERS; i++) {
         pthread_join(r[i].thread, NULL);
-        good = good && !r[i].failed && r[i].frames == THREADS * EACH;
+        good = good && !r[i].failed && r[i].frames == all_frames;
     }
     OK(good);
     journal_stats(j, &s);
     printf("# %" PRIu64 " frames, %" PRIu64 " syncs, %" PRIu64 " segments\n", s.appended_frames, s.syncs, s.segments);
-    OK(s.appended_frames == THREADS * EACH && s.syncs < s.appended_frames);
+    OK(s.appended_frames == all_frames && s.syncs < s.appended_frames);
     OK(s.segments > 2);
     journal_close(j);
 }
