@@ -266,6 +266,7 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
         note_success(&p, status, *more);
     } else {
         e.code = code;
+        err_wrap(&e, "%.*s: %.*s: %.*s", SV_ARG(env->id), SV_ARG(t->job.scope), SV_ARG(t->job.group));
         status->error = e;
         status->failures++;
         status->state = TASK_FAILING;

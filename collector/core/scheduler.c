@@ -172,8 +172,7 @@ static void log_end(const struct task *t, const struct task_status *was, const s
     const char *cloud = t->instance->ops->name;
 
     if (is->state == TASK_FAILING)
-        log_warn(cloud, "%.*s: %.*s: %.*s: %s", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group),
-                 is->error.text);
+        log_warn(cloud, "%s", is->error.text);
     else if (was->state == TASK_FAILING)
         log_info(cloud, "%.*s: %.*s: %.*s: works again", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope),
                  SV_ARG(t->job.group));

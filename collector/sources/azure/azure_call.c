@@ -77,6 +77,22 @@ static sv quota_name(const struct azure_reader *r, enum azure_api api, enum azur
     return arena_printf(r->arena, "%.*s:%s:%.*s", SV_ARG(r->s->env.id), plane_name, SV_ARG(quota));
 }
 
+/* What stands in the configuration is named when nobody answers there. */
+static enum err_code name_endpoint(const struct azure_reader *r, enum azure_plane plane, enum err_code code,
+                                   struct err *e)
+{
+    const struct azure_endpoints_config *own = &r->s->cfg->endpoints;
+    const struct {
+        const char *setting, *value;
+    } all[] = { [AZURE_ARM] = { "resource_manager", own->resource_manager },
+                [AZURE_METRICS] = { "metrics", own->metrics },
+                [AZURE_LOGS] = { "logs", own->logs } };
+
+    if (code != ERR_RETRY || r->response.status || !all[plane].value)
+        return code;
+    return err_wrap(e, "no answer from endpoints.%s", all[plane].setting);
+}
+
 static enum err_code send(struct azure_reader *r, enum azure_api api, enum azure_plane plane, sv quota, struct err *e)
 {
     struct http_request q = { .method = r->body.len ? "POST" : "GET",
@@ -93,7 +109,11 @@ static enum err_code send(struct azure_reader *r, enum azure_api api, enum azure
     code = source_call(&r->s->env, &azure_apis[api], name, &q, &r->response, e);
     if (code == ERR_AUTH)
         azure_token_refused(r->s->auth, audience(r->s, plane), bearer);
-    return code;
+    if (code == ERR_OK && sv_starts(sv_trim(buf_sv(&r->response.body)), SV("<")))
+        return err_set(e, ERR_PARSE,
+                       "%s: http %d with a web page instead of JSON: is a proxy or a login page in between?",
+                       azure_apis[api].name, r->response.status);
+    return name_endpoint(r, plane, code, e);
 }
 
 enum err_code azure_ask(struct azure_reader *r, enum azure_api api, enum azure_plane plane, sv quota, json *root,

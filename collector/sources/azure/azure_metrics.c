@@ -440,8 +440,7 @@ enum err_code azure_read_metrics(struct azure_reading *g, struct err *e)
 static bool concerns(const struct azure_account *a, const struct azure_group *g, int kind, sv region,
                      struct arena *arena)
 {
-    if (azure_family_of_kind(a->item.kind) != kind || atomic_load(&a->left_out) ||
-        !sv_eq(azure_region_name(arena, a->item.location), region))
+    if (azure_family_of_kind(a->item.kind) != kind || !sv_eq(azure_region_name(arena, a->item.location), region))
         return false;
     if (g->family[0] && azure_family_find(sv_of(g->family)) != atomic_load(&a->family))
         return false;
@@ -459,6 +458,30 @@ static void note_data(const struct azure_reading *g, const struct azure_group *g
                 atomic_store(&g->accounts[i]->has_data, true);
 }
 
+/* The accounts of the job that are left out, or those that are not. */
+static void choose(struct azure_reading *g, const struct azure_group *group, const struct azure_view *view,
+                   bool left_out, size_t *from)
+{
+    for (size_t i = 0; i < view->n; i++)
+        if (atomic_load(&view->at[i]->left_out) == left_out &&
+            concerns(view->at[i], group, g->kind, g->region, g->r->arena)) {
+            from[g->n_accounts] = i;
+            g->accounts[g->n_accounts++] = view->at[i];
+        }
+}
+
+/* A window that nothing was read of must not count as read: when all are left out, all are asked again. */
+static void choose_accounts(struct azure_reading *g, const struct azure_group *group, const struct azure_view *view,
+                            size_t *from)
+{
+    choose(g, group, view, false, from);
+    if (g->n_accounts)
+        return;
+    choose(g, group, view, true, from);
+    for (size_t i = 0; i < g->n_accounts; i++)
+        atomic_store(&g->accounts[i]->left_out, false);
+}
+
 /* All accounts of one kind. `view` keeps the references; refreshed accounts are exchanged in it. */
 static enum err_code poll_kind(struct azure_reading *g, const struct azure_group *group, struct azure_view *view,
                                struct err *e)
@@ -472,11 +495,7 @@ static enum err_code poll_kind(struct azure_reading *g, const struct azure_group
     g->bits = bits;
     if (!g->accounts || !from)
         return err_set(e, ERR_LIMIT, "no room for %zu accounts", view->n);
-    for (size_t i = 0; i < view->n; i++)
-        if (concerns(view->at[i], group, g->kind, g->region, g->r->arena)) {
-            from[g->n_accounts] = i;
-            g->accounts[g->n_accounts++] = view->at[i];
-        }
+    choose_accounts(g, group, view, from);
     azure_query_plan(g->r->s, g->sub, g->kind, group, &g->q, bits);
     g->cells = ARENA_ARRAY(g->r->arena, struct azure_cell, g->n_accounts * g->q.n_metrics + 1);
     if (!g->cells)

@@ -264,7 +264,7 @@ static enum err_code azure_poll(struct source *self, const struct source_job *jo
         code = i < sizeof pollers / sizeof pollers[0] ? pollers[i].poll(&r, job, w, out, e)
                                                       : err_set(e, ERR_INTERNAL, "no such job");
     azure_reader_done(&r);
-    return code ? err_wrap(e, "%.*s: %.*s: %.*s", SV_ARG(s->env.id), SV_ARG(job->scope), SV_ARG(job->group)) : ERR_OK;
+    return code; /* the runner says which job it was */
 }
 
 /* ---- open and close ---- */

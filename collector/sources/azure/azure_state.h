@@ -30,7 +30,7 @@ struct azure_account {
     atomic_int refs;
     atomic_int family;         /* row of azure_families whose metrics count */
     atomic_bool has_data;      /* that family has shown requests since we look */
-    atomic_bool left_out;      /* refused or gone: until the next discovery */
+    atomic_bool left_out;      /* refused or gone: until the next discovery, or until all of a job are */
     atomic_llong refresh_mono; /* before this no unknown deployment makes us ask again */
 };
 

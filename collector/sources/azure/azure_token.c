@@ -159,8 +159,8 @@ static const struct {
     { 700024,  "the federated token is outside its time: check the clock and that the file is renewed" },
     { 700211,  "no federated credential with this issuer: check the application's federated credentials" },
     { 700213,  "no federated credential with this subject: check the application's federated credentials" },
-    { 7000215, "wrong client secret: give the secret's value, not its id" },
-    { 7000222, "the client secret has expired: make a new one" },
+    { 7000215, "client_secret is wrong: give the secret's value, not its id" },
+    { 7000222, "client_secret has expired: make a new one" },
 };
 
 static const struct {

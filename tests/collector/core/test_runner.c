@@ -110,7 +110,7 @@ static void a_failed_poll_moves_nothing(void)
     begin();
     fake.answer = refuse;
     OK(task_poll(spine, &task, &task.status, &more) == ERR_RETRY);
-    OK(task.status.state == TASK_FAILING && sv_eq(sv_of(task.status.error.text), SV("broken pipe")));
+    OK(task.status.state == TASK_FAILING && sv_eq(sv_of(task.status.error.text), SV("f: s: g: broken pipe")));
     OK(fake_total(spine_ledger(spine)) == 0);
     OK(!ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until));
     fake.answer = fake_one_a_minute;

@@ -225,7 +225,7 @@ static void a_subscription_that_refuses_harms_no_other(void)
     fake_jobs(&f);
     f.denied = FAKE_B "/providers";
     OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_DENIED);
-    OK(sv_has(sv_of(e.text), SV("role Reader")) && sv_has(sv_of(e.text), SV(FAKE_B)));
+    OK(sv_has(sv_of(e.text), SV("role Reader")));
     OK(fake_poll(&f, "sub:" FAKE_A, "inventory", &out, &e) == ERR_OK);
     fake_jobs(&f);
     OK(fake_job(&f, "workspace:ws-1", "calls") != NULL); /* both were tried */
