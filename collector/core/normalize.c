@@ -83,10 +83,12 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
     sv format = sv_of(o->from);
     const struct source_ops *ops = ops_of(format);
     enum err_code code;
+    bool unread;
 
     buf_init(&in, NORMALIZE_INPUT_MAX);
     arena_init(&arena, ARENA_BYTES);
     code = read_input(file, &in, e);
+    unread = code != ERR_OK;
     if (code == ERR_OK && !ops && sv_eq(format, SV("auto")))
         ops = detect(buf_sv(&in), &format);
     if (code == ERR_OK && !ops)
@@ -103,7 +105,7 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
         tell_quarantined(file, f);
     buf_done(&in);
     arena_done(&arena);
-    return code ? err_wrap(e, "%s", file) : ERR_OK;
+    return code && !unread ? err_wrap(e, "%s", file) : code; /* an error of reading names the file */
 }
 
 static enum err_code flush(FILE *to, struct buf *out, struct err *e)
