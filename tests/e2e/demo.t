@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""The demo starts, says what to open, shows traffic, and leaves nothing behind."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from harness import Tap, free_port, http_get, parse_metrics, wait_for
+
+tap = Tap()
+port = free_port()
+
+
+def gone(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
+    demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="3", DEMO_PORT=str(port), TMPDIR=folder),
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            start_new_session=True)
+    try:
+        said = ""
+        for line in demo.stdout:
+            said += line
+            if line.startswith("Ctrl-C"):
+                break
+        url = f"http://127.0.0.1:{port}"
+        for words in (f"{url}/\n", f"{url}/metrics", f"{url}/api/v1/sources", "/truth", "trefoil explain", folder):
+            tap.ok(words in said, f"it names {words.strip().replace(folder, 'its folder')}", said)
+        inside = os.listdir(folder)
+        tap.ok(len(inside) == 1 and inside[0].startswith("trefoil-demo."), "all it writes is in one folder", inside)
+        status, text = http_get(f"{url}/metrics")
+        metrics = parse_metrics(text) if status == 200 else {}
+        azure = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", "azure") in k[1])
+        tap.ok(azure > 100, f"/metrics shows Azure traffic: {azure:.0f} requests", text[:400])
+        status, text = http_get(f"{url}/")
+        tap.ok(status == 200 and "azure" in text, "the page shows the source", text[:400])
+        truth = re.search(r"http://\S+/truth", said)
+        tap.ok(truth and http_get(truth.group(0), 30)[0] == 200, "the truth can be opened", said)
+        rest, _ = demo.communicate(timeout=60)
+        tap.ok(demo.returncode == 0, "it ends by itself with 0", f"{demo.returncode}\n{rest}")
+        tap.ok(wait_for(lambda: gone(demo.pid), 20, "its processes end"), "both processes have ended")
+        tap.ok(http_get(f"{url}/-/healthy")[0] == 0, "nobody listens any more")
+        tap.ok(not os.listdir(folder), "its folder is removed", os.listdir(folder))
+    except Exception as e:
+        tap.ok(False, f"{type(e).__name__}: {e}", said)
+    finally:
+        if not gone(demo.pid):
+            os.killpg(demo.pid, 15)
+            time.sleep(1)
+            demo.poll()
+tap.done()

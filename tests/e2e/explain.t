@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""The tools beside the daemon: explain recomputes a number of /metrics, normalize needs no daemon at all."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(__file__))
+from harness import BUILD, Tap, World, wait_for
+
+tap = Tap()
+DATA = "tests/data/azure"
+
+
+def trefoil(*argv, stdin=None):
+    p = subprocess.run([f"{BUILD}/trefoil", *argv], capture_output=True, text=True, timeout=60, input=stdin or "")
+    return p.returncode, p.stdout, p.stderr
+
+
+# ---- normalize ----
+
+def normalizes(file, how, record, **fields):
+    """All lines are JSON with the unified names; one of them has these fields."""
+    if how == "file":
+        code, out, err = trefoil("normalize", f"{DATA}/{file}")
+    else:
+        with open(f"{DATA}/{file}") as f:
+            code, out, err = trefoil("normalize", *how, stdin=f.read())
+    try:
+        lines = [json.loads(line) for line in out.splitlines()]
+    except ValueError as e:
+        tap.ok(False, f"normalize {file}: each line is JSON", f"{e}\n{out[:500]}")
+        return
+    good = [r for r in lines if r["record"] == record and all(r.get(k) == v for k, v in fields.items())]
+    own = all(r["cloud"] == "azure" and r["platform"] == "azure_openai" and re.fullmatch("[0-9a-f]{16}", r["key"]) for r in lines)
+    tap.ok(code == 0 and good and own, f"normalize {file} ({how}): {len(lines)} records, one is {record} {fields}", out[:900] + err)
+
+
+def normalize():
+    call = {"operation": "chat", "model": "gpt-4.1", "deployment": "chat-prod", "input_tokens": 1420, "output_tokens": 233}
+    normalizes("synthetic_loganalytics_azurediagnostics.json", "file", "call", outcome="success", http_status=200, **call)
+    normalizes("synthetic_loganalytics_azurediagnostics.json", ("-",), "call", outcome="success", http_status=200, **call)
+    normalizes("synthetic_storage_requestresponse.jsonl", (), "call", outcome="success", http_status=200, **call)
+    normalizes("synthetic_eventhub_requestusage.json", "file", "call", cache_read_tokens=1152, **call)
+    normalizes("synthetic_metrics_getbatch_openai.json", "file", "measure", name="InputTokens", model="gpt-4.1", value=1516,
+               resource="aoai-demo", jurisdiction="eu")
+    normalizes("synthetic_eventhub_audit.json", "file", "audit", action="listkey")
+
+
+def normalize_in_a_pipe():
+    pipe = subprocess.run(f"cat {DATA}/synthetic_storage_requestresponse.jsonl | {BUILD}/trefoil normalize | head -n 1",
+                          shell=True, capture_output=True, text=True, timeout=60)
+    lines = pipe.stdout.splitlines()
+    tap.ok(len(lines) == 1 and json.loads(lines[0])["record"] == "call" and not pipe.stderr, "normalize in a pipe",
+           pipe.stdout + pipe.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        target = f"{folder}/records.jsonl"
+        code, out, err = trefoil("normalize", "-o", target, f"{DATA}/synthetic_eventhub_audit.json")
+        with open(target) as f:
+            tap.ok(code == 0 and not out and json.loads(f.readline())["record"] == "audit", "normalize -o writes the file", err)
+    if os.path.exists("/dev/full"):
+        code, out, err = trefoil("normalize", "-o", "/dev/full", f"{DATA}/synthetic_eventhub_audit.json")
+        tap.ok(code == 1 and "No space left" in err, "normalize: a full disk is a failure", f"{code} {err}")
+
+
+def bad_files():
+    with tempfile.TemporaryDirectory() as folder:
+        bad = f"{folder}/bad"
+        with open(f"{DATA}/synthetic_storage_requestresponse.jsonl") as f:
+            rows = f.read().splitlines()
+        with open(f"{DATA}/synthetic_loganalytics_azurediagnostics.json") as f:
+            answer = f.read()
+
+        def put(text):
+            with open(bad, "w") as f:
+                f.write(text)
+            return trefoil("normalize", bad)
+
+        code, out, err = put("\n".join([rows[0], '{"broken', *rows[1:]]))
+        tap.ok(f'{bad}: record 2: malformed: "{{\\"broken"' in err and len(out.splitlines()) == len(rows),
+               "normalize: the bad record is told with its place, its neighbours are read", out[:300] + err)
+        code, out, err = put(answer[:len(answer) // 2])
+        tap.ok(code == 1 and not out and err.startswith(f"trefoil: {bad}: log analytics: json:"),
+               "normalize: an answer that is cut off", f"{code} {out[:200]} {err}")
+        code, out, err = put('{"something": "else"}')
+        tap.ok(code == 1 and "the format is not recognized; name it with --from (" in err and "azure-loganalytics" in err,
+               "normalize: an unknown format, and what there is", err)
+        code, out, err = trefoil("normalize", f"{folder}/none")
+        tap.ok(code == 1 and err == f"trefoil: {folder}/none: No such file or directory\n", "normalize: no such file", err)
+        code, out, err = trefoil("normalize", "--form", "auto")
+        tap.ok(code == 2 and "did you mean --from" in err, "normalize: a mistyped flag is wrong usage", f"{code} {err}")
+
+
+# ---- explain ----
+
+def written(key):
+    return key[0] + "{" + ",".join(f"{k}={json.dumps(v)}" for k, v in sorted(key[1])) + "}"
+
+
+def counters(world):
+    return {k: v for k, v in world.metrics().items() if k[0].startswith("genai_") and k[0].endswith("_total")}
+
+
+def still(world):
+    """The counters when two scrapes in a row are one: the clouds have fallen silent."""
+    last = {}
+
+    def same():
+        now = counters(world)
+        equal = now == last and any(now.values())
+        last.clear()
+        last.update(now)
+        return equal
+    wait_for(same, 20, "the counters come to rest")
+    return last
+
+
+def explain(world):
+    journal = f"--storage.path={world.dir}/data"
+    wait_for(lambda: len({k[0] for k, v in counters(world).items() if v > 0}) >= 5, 30, "counters of five families")
+    world.sim.stop()
+    shown = still(world)
+    largest = {}
+    for key, value in shown.items():
+        if value > shown.get(largest.get(key[0]), 0):
+            largest[key[0]] = key
+    for family, key in sorted(largest.items()):
+        code, out, err = trefoil("explain", journal, written(key))
+        end = re.search(r"^cell 0: value (\S+), shown (\S+)$", out, flags=re.M)
+        sums = [float(m) for m in re.findall(r"cell  0  ([+-]\S+)  = ", out)]
+        tap.ok(code == 0 and end and float(end.group(2)) == shown[key], f"explain {family}: /metrics and the journal say {shown[key]:.0f}",
+               out[-500:] + err)
+        tap.ok(len(sums) > 0 and sum(sums) == shown[key], f"explain {family}: its {len(sums)} steps add up to it", out[-500:] + err)
+    tap.ok(len(largest) >= 5, f"explain: {len(largest)} families")
+    code, out, err = trefoil("explain", f"--config.file={world.config}", "genai_tokens_total{direction=\"input\"}")
+    matches = [line for line in out.splitlines() if line.startswith("genai_tokens_total{") and 'direction="input"' in line]
+    tap.ok(code == 1 and len(matches) > 1 and "series match: add labels until one is left" in err,
+           f"explain: an ambiguous series lists its {len(matches)} matches", out[:500] + err)
+    code, out, err = trefoil("explain", journal, 'genai_tokens_total{direction="sideways"}')
+    tap.ok(code == 1 and "no such series in the journal" in err, "explain: a series that is not there", err)
+    code, out, err = trefoil("explain", journal, "genai_nonsense_total")
+    tap.ok(code == 1 and "genai_nonsense_total: no family" in err, "explain: a family that is not there", err)
+    code, out, err = trefoil("explain", f"--storage.path={world.dir}/nowhere", "genai_tokens_total")
+    tap.ok(code == 1 and "nowhere" in err and not os.path.exists(f"{world.dir}/nowhere"),
+           "explain: a directory that is not there is named, and not made", err)
+    pipe = subprocess.run(f"{BUILD}/trefoil explain {journal} genai_tokens_total | head -n 1", shell=True, capture_output=True,
+                          text=True, timeout=60)
+    tap.ok(pipe.stdout.startswith("genai_tokens_total{") and pipe.stdout.count("\n") == 1, "explain in a pipe", pipe.stderr)
+
+
+normalize()
+normalize_in_a_pipe()
+bad_files()
+w = World(seed=5, speed=120, duration="4h", history="1h", cpm=60)
+try:
+    w.start()
+    w.wait_ready()
+    explain(w)
+except Exception as e:
+    tap.ok(False, f"{type(e).__name__}: {e}", w.trefoil.tail() if w.trefoil else "")
+finally:
+    w.close(keep=tap.failed != 0)
+tap.done()
