@@ -36,7 +36,7 @@ LIBS := -lmicrohttpd -lprotobuf-c -lcurl -lzstd -lz -lsimdjson -lssl -lcrypto -l
 
 Q := $(if $(V),,@)
 # The paths of $(1) that hold T.
-matching = $(foreach path,$(1),$(if $(findstring $(T),$(path)),$(path)))
+matching = $(if $(T),$(foreach path,$(1),$(if $(findstring $(T),$(path)),$(path))),$(1))
 
 PROTO := $(wildcard proto/*.proto)
 PB_C  := $(PROTO:proto/%.proto=$(GEN)/%.pb-c.c)

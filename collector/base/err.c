@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__
+#undef err_set
+#undef err_sys
+#undef err_wrap
+#endif
+
 /* clang-format off */
 static const struct {
     const char *name;
@@ -69,7 +75,9 @@ enum err_code err_wrap(struct err *e, const char *format, ...)
     va_start(ap, format);
     vsnprintf(front, sizeof front - 2, format, ap);
     va_end(ap);
-    n = strlen(strcat(front, ": "));
+    n = strlen(front);
+    memcpy(front + n, ": ", 2);
+    n += 2;
     keep = strnlen(e->text, sizeof e->text - 1 - n);
     memmove(e->text + n, e->text, keep);
     memcpy(e->text, front, n);

@@ -70,7 +70,7 @@ struct json_iter json_items(json array);           /* empty for anything else */
 bool json_item(struct json_iter *it, json *value); /* false at the end */
 struct json_iter json_members(json object);
 bool json_member(struct json_iter *it, sv *key, json *value);
-size_t json_count(json array_or_object);
+size_t json_count(json v);
 
 /* Typed reads. The view is empty for anything but a string. */
 sv json_sv(json v);

@@ -85,7 +85,7 @@ bool map_prune(struct map *m, bool (*keep)(uint64_t key, uint32_t value, void *c
 
     if (m->n && !resize(&kept, m->cap))
         return false;
-    for (size_t i = 0; i < m->cap; i++)
+    for (size_t i = 0; i < kept.cap; i++)
         if (m->slots[i].used && keep(m->slots[i].key, m->slots[i].value, ctx)) {
             insert(kept.slots, kept.cap, m->slots[i].key, m->slots[i].value);
             kept.n++;

@@ -253,7 +253,7 @@ static enum err_code read_node(struct loader *l, const struct token *t, sv key, 
 static enum err_code read_stream(struct loader *l)
 {
     struct config_node *root = NULL;
-    struct token t;
+    struct token t = { 0 };
 
     do {
         if (next(l, &t))
@@ -265,7 +265,7 @@ static enum err_code read_stream(struct loader *l)
         return l->e->code;
     if (t.type != YAML_STREAM_END_EVENT)
         return config_err(l->f, t.line, NULL, l->e, "a second document begins here: one file is one document");
-    if (root->kind == CONFIG_SCALAR && ((root->text.len == 0 && !root->quoted) || config_is_null(root)))
+    if (!root || (root->kind == CONFIG_SCALAR && ((root->text.len == 0 && !root->quoted) || config_is_null(root))))
         return ERR_OK;
     if (root->kind != CONFIG_MAPPING)
         return config_err(l->f, root->line, NULL, l->e, "want a mapping (key: value), found %s",

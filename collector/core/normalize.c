@@ -95,7 +95,7 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
         code = unknown(sv_eq(sv_of(o->from), SV("auto")) ? SV_NONE : format, e);
     if (code == ERR_OK && !(f = frame_new(&arena, SV("normalize"), sv_of(file))))
         code = err_set(e, ERR_LIMIT, "out of memory");
-    if (code == ERR_OK)
+    if (code == ERR_OK && ops)
         code = ops->normalize(format, buf_sv(&in), f, e);
     if (code == ERR_OK && sv_eq(sv_of(o->to), SV("pb")))
         code = write_pb(f, out, e);

@@ -203,7 +203,7 @@ static void run(struct scheduler *s, struct task *t)
 
     pthread_mutex_unlock(&s->lock);
     code = task_poll(s->spine, t, &is, &more);
-    is.poll_real_ms = (int64_t)((double)((clock_mono() - began) / NANO_PER_MS) / clock_speed());
+    is.poll_real_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
     if (code == ERR_OK && t->job.discovers && refresh(s, t->instance, &e))
         log_warn(t->instance->ops->name, "%.*s: jobs: %s", SV_ARG(t->instance->env.id), e.text);
     pthread_mutex_lock(&s->lock);

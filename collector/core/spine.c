@@ -370,7 +370,7 @@ static enum err_code replay(struct spine *s, struct err *e)
     }
     arena_done(&arena);
     s->ready = code == ERR_OK;
-    s->stats.replay_ms = (int64_t)((double)((clock_mono() - began) / NANO_PER_MS) / clock_speed());
+    s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
     return code;
 }
 

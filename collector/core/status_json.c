@@ -83,6 +83,7 @@ static void put_job(struct json_out *o, const struct task_view *t)
 {
     const struct task_status *s = &t->status;
     int64_t now = s->server_now_unix_nano > clock_now() ? s->server_now_unix_nano : clock_now();
+    int64_t lag_ms = (now - s->complete_until_unix_nano) / NANO_PER_MS;
 
     open_item(o);
     text(o, "scope", t->scope);
@@ -93,7 +94,7 @@ static void put_job(struct json_out *o, const struct task_view *t)
     instant(o, "complete_until", s->complete_until_unix_nano);
     key(o, "lag_seconds");
     if (s->complete_until_unix_nano > 0)
-        buf_f64(o->b, (double)((now - s->complete_until_unix_nano) / NANO_PER_MS) / 1e3);
+        buf_f64(o->b, (double)lag_ms / 1e3);
     else
         buf_put(o->b, SV("null"));
     number(o, "expected_lag_seconds", (double)t->expected_lag_ms / 1e3);

@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -300,15 +301,18 @@ static size_t open_fds(void)
 
 static void put_process(struct look *k)
 {
-    long pages[2] = { 0, 0 };
+    char line[128] = "", *end = line;
+    long long pages[2];
     struct rusage r;
     struct rlimit fds;
     FILE *f = fopen("/proc/self/statm", "re");
 
-    if (f && fscanf(f, "%ld %ld", &pages[0], &pages[1]) != 2)
-        pages[0] = pages[1] = 0;
+    if (f && !fgets(line, sizeof line, f))
+        line[0] = '\0';
     if (f)
         fclose(f);
+    for (size_t i = 0; i < 2; i++)
+        pages[i] = strtoll(end, &end, 10); /* 0 where there is none */
     getrusage(RUSAGE_SELF, &r);
     getrlimit(RLIMIT_NOFILE, &fds);
     one(k, "process_cpu_seconds_total", "counter", "User and system time.",

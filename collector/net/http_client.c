@@ -337,7 +337,7 @@ static void set_method(struct transfer *t)
         curl_easy_setopt(t->curl, CURLOPT_NOBODY, 1L);
     else
         curl_easy_setopt(t->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body_limit);
-    if (strcmp(q->method, sends ? "POST" : "GET"))
+    if (strcmp(q->method, sends ? "POST" : "GET") != 0)
         curl_easy_setopt(t->curl, CURLOPT_CUSTOMREQUEST, q->method);
 }
 

@@ -543,13 +543,16 @@ static int listen_at(const struct addrinfo *a, bool all)
 
 static unsigned port_of(int fd)
 {
-    struct sockaddr_storage a = { 0 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a = { .v6 = { .sin6_port = 0 } };
     socklen_t len = sizeof a;
 
-    if (getsockname(fd, (struct sockaddr *)&a, &len))
+    if (getsockname(fd, &a.any, &len))
         return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)(void *)&a)->sin_port);
+    return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 static enum err_code open_listen(const char *text, int *out, struct err *e)

@@ -24,7 +24,7 @@ void rate_limits_free(struct rate_limits *r);
  * then ERR_THROTTLED with retry_after_ms set. ERR_CANCELLED after rate_limits_cancel. */
 MUST_USE enum err_code rate_take(struct rate_limits *r, sv quota, double burst, double per_s, int64_t max_wait_ms,
                                  struct err *e);
-void rate_penalize(struct rate_limits *r, sv quota, int64_t wait_ms);
+void rate_penalize(struct rate_limits *r, sv quota, int64_t penalty_ms);
 void rate_limits_cancel(struct rate_limits *r);
 
 #endif

@@ -170,11 +170,9 @@ static void fold(const struct kql_step *s, struct kql_value *into, struct kql_ro
         v = kql_eval(s->sums[i].e, r);
         if (v.null)
             continue;
-        if (into[i].null)
-            into[i] = v;
-        else if (s->sums[i].how == KQL_SUM)
+        if (!into[i].null && s->sums[i].how == KQL_SUM)
             into[i].i += v.i, into[i].d += v.d;
-        else if ((kql_compare(&v, &into[i]) < 0) == (s->sums[i].how == KQL_MIN))
+        else if (into[i].null || (kql_compare(&v, &into[i]) < 0) == (s->sums[i].how == KQL_MIN))
             into[i] = v;
     }
 }

@@ -396,9 +396,9 @@ static struct minute *build(const struct workload *l, unsigned deployment, int64
         add_metrics(&b, &c);
         add_rai(&b, &c);
         add_logged(m, a, d, &c);
-        for (uint8_t kind = 0; kind < ROW_KINDS; kind++)
+        for (unsigned kind = 0; kind < ROW_KINDS; kind++)
             if (c.arrives[kind])
-                add_late(&b, &c, k, c.arrives[kind], kind);
+                add_late(&b, &c, k, c.arrives[kind], (uint8_t)kind);
         if (c.again_at)
             add_late(&b, &c, k, c.again_at, c.again_kind);
     }

@@ -124,8 +124,8 @@ uint32_t workload_calls(const struct workload *l, unsigned deployment, int64_t m
 void workload_call(const struct workload *l, unsigned deployment, int64_t minute, uint32_t k, struct call *out);
 
 /* The sums of a minute, never NULL inside [first, last) unless memory is out; unref when done. */
-const struct minute *workload_minute(struct workload *l, unsigned deployment, int64_t minute);
-void workload_unref(const struct minute *m);
+const struct minute *workload_minute(struct workload *l, unsigned deployment, int64_t number);
+void workload_unref(const struct minute *shared);
 
 /* Busy by day, calm by night, between about 0.3 and 1.7. */
 double workload_rhythm(int64_t minute);

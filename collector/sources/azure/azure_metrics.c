@@ -492,7 +492,6 @@ static enum err_code poll_kind(struct azure_reading *g, const struct azure_group
 
     g->accounts = ARENA_ARRAY(g->r->arena, struct azure_account *, view->n + 1);
     g->n_accounts = g->n_refused = 0;
-    g->bits = bits;
     if (!g->accounts || !from)
         return err_set(e, ERR_LIMIT, "no room for %zu accounts", view->n);
     choose_accounts(g, group, view, from);
@@ -500,6 +499,7 @@ static enum err_code poll_kind(struct azure_reading *g, const struct azure_group
     g->cells = ARENA_ARRAY(g->r->arena, struct azure_cell, g->n_accounts * g->q.n_metrics + 1);
     if (!g->cells)
         return err_set(e, ERR_LIMIT, "no room for cells");
+    g->bits = bits;
     code = g->n_accounts && g->q.n_metrics ? azure_read_metrics(g, e) : ERR_OK;
     for (size_t i = 0; i < g->n_accounts; i++)
         view->at[from[i]] = g->accounts[i];

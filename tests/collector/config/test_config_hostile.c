@@ -40,7 +40,7 @@ static void a_billion_laughs_stop_at_the_first(void)
     struct buf b = { 0 };
 
     buf_put(&b, SV("a: &a [ha, ha]\n"));
-    for (char c = 'b'; c < 'z'; c++)
+    for (int c = 'b'; c < 'z'; c++)
         buf_printf(&b, "%c: &%c [*%c, *%c, *%c]\n", c, c, c - 1, c - 1, c - 1);
     OK(refused(buf_sv(&b), ERR_CONFIG, "x.yaml:1: anchors and aliases"));
     buf_done(&b);

@@ -66,7 +66,8 @@ static sv random_id(void)
     size_t n = 0;
 
     for (int i = (int)(clock_random() * 9); i >= 0; i--) {
-        const char *w = words[(size_t)(clock_random() * (sizeof words / sizeof words[0]))];
+        const size_t n_words = sizeof words / sizeof words[0];
+        const char *w = words[(size_t)(clock_random() * (double)n_words)];
 
         memcpy(text + n, w, strlen(w));
         n += strlen(w);
