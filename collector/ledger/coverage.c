@@ -42,10 +42,11 @@ bool spans_has(const struct spans *s, int64_t t)
     return false;
 }
 
-/* Whether the state of a bucket at `t` may be given up: snapshots (no spans) hold nothing that could be read again. */
+/* Whether the state of a bucket at `t` may be given up: snapshots (no spans) hold nothing that could be read again, and what was
+ * read too early to be settled will be, however long an outage comes between. */
 bool coverage_has(const struct coverage *c, int64_t t)
 {
-    return c->read.n == 0 || spans_has(&c->read, t);
+    return c->read.n == 0 || spans_has(&c->settled, t);
 }
 
 static uint64_t key_of(sv source, sv scope, sv group)

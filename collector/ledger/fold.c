@@ -152,6 +152,15 @@ static void fold_all(struct fold *f)
             series_born(f->l, frame->marks[i].series);
 }
 
+static int64_t oldest_read(const struct frame *f)
+{
+    int64_t oldest = INT64_MAX;
+
+    for (size_t i = 0; i < f->n_windows; i++)
+        oldest = f->windows[i].from_unix_nano < oldest ? f->windows[i].from_unix_nano : oldest;
+    return oldest;
+}
+
 void ledger_fold(struct ledger *l, const struct frame *frame)
 {
     struct fold f = { .l = l, .frame = frame };
@@ -167,7 +176,7 @@ void ledger_fold(struct ledger *l, const struct frame *frame)
     }
     series_frame_end(l);
     if (f.coverage != UINT32_MAX && f.source)
-        measures_prune(l, f.coverage);
+        measures_prune(l, f.coverage, oldest_read(frame));
     while (r->first_unborn < r->n && r->at[r->first_unborn].born)
         r->first_unborn++;
     pthread_rwlock_unlock(&l->lock);

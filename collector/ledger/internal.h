@@ -103,7 +103,7 @@ struct coverage {
     name_id source, scope, group;
     struct spans read, settled;
     int64_t newest_to, last_read_at;
-    int64_t pruned_before;      /* bucket states older than this are gone where the span was read */
+    int64_t pruned_before;      /* bucket states older than this are gone where the span has settled */
     struct envelope *envelopes; /* in order of arrival within a page */
     size_t n_envelopes, cap_envelopes;
 };
@@ -321,7 +321,7 @@ void measure_fold(struct fold *f, const struct measure *m);
 /* Whether this bucket is known with exactly this value. */
 bool measure_known(const struct ledger *l, const struct measure *m);
 uint64_t measure_hash(const struct measure *m);
-void measures_prune(struct ledger *l, uint32_t coverage);
+void measures_prune(struct ledger *l, uint32_t coverage, int64_t oldest_read);
 struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage);
 void native_done(struct native *n);
 

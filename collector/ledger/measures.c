@@ -223,14 +223,19 @@ static int64_t amount(double v, double scale)
 /* A source's buckets go whole into the one of ours that holds their upper bound: upward, never down. */
 static void rebin(const struct measure *m, double scale_seconds, int64_t scale, int64_t *out)
 {
+    if (m->n_buckets == 0)
+        return;
+    memset(out, 0, (HISTOGRAM_CELLS - 1) * sizeof *out);
     for (size_t i = 0; i < m->n_buckets; i++) {
         double upper = i + 1 < m->n_buckets ? m->bounds[i] * scale_seconds : INFINITY;
 
         out[histogram_bucket(upper)] += m->buckets[i];
     }
-    out[HISTOGRAM_CELLS - 1] = amount(m->sum, scale_seconds * (double)scale);
+    if (!isnan(m->sum))
+        out[HISTOGRAM_CELLS - 1] = amount(m->sum, scale_seconds * (double)scale);
 }
 
+/* `out` holds what the bucket added so far: a figure that this revision does not tell stays as it is, absent is not 0. */
 static void amounts_of(const struct measure *m, const struct generation *g, int64_t *out)
 {
     for (unsigned i = 0; i < g->n_contributions; i++) {
@@ -238,7 +243,7 @@ static void amounts_of(const struct measure *m, const struct generation *g, int6
 
         if (c->stat == STAT_DISTRIBUTION && c->cells)
             rebin(m, c->scale / 1e9, NANO_PER_S, &out[c->at]);
-        else if (c->cells)
+        else if (c->cells && !isnan(figure(m, c->stat)))
             out[c->at] = amount(figure(m, c->stat), c->scale);
     }
 }
@@ -260,11 +265,12 @@ static void apply(struct fold *f, const struct measure *m, struct bucket *b, con
     gauges(f, m, g);
     if (!now)
         return;
-    amounts_of(m, g, now);
     if (!b->amounts)
         b->amounts = calloc(g->width, sizeof *b->amounts);
     if (!b->amounts)
         return;
+    memcpy(now, b->amounts, g->width * sizeof *now);
+    amounts_of(m, g, now);
     b->width = (uint16_t)g->width;
     for (unsigned i = 0; i < g->n_contributions; i++)
         for (unsigned k = 0; k < g->to[i].cells; k++) {
@@ -314,6 +320,9 @@ void measure_fold(struct fold *f, const struct measure *m)
             f->source->history++;
     } else {
         b->revision++;
+        /* Nothing of it was told before, so nothing has to go home. */
+        if (b->generation != NOT_COUNTED && !b->amounts)
+            b->generation = generation_for(f, n, m);
     }
     b->value_hash = measure_hash(m);
     if (b->generation != NOT_COUNTED)
@@ -337,11 +346,13 @@ static void prune(struct ledger *l, struct native *n, const struct coverage *c)
     n->n_buckets = kept;
 }
 
-void measures_prune(struct ledger *l, uint32_t coverage)
+/* `oldest_read`: a source whose look-back is longer than states are kept goes on reading from there. */
+void measures_prune(struct ledger *l, uint32_t coverage, int64_t oldest_read)
 {
     struct coverage *c = &l->coverages[coverage];
     int64_t before = c->newest_to - l->keep_buckets_nano;
 
+    before = before < oldest_read ? before : oldest_read;
     if (before < c->pruned_before + PRUNE_EVERY_S * NANO_PER_S)
         return;
     c->pruned_before = before;

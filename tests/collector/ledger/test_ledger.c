@@ -492,6 +492,54 @@ static void a_figure_that_the_cloud_does_not_tell_is_no_zero(void)
     OK(fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "chat", &v) && v.value[1] == 4);
 }
 
+static void a_figure_that_comes_with_a_revision_counts(void)
+{
+    struct series_view v;
+    struct frame *f;
+    struct measure *m;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    m = fixture_measure(fixture_batch(f), SV("Latency"), SV("d"), T0, 150);
+    m->kind = MEASURE_GAUGE;
+    ledger_fold(l, f);
+    f = fixture_frame(&arena, T0, T0 + 2 * NANO_PER_MIN);
+    m = fixture_measure(fixture_batch(f), SV("Latency"), SV("d"), T0, 150);
+    m->sum = 600;
+    m->count = 4;
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "d", &v) && v.value[1] == 4);
+    /* And one that a revision does not tell any more stays what it was: absent is not 0. */
+    f = fixture_frame(&arena, T0, T0 + 3 * NANO_PER_MIN);
+    fixture_measure(fixture_batch(f), SV("Latency"), SV("d"), T0, 140);
+    ledger_fold(l, f);
+    OK(fixture_find(l, "genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "d", &v) && v.value[1] == 4 &&
+       v.value[0] == 600 * NANO_PER_MS);
+}
+
+/* After an outage the newest is read first; what had not settled before it is read again all the same. */
+static void what_has_not_settled_is_not_given_up(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_one(SV("Requests"), SV("d"), 55, 5, 0, 60);
+    fold_one(SV("Requests"), SV("d"), 1259, 1, 1230, 1260);
+    fold_one(SV("Requests"), SV("d"), 55, 7, 50, 1230);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 8);
+}
+
+/* A look-back longer than bucket states are kept by default. */
+static void what_is_read_again_and_again_is_not_given_up(void)
+{
+    struct series_view v;
+
+    begin();
+    for (int minute = 60; minute <= 480; minute += 20)
+        fold_one(SV("Requests"), SV("d"), 5, minute, 0, minute);
+    OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 480);
+}
+
 int main(void)
 {
     clock_set_manual(T0);
@@ -514,6 +562,9 @@ int main(void)
     RUN(a_damaged_snapshot_is_set_aside);
     RUN(the_series_limit_refuses_and_counts);
     RUN(a_figure_that_the_cloud_does_not_tell_is_no_zero);
+    RUN(a_figure_that_comes_with_a_revision_counts);
+    RUN(what_has_not_settled_is_not_given_up);
+    RUN(what_is_read_again_and_again_is_not_given_up);
     ledger_free(l);
     arena_done(&arena);
     return tap_done();
