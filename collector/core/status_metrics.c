@@ -274,6 +274,8 @@ static void put_spine(struct look *k)
     one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
     one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",
         (double)k->ledger.keys);
+    one(k, "trefoil_dedup_keys_limit", "gauge", "How many there may be; above it the horizon shrinks.",
+        (double)k->ledger.keys_limit);
     one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.",
         (double)k->ledger.horizon_ms / 1e3);
     one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.",

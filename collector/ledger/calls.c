@@ -13,6 +13,8 @@
 
 #include "collector/ledger/internal.h"
 
+enum { WAIT_HOURS_MAX = 96 }; /* for an envelope whose source does not come back */
+
 static uint32_t hour_of(int64_t unix_nano)
 {
     return unix_nano > 0 ? (uint32_t)(unix_nano / NANO_PER_H) : 0;
@@ -32,11 +34,31 @@ static bool keep_call(uint64_t key, uint32_t state, void *oldest)
     return state >> CALL_STATE_BITS >= *(uint32_t *)oldest;
 }
 
-void keys_prune(struct ledger *l)
+static uint32_t hours_back(const struct ledger *l, uint32_t hours)
 {
-    uint32_t oldest = l->keys.hour > l->keys.horizon_hours ? l->keys.hour - l->keys.horizon_hours : 0;
+    return l->keys.hour > hours ? l->keys.hour - hours : 0;
+}
+
+/* The state of a call is needed until its envelope is decided, be the horizon as short as it may. */
+static uint32_t oldest_waiting(const struct ledger *l)
+{
+    uint32_t oldest = l->keys.hour, limit = hours_back(l, WAIT_HOURS_MAX);
+
+    for (size_t i = 0; i < l->n_coverages; i++)
+        for (size_t k = 0; k < l->coverages[i].n_envelopes; k++) {
+            uint32_t hour = hour_of(l->coverages[i].envelopes[k].arrival);
+
+            oldest = hour < oldest ? hour : oldest;
+        }
+    return oldest > limit ? oldest : limit;
+}
+
+static void keys_prune(struct ledger *l, bool spare_waiting)
+{
+    uint32_t oldest = hours_back(l, l->keys.horizon_hours), waiting = spare_waiting ? oldest_waiting(l) : oldest;
 
     map_prune(&l->keys.rows, keep_row, &oldest);
+    oldest = waiting < oldest ? waiting : oldest;
     map_prune(&l->keys.calls, keep_call, &oldest);
 }
 
@@ -45,14 +67,14 @@ static void keys_hour(struct ledger *l, uint32_t hour)
     if (hour <= l->keys.hour)
         return;
     l->keys.hour = hour;
-    keys_prune(l);
+    keys_prune(l, true);
 }
 
 static void keys_put(struct ledger *l, struct map *m, uint64_t key, uint32_t value)
 {
     while (!map_put(m, key, value) && l->keys.horizon_hours > 1) {
         l->keys.horizon_hours--;
-        keys_prune(l);
+        keys_prune(l, false);
     }
 }
 
@@ -204,9 +226,12 @@ static void fold_token_row(struct fold *f, const struct call *c, int64_t arrival
     set_call_state(f->l, c->call_key, state | CALL_TOKENS, hour_of(arrival));
 }
 
+/* Nothing arrives after it was read: a time far ahead would make all keys look old. */
 static int64_t arrival_of(const struct fold *f, int64_t told)
 {
-    return told ? told : f->batch->observed_unix_nano;
+    int64_t observed = f->batch->observed_unix_nano;
+
+    return told && (observed == 0 || told < observed + NANO_PER_H) ? told : observed;
 }
 
 /* Whether it counts at all: live, and not from before counting began. */
@@ -261,11 +286,22 @@ void envelopes_decide(struct fold *f, struct coverage *c, int64_t before)
         }
         if (state & CALL_COUNTED)
             continue;
+        if (!(state & CALL_ENVELOPE)) { /* given up: whether it was counted cannot be told any more */
+            f->source->late++;
+            continue;
+        }
         f->bucket = e->arrival;
         series_add(f, e->series, 0, 1);
         set_call_state(f->l, e->call_key, state | CALL_COUNTED | CALL_BY_ENVELOPE, hour_of(e->arrival));
     }
     c->n_envelopes = kept;
+}
+
+/* What was read before and whose key may be gone by now: nobody knows whether it has been counted. */
+static bool beyond_horizon(const struct fold *f, int64_t at)
+{
+    return f->coverage != UINT32_MAX && hour_of(at) < hours_back(f->l, f->l->keys.horizon_hours) &&
+           spans_has(&f->l->coverages[f->coverage].read, at);
 }
 
 void audit_fold(struct fold *f, const struct audit *a)
@@ -279,6 +315,10 @@ void audit_fold(struct fold *f, const struct audit *a)
     keys_hour(f->l, hour_of(at));
     if (!first_sight(f, a->key, hour_of(at)) || f->frame->lane != LANE_LIVE ||
         a->time_unix_nano < f->source->count_from) {
+        return;
+    }
+    if (beyond_horizon(f, a->time_unix_nano)) {
+        f->source->late++;
         return;
     }
     f->what = SV("audit");

@@ -23,8 +23,8 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->inventory_by_key, 0);
     map_init(&l->native_by_key, 0);
     map_init(&l->hours_by_key, 0);
-    map_init(&l->keys.rows, 0);
-    map_init(&l->keys.calls, 0);
+    map_init(&l->keys.rows, KEYS_MAX);
+    map_init(&l->keys.calls, KEYS_MAX);
     l->keys.horizon_hours = 24;
     l->keep_buckets_nano = 2 * NANO_PER_H;
     return l;

@@ -197,6 +197,8 @@ struct native {
 /* State of a call by call_key: which of its rows have been counted. */
 enum { CALL_COUNTED = 1, CALL_TOKENS = 2, CALL_ENVELOPE = 4, CALL_BY_ENVELOPE = 8, CALL_STATE_BITS = 8 };
 
+enum { KEYS_MAX = 12 << 20 }; /* of rows and of calls each: 256 MiB of table */
+
 struct keys {
     struct map rows;  /* row or event key -> hour it was seen in */
     struct map calls; /* call key -> state, hour << CALL_STATE_BITS */
@@ -331,7 +333,6 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
 void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
-void keys_prune(struct ledger *l);
 
 /* The body of a snapshot (fuzzed). False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, struct buf *cursor);

@@ -738,7 +738,7 @@ static void get_map(struct in *in, struct map *m)
 
         in->bad |= !map_put(m, key, get_u32(in));
     }
-    m->limit = limit;
+    m->limit = limit ? limit : KEYS_MAX; /* none: written before there was one */
 }
 
 static void get_hours(struct in *in, struct ledger *l)

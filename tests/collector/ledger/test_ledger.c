@@ -540,6 +540,69 @@ static void what_is_read_again_and_again_is_not_given_up(void)
     OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 480);
 }
 
+static void fold_call(sv deployment, int minute, uint64_t row, int decide)
+{
+    struct frame *f = log_frame(minute, minute + 1, decide);
+
+    (void)add_call(fixture_batch(f), SV("RequestResponse"), arena_printf(&arena, "c%llu", (unsigned long long)row / 10),
+                   deployment, T0 + minute * NANO_PER_MIN, row);
+    ledger_fold(l, f);
+}
+
+/* Even when envelopes wait for longer than keys are kept. */
+static void a_call_whose_envelope_waits_for_days_counts_once(void)
+{
+    begin();
+    fold_call(SV(""), 0, 10, 0);
+    fold_call(SV("d"), 1, 11, 0);
+    fold_call(SV(""), 2, 20, 0);
+    fold_call(SV("d"), 30 * 60, 31, 0);
+    fold_call(SV("d"), 32 * 60, 41, 10);
+    OK(calls_of("d") == 3 && calls_of("") == 1);
+}
+
+static void a_row_from_the_future_makes_nothing_forgotten(void)
+{
+    begin();
+    fold_call(SV("d"), 1, 11, 0);
+    OK(calls_of("d") == 1);
+    {
+        struct frame *f = log_frame(1, 2, 0);
+
+        (void)add_call(fixture_batch(f), SV("RequestResponse"), SV("x"), SV("d"), T0 + 40 * 365 * 24 * NANO_PER_H, 99);
+        ledger_fold(l, f);
+    }
+    fold_call(SV("d"), 1, 11, 0);
+    OK(calls_of("d") == 2);
+}
+
+static void fold_audit(int at, int from, int to)
+{
+    struct frame *f = fixture_frame(&arena, T0 + from * NANO_PER_MIN, T0 + to * NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+    struct audit *a = batch_add_audit(b);
+
+    a->key = 4711 + (uint64_t)at;
+    a->time_unix_nano = T0 + at * NANO_PER_MIN;
+    a->action = batch_sym(b, SV("key.read"));
+    ledger_fold(l, f);
+}
+
+/* After an outage of more than the horizon, what had not settled before it is read again. */
+static void a_repetition_from_beyond_the_horizon_is_late(void)
+{
+    struct series_view v;
+    struct source_totals t;
+
+    begin();
+    fold_audit(55, 0, 60);
+    fold_audit(30 * 60 - 1, 29 * 60, 30 * 60);
+    fold_audit(55, 50, 29 * 60);
+    OK(fixture_find(l, "genai_audit_events_total", LABEL_ACTION, "key.read", &v) && v.value[0] == 2);
+    ledger_source(l, 0, &t);
+    OK(t.late == 1);
+}
+
 int main(void)
 {
     clock_set_manual(T0);
@@ -565,6 +628,9 @@ int main(void)
     RUN(a_figure_that_comes_with_a_revision_counts);
     RUN(what_has_not_settled_is_not_given_up);
     RUN(what_is_read_again_and_again_is_not_given_up);
+    RUN(a_call_whose_envelope_waits_for_days_counts_once);
+    RUN(a_row_from_the_future_makes_nothing_forgotten);
+    RUN(a_repetition_from_beyond_the_horizon_is_late);
     ledger_free(l);
     arena_done(&arena);
     return tap_done();
