@@ -2,8 +2,8 @@
  * Filter, split, encode, append on the caller's thread; read, decode, fold on ours.
  *
  * A frame larger than the journal takes is cut between records. The parts share one window: all but the last carry an empty one
- * that only names the group, so that what was read counts as read when everything of it is durable. Epochs go with the first
- * part, since the records beside them depend on them.
+ * that only names the group, so that what was read counts as read when everything of it is durable. Epochs go ahead, since the
+ * records beside them depend on them, then what is quarantined.
  */
 #include "collector/core/spine.h"
 
@@ -18,7 +18,13 @@
 #include "collector/base/log.h"
 #include "collector/model/codec.h"
 
-enum { WAIT_MS = 200, BIRTHS_PER_FRAME = 20000, BIRTH_AFTER_MS = 2 * 60 * 1000, SNAPSHOT_EVERY_MS = 5 * 60 * 1000 };
+enum {
+    WAIT_MS = 200,
+    FOLD_WAIT_MS = 30000,
+    BIRTHS_PER_FRAME = 20000,
+    BIRTH_AFTER_MS = 2 * 60 * 1000,
+    SNAPSHOT_EVERY_MS = 5 * 60 * 1000
+};
 
 struct spine {
     char *dir;
@@ -117,25 +123,81 @@ struct splitter {
     struct arena *arena;
     size_t per_part, left; /* records */
     int64_t told;          /* records that parts have carried */
-    bool first;
 };
 
 static enum err_code commit_split(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e);
 
+static struct frame *part_of(struct arena *a, const struct frame *whole, struct err *e)
+{
+    struct frame *part = frame_new(a, whole->source, whole->scope);
+
+    if (!part) {
+        err_set(e, ERR_LIMIT, "out of memory while splitting a frame");
+        return NULL;
+    }
+    part->lane = whole->lane;
+    part->written_unix_nano = whole->written_unix_nano;
+    return part;
+}
+
 static enum err_code new_part(struct splitter *p, struct err *e)
 {
-    p->part = frame_new(p->arena, p->whole->source, p->whole->scope);
-    if (!p->part)
-        return err_set(e, ERR_LIMIT, "out of memory while splitting a frame");
-    p->part->lane = p->whole->lane;
-    p->part->written_unix_nano = p->whole->written_unix_nano;
+    p->part = part_of(p->arena, p->whole, e);
     p->left = p->per_part;
-    if (p->first) {
-        p->part->epochs = p->whole->epochs;
-        p->part->n_epochs = p->whole->n_epochs;
-    }
-    p->first = false;
-    return ERR_OK;
+    return p->part ? ERR_OK : ERR_LIMIT;
+}
+
+/* Things that can be sent on their own, `n` of them from number `from` on. */
+typedef bool fill_fn(struct frame *part, const struct frame *whole, size_t from, size_t n);
+
+/* An inventory has its origin from the batch of its resource, so they go along without their records. */
+static bool fill_epochs(struct frame *part, const struct frame *whole, size_t from, size_t n)
+{
+    part->epochs = whole->epochs + from;
+    part->n_epochs = n;
+    for (const struct batch *b = whole->batches; b; b = b->next)
+        if (!add_slice(part, b, RECORD_CALL, 0, 0))
+            return false;
+    return true;
+}
+
+static bool fill_quarantined(struct frame *part, const struct frame *whole, size_t from, size_t n)
+{
+    part->quarantined = whole->quarantined + from;
+    part->n_quarantined = n;
+    part->tally.received = (int64_t)n;
+    for (size_t i = 0; i < n; i++)
+        part->tally.quarantined[part->quarantined[i].reason]++;
+    return true;
+}
+
+/* In halves (again and again) when they are too large for one frame. */
+static enum err_code send_ahead(struct splitter *p, fill_fn *fill, size_t from, size_t n, struct journal_position *at,
+                                struct err *e)
+{
+    struct frame *part = n ? part_of(p->arena, p->whole, e) : NULL;
+    enum err_code code;
+
+    if (!part)
+        return n ? ERR_LIMIT : ERR_OK;
+    if (!fill(part, p->whole, from, n))
+        return err_set(e, ERR_LIMIT, "out of memory while splitting a frame");
+    if (p->whole->n_windows)
+        window_for_part(part, &p->whole->windows[0]);
+    code = append(p->s, part, at, e);
+    if (code != ERR_LIMIT || n < 2)
+        return code;
+    code = send_ahead(p, fill, from, n / 2, at, e);
+    return code ? code : send_ahead(p, fill, from + n / 2, n - n / 2, at, e);
+}
+
+/* What is left of a frame when its epochs and its quarantine have gone ahead. */
+static void without_ahead(struct frame *f)
+{
+    f->tally.received -= (int64_t)f->n_quarantined;
+    for (size_t i = 0; i < f->n_quarantined; i++)
+        f->tally.quarantined[f->quarantined[i].reason]--;
+    f->n_epochs = f->n_quarantined = 0;
 }
 
 static enum err_code send_part(struct splitter *p, struct journal_position *at, struct err *e)
@@ -149,15 +211,13 @@ static enum err_code send_part(struct splitter *p, struct journal_position *at, 
     return commit_split(p->s, p->part, at, e);
 }
 
-/* What only the whole frame can say goes last: windows, quarantine, and the rest of the tally. */
+/* What only the whole frame can say goes last: windows, marks, and the rest of the tally. */
 static enum err_code send_last(struct splitter *p, struct journal_position *at, struct err *e)
 {
     struct frame *last = p->part;
 
     last->windows = p->whole->windows;
     last->n_windows = p->whole->n_windows;
-    last->quarantined = p->whole->quarantined;
-    last->n_quarantined = p->whole->n_quarantined;
     last->marks = p->whole->marks;
     last->n_marks = p->whole->n_marks;
     last->tally = p->whole->tally;
@@ -188,26 +248,38 @@ static enum err_code split(struct splitter *p, struct journal_position *at, stru
     return code ? code : send_last(p, at, e);
 }
 
-/* Appends the frame, in halves (again and again) when it is too large. */
+/* Appends the frame; when it is too large: first what can go ahead of it, then the records in halves (again and again). */
 static enum err_code commit_split(struct spine *s, const struct frame *f, struct journal_position *at, struct err *e)
 {
     size_t n = frame_records(f);
+    struct frame rest = *f;
     enum err_code code = append(s, f, at, e);
     struct arena arena;
-    struct splitter p = { .s = s, .whole = f, .arena = &arena, .per_part = (n + 1) / 2, .first = true };
+    struct splitter p = { .s = s, .whole = f, .arena = &arena, .per_part = (n + 1) / 2 };
 
-    if (code != ERR_LIMIT || n < 2)
+    if (code != ERR_LIMIT || n + f->n_epochs + f->n_quarantined < 2)
         return code;
     arena_init(&arena, 64 << 20);
-    code = split(&p, at, e);
+    if (f->n_epochs + f->n_quarantined) {
+        code = send_ahead(&p, fill_epochs, 0, f->n_epochs, at, e);
+        code = code ? code : send_ahead(&p, fill_quarantined, 0, f->n_quarantined, at, e);
+        without_ahead(&rest);
+        code = code ? code : commit_split(s, &rest, at, e);
+    } else {
+        code = split(&p, at, e);
+    }
     arena_done(&arena);
     return code;
 }
 
+/* So that the next window is planned with this one known. What is durable is folded sooner or later: a journal that cannot be
+ * read back just now holds up nobody for ever. */
 static void wait_folded(struct spine *s, uint64_t sequence)
 {
+    int64_t until = clock_mono() + FOLD_WAIT_MS / WAIT_MS * wait_ms() * NANO_PER_MS;
+
     pthread_mutex_lock(&s->lock);
-    while (s->folded < sequence && !s->stopping)
+    while (s->folded < sequence && !s->stopping && clock_mono() < until)
         (void)clock_wait(&s->folded_more, &s->lock, clock_mono() + wait_ms() * NANO_PER_MS);
     pthread_mutex_unlock(&s->lock);
 }

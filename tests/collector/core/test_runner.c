@@ -186,6 +186,89 @@ static void a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost(void)
     end();
 }
 
+static char junk[16 << 10];
+
+static enum err_code much_that_cannot_be_mapped(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    (void)f;
+    (void)w;
+    (void)e;
+    for (size_t i = 0; i < sizeof junk; i++) /* nothing that compresses */
+        junk[i] = (char)(clock_random() * 255);
+    for (int i = 0; i < 200; i++) {
+        (void)frame_add_quarantine(out, REASON_MALFORMED, SV("row"), sv_make(junk, sizeof junk));
+        out->tally.received++;
+    }
+    return ERR_OK;
+}
+
+/* Else the job would stand still until the cloud mends its rows. */
+static void a_frame_with_more_quarantine_than_fits_is_split_too(void)
+{
+    bool more;
+    struct source_totals t = { 0 };
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = much_that_cannot_be_mapped;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    ledger_read_lock(spine_ledger(spine));
+    for (size_t i = 0; i < ledger_source_count(spine_ledger(spine)) && !sv_eq(t.source, SV("f")); i++)
+        ledger_source(spine_ledger(spine), i, &t);
+    OK(t.tally.received == 200 && t.tally.quarantined[REASON_MALFORMED] == 200 && t.tally.stored == 0);
+    ledger_read_unlock(spine_ledger(spine));
+    end();
+}
+
+enum { ACCOUNTS = 400, DEPLOYMENTS = 30 };
+
+static enum err_code large_inventory(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    (void)e;
+    for (int i = 0; i < ACCOUNTS; i++) {
+        struct batch *b = frame_add_batch(out);
+        struct epoch *epoch = frame_add_epoch(out);
+        struct inventory_item *items = ARENA_ARRAY(out->arena, struct inventory_item, DEPLOYMENTS);
+        sv id = arena_printf(out->arena, "/r%d", i);
+
+        b->origin = (struct origin){ .cloud = CLOUD_AZURE,
+                                     .platform = PLATFORM_AZURE_OPENAI,
+                                     .account = batch_sym(b, SV("account")),
+                                     .resource_id = batch_sym(b, id) };
+        for (int k = 0; k < DEPLOYMENTS; k++) {
+            items[k].deployment = arena_printf(out->arena, "%.17g %.17g", clock_random(), clock_random());
+            items[k].model = arena_printf(out->arena, "%.17g %.17g", clock_random(), clock_random());
+        }
+        *epoch = (struct epoch){
+            .kind = EPOCH_INVENTORY, .subject = id, .hash = (uint64_t)i + 1, .items = items, .n_items = DEPLOYMENTS
+        };
+    }
+    return fake_one_a_minute(f, w, out, e);
+}
+
+static void an_inventory_larger_than_a_frame_is_split_and_keeps_its_origins(void)
+{
+    bool more;
+    struct ledger *l;
+    size_t whole = 0;
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = large_inventory;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    l = spine_ledger(spine);
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_inventory_count(l); i++) {
+        struct inventory_view v;
+
+        ledger_inventory(l, i, &v);
+        whole += sv_eq(v.origin.account, SV("account")) && v.n_items == DEPLOYMENTS;
+    }
+    ledger_read_unlock(l);
+    OK(whole == ACCOUNTS && fake_total(l) == 1);
+    end();
+}
+
 static void a_restart_goes_on_where_the_journal_ends(void)
 {
     bool more;
@@ -219,6 +302,8 @@ int main(void)
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);
     RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
+    RUN(a_frame_with_more_quarantine_than_fits_is_split_too);
+    RUN(an_inventory_larger_than_a_frame_is_split_and_keeps_its_origins);
     RUN(a_restart_goes_on_where_the_journal_ends);
     return tap_done();
 }
