@@ -404,6 +404,15 @@ static int64_t get_i64(struct in *in)
     return (int64_t)get_u64(in);
 }
 
+/* A time or a count, with which sums are made that must not overflow. */
+static int64_t get_sane(struct in *in)
+{
+    int64_t v = get_i64(in);
+
+    in->bad |= v > INT64_MAX / 2 || v < -INT64_MAX / 2;
+    return v;
+}
+
 static double get_f64(struct in *in)
 {
     uint64_t bits = get_u64(in);
@@ -507,9 +516,9 @@ static void get_coverages(struct in *in, struct ledger *l)
         c = &l->coverages[i];
         get_spans(in, &c->read);
         get_spans(in, &c->settled);
-        c->newest_to = get_i64(in);
-        c->last_read_at = get_i64(in);
-        c->pruned_before = get_i64(in);
+        c->newest_to = get_sane(in);
+        c->last_read_at = get_sane(in);
+        c->pruned_before = get_sane(in);
         waiting = get_count(in, 20);
         for (size_t k = 0; k < waiting && !in->bad; k++) {
             struct envelope *v = grow(c->envelopes, c->n_envelopes, &c->cap_envelopes, sizeof *v);
@@ -519,7 +528,7 @@ static void get_coverages(struct in *in, struct ledger *l)
                 return;
             c->envelopes = v;
             v[c->n_envelopes].call_key = get_u64(in);
-            v[c->n_envelopes].arrival = get_i64(in);
+            v[c->n_envelopes].arrival = get_sane(in);
             v[c->n_envelopes++].series = get_u32(in);
         }
     }
@@ -538,7 +547,7 @@ static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
     r.scale = get_f64(in);
     r.born = arena_copy(&s->arena, get_sv(in));
     r.n_fixed = (int)get_u32(in);
-    in->bad |= r.n_fixed > 4 || r.ours < 0 || r.stat < 0;
+    in->bad |= r.n_fixed < 0 || r.n_fixed > 4 || r.ours < 0 || r.stat < 0;
     for (int k = 0; k < r.n_fixed && !in->bad; k++) {
         r.fixed[k].label = label_find(get_sv(in));
         r.fixed[k].value = get_u32(in);
@@ -570,7 +579,8 @@ static void get_rulesets(struct in *in, struct ledger *l)
         in->bad |= s->rules == NULL;
         for (size_t k = 0; k < rules && !in->bad; k++)
             get_rule(in, l, s);
-        ruleset_index(s);
+        if (!in->bad)
+            ruleset_index(s);
     }
 }
 
@@ -618,7 +628,7 @@ static void get_inventories(struct in *in, struct ledger *l)
         name_id source = get_u32(in), resource = get_u32(in);
         struct inventory *v = inventory_add(l, source, resource);
 
-        if (!v) {
+        if (!v || l->n_inventories != i + 1) { /* one twice */
             in->bad = true;
             return;
         }
@@ -638,13 +648,13 @@ static void get_sources(struct in *in, struct ledger *l)
             in->bad = true;
             return;
         }
-        s->count_from = get_i64(in);
-        s->late = get_i64(in);
-        s->history = get_i64(in);
-        s->frames = get_i64(in);
-        s->tally.received = get_i64(in);
-        s->tally.stored = get_i64(in);
-        s->tally.duplicate = get_i64(in);
+        s->count_from = get_sane(in);
+        s->late = get_sane(in);
+        s->history = get_sane(in);
+        s->frames = get_sane(in);
+        s->tally.received = get_sane(in);
+        s->tally.stored = get_sane(in);
+        s->tally.duplicate = get_sane(in);
         reasons = get_u32(in);
         for (uint32_t k = 0; k < reasons && !in->bad; k++) {
             sv name = get_sv(in);
@@ -677,6 +687,7 @@ static void get_generation(struct in *in, const struct ledger *l, struct generat
         c->cells = (uint16_t)get_u32(in);
         c->scale = get_f64(in);
         in->bad |= stat < 0 || c->at + c->cells > g->width;
+        in->bad |= c->cells && c->cells != (stat == STAT_DISTRIBUTION ? HISTOGRAM_CELLS : 1);
         /* A series that was not admitted has no number; any other must exist and have the cells. */
         if (c->series != UINT32_MAX && c->cells)
             in->bad |= c->series >= l->series.n || c->cell + c->cells > family_cells(l->series.at[c->series].family);
@@ -703,10 +714,12 @@ static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
 static void get_native(struct in *in, struct ledger *l)
 {
     uint64_t key = get_u64(in);
+    size_t before = l->n_natives;
     struct native *n = native_add(l, key, get_u32(in));
     uint32_t count = get_u32(in);
 
-    if (!n || (n->coverage != UINT32_MAX && n->coverage >= l->n_coverages) || count > in->rest.len / 16) {
+    if (!n || l->n_natives == before || (n->coverage != UINT32_MAX && n->coverage >= l->n_coverages) ||
+        count > in->rest.len / 16) {
         in->bad = true;
         return;
     }
@@ -761,6 +774,7 @@ static void get_hours(struct in *in, struct ledger *l)
         }
         h->has_log = *has_log;
         h->newest = get_i64(in);
+        in->bad |= h->newest < 0 || h->newest > INT64_MAX / NANO_PER_H;
         kept = get_u32(in);
         for (uint32_t k = 0; k < kept && !in->bad; k++) {
             struct hour v = { get_i64(in), 0, 0 };
@@ -779,7 +793,7 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 
     buf_put(cursor, get_sv(in));
     l->generation = get_u64(in);
-    l->keep_buckets_nano = get_i64(in);
+    l->keep_buckets_nano = get_sane(in);
     l->limits_hash = get_u64(in);
     get_names(in, &l->names);
     get_series(in, l);

@@ -1,0 +1,75 @@
+/* Any bytes as the body of a snapshot: refused, or a ledger that can be looked at, folded into and written again. */
+#include "collector/ledger/internal.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void look(struct ledger *l)
+{
+    const char *labels[LABELS];
+    struct ledger_sizes sizes;
+
+    ledger_sizes(l, &sizes);
+    for (size_t i = 0; i < ledger_series_count(l); i++) {
+        struct series_view v;
+
+        ledger_series(l, i, &v, labels);
+    }
+    for (size_t i = 0; i < ledger_coverage_count(l); i++) {
+        struct coverage_view v;
+
+        ledger_coverage(l, i, &v);
+    }
+    for (size_t i = 0; i < ledger_inventory_count(l); i++) {
+        struct inventory_view v;
+
+        ledger_inventory(l, i, &v);
+        for (size_t k = 0; k < v.n_items; k++)
+            (void)hash64(v.items[k].deployment);
+    }
+    for (size_t i = 0; i < ledger_log_coverage_count(l); i++) {
+        struct log_coverage_view v;
+
+        (void)ledger_log_coverage(l, i, &v);
+    }
+}
+
+/* Envelopes are decided, and buckets pruned. */
+static void fold(struct ledger *l)
+{
+    struct arena arena;
+    struct frame *f;
+
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < l->n_coverages && i < 8; i++) {
+        const struct coverage *c = &l->coverages[i];
+        struct window *w;
+
+        f = frame_new(&arena, names_sv(&l->names, c->source), names_sv(&l->names, c->scope));
+        w = f ? frame_add_window(f) : NULL;
+        if (!w)
+            break;
+        *w = (struct window){ .source = f->source,
+                              .scope = f->scope,
+                              .group = names_sv(&l->names, c->group),
+                              .from_unix_nano = 1,
+                              .to_unix_nano = INT64_MAX / 2,
+                              .decide_to_unix_nano = INT64_MAX / 2 };
+        ledger_fold(l, f);
+    }
+    arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ledger *l = ledger_new(NULL);
+    struct buf cursor;
+
+    buf_init(&cursor, 256);
+    if (l && snapshot_decode(l, sv_make(data, size), &cursor)) {
+        look(l);
+        fold(l);
+    }
+    buf_done(&cursor);
+    ledger_free(l);
+    return 0;
+}
