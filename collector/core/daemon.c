@@ -104,13 +104,15 @@ static enum err_code open_policy(const struct settings *s, struct policy *p, str
     return policy_init(p, identities[s->privacy.caller], s->privacy.caller_key, e);
 }
 
-/* Limits are part of what the fold depends on, so they are journalled when they change. */
-static enum err_code journal_limits(struct daemon *d, struct err *e)
+/* Limits are part of what the fold depends on, so they are journalled when they change. On a full disk the ones that were
+ * journalled last stand, which is no reason not to run. */
+static void journal_limits(struct daemon *d)
 {
+    struct err e = { 0 };
     struct arena arena;
     struct frame *f;
     struct epoch *epoch;
-    enum err_code code = err_set(e, ERR_LIMIT, "out of memory");
+    enum err_code code = ERR_LIMIT;
 
     arena_init(&arena, 1 << 20);
     f = frame_new(&arena, SV("trefoil"), SV("limits"));
@@ -119,10 +121,12 @@ static enum err_code journal_limits(struct daemon *d, struct err *e)
         epoch->kind = EPOCH_LIMITS;
         epoch->value = arena_printf(&arena, "series=%lld", (long long)d->settings.limits.series);
         epoch->hash = hash64(epoch->value);
-        code = spine_commit(d->spine, f, e);
+        code = spine_commit(d->spine, f, &e);
     }
+    if (code)
+        log_error("limits", "not journalled, the former ones stay until a restart: %s",
+                  epoch ? e.text : "out of memory");
     arena_done(&arena);
-    return code;
 }
 
 /* ---- reload ---- */
@@ -136,35 +140,50 @@ static void warn_unchangeable(const struct settings *old, const struct settings 
         log_warn("reload", "web.listen_address changes only with a restart");
 }
 
-/* Everything new is checked before anything old is given up. */
+static void change_settings(struct daemon *d, struct settings *s, struct policy *p)
+{
+    struct settings old = d->settings;
+    struct policy old_policy = d->policy;
+
+    d->settings = *s;
+    d->policy = *p;
+    *s = old;
+    *p = old_policy;
+    spine_set_policy(d->spine, &d->policy);
+    apply_settings(&d->settings);
+}
+
+/* Everything new is checked before anything old is given up; what only shows when sources are opened puts the old ones back. */
 static enum err_code reload(struct daemon *d, struct err *e)
 {
-    struct settings fresh, old;
-    struct policy policy, old_policy;
-    enum err_code code = daemon_settings(d->flags, &fresh, e);
+    struct settings other;
+    struct policy other_policy;
+    struct err again = { 0 };
+    enum err_code code = daemon_settings(d->flags, &other, e);
 
     if (code)
         return code;
-    code = open_policy(&fresh, &policy, e);
+    code = open_policy(&other, &other_policy, e);
     if (code) {
-        settings_done(&fresh);
+        settings_done(&other);
         return code;
     }
-    warn_unchangeable(&d->settings, &fresh);
+    warn_unchangeable(&d->settings, &other);
     pthread_rwlock_wrlock(&d->lock);
     close_sources(d);
-    old = d->settings;
-    old_policy = d->policy;
-    d->settings = fresh;
-    d->policy = policy;
-    spine_set_policy(d->spine, &d->policy);
-    apply_settings(&d->settings);
-    code = journal_limits(d, e);
-    if (code == ERR_OK)
-        code = open_sources(d, e);
+    change_settings(d, &other, &other_policy);
+    journal_limits(d);
+    code = open_sources(d, e);
+    if (code) {
+        close_sources(d);
+        change_settings(d, &other, &other_policy);
+        journal_limits(d);
+        if (open_sources(d, &again))
+            log_error("reload", "the old configuration cannot be gone back to: %s", again.text);
+    }
     pthread_rwlock_unlock(&d->lock);
-    settings_done(&old);
-    policy_done(&old_policy);
+    settings_done(&other);
+    policy_done(&other_policy);
     return code;
 }
 
@@ -293,7 +312,6 @@ static enum err_code open_spine(struct daemon *d, struct err *e)
                                                   .max_bytes = (uint64_t)s->storage.journal.max_bytes,
                                                   .retention_ms = s->storage.journal.retention_ms } };
     struct spine_stats stats;
-    enum err_code code;
 
     d->spine = spine_open(&o, e);
     if (!d->spine)
@@ -304,17 +322,14 @@ static enum err_code open_spine(struct daemon *d, struct err *e)
              (unsigned long long)stats.folded_frames, (long long)stats.replay_ms,
              (unsigned long long)stats.recovered_torn_bytes);
     spine_set_policy(d->spine, &d->policy);
-    code = journal_limits(d, e);
+    journal_limits(d);
     d->exporter_env = (struct exporter_env){ .ledger = spine_ledger(d->spine),
                                              .ready = ask_ready,
                                              .shown = tell_shown,
                                              .self_metrics = ask_self_metrics,
                                              .ctx = d };
-    if (code == ERR_OK) {
-        d->prometheus = prometheus_exporter_ops.open(NULL, &d->exporter_env, e);
-        code = d->prometheus ? ERR_OK : e->code;
-    }
-    return code;
+    d->prometheus = prometheus_exporter_ops.open(NULL, &d->exporter_env, e);
+    return d->prometheus ? ERR_OK : e->code;
 }
 
 static enum err_code open_server(struct daemon *d, struct err *e)
