@@ -430,6 +430,14 @@ static sv get_sv(struct in *in)
     return p ? sv_make(p, n) : SV_NONE;
 }
 
+static name_id get_name(struct in *in, const struct ledger *l)
+{
+    name_id id = get_u32(in);
+
+    in->bad |= id >= l->names.n;
+    return id;
+}
+
 /* A count of things of at least `least` bytes each. */
 static size_t get_count(struct in *in, size_t least)
 {
@@ -465,7 +473,7 @@ static void get_series(struct in *in, struct ledger *l)
         struct series *s;
 
         for (int k = 0; k < FAMILY_LABELS_MAX; k++)
-            ids[k] = get_u32(in);
+            ids[k] = get_name(in, l);
         if (family < 0 || !born) {
             in->bad = true;
             return;
@@ -538,7 +546,6 @@ static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
 {
     struct fold_rule r = { .platform = platform_parse(get_sv(in)) };
 
-    (void)l;
     r.family = get_u32(in);
     r.fact = get_u32(in);
     r.theirs = get_u32(in);
@@ -550,7 +557,7 @@ static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
     in->bad |= r.n_fixed < 0 || r.n_fixed > 4 || r.ours < 0 || r.stat < 0;
     for (int k = 0; k < r.n_fixed && !in->bad; k++) {
         r.fixed[k].label = label_find(get_sv(in));
-        r.fixed[k].value = get_u32(in);
+        r.fixed[k].value = get_name(in, l);
         in->bad |= r.fixed[k].label < 0;
     }
     if (!in->bad)
@@ -765,7 +772,7 @@ static void get_hours(struct in *in, struct ledger *l)
         uint32_t kept;
 
         for (int k = 0; k < HOURS_LABELS; k++)
-            labels[k] = get_u32(in);
+            labels[k] = get_name(in, l);
         h = hours_for(l, labels);
         has_log = take(in, 1);
         if (!h || !has_log) {
