@@ -215,11 +215,17 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
 
 /* ---- what is derived ---- */
 
+/* Whether a cell is a sum of seconds, which is not to be added to counts. */
+static bool is_sum(const struct family *f, unsigned cell)
+{
+    return (f->type == FAMILY_SUMMARY && cell == 0) || (f->type == FAMILY_HISTOGRAM && cell == HISTOGRAM_CELLS - 1);
+}
+
 static void put_debts(const struct prometheus *p, const struct ledger *l, struct buf *b)
 {
     exposition_family(b, "trefoil_debt", "gauge",
                       "What counters of the family show above the clouds' own sums after downward revisions; repaid by "
-                      "later increments.");
+                      "later increments. Of histograms and summaries: the counts.");
     for (size_t family = 0; family < n_families; family++) {
         int64_t debt = 0;
 
@@ -230,7 +236,7 @@ static void put_debts(const struct prometheus *p, const struct ledger *l, struct
 
             ledger_series(l, p->members[family].at[i], &v, NULL);
             for (unsigned c = 0; v.born && c < family_cells(v.family); c++)
-                debt += c == HISTOGRAM_CELLS - 1 ? 0 : v.shown[c] - v.value[c];
+                debt += is_sum(&families[family], c) ? 0 : v.shown[c] - v.value[c];
         }
         exposition_i64(b, "trefoil_debt", (struct exposition_label[]){ { "family", sv_of(families[family].name) } }, 1,
                        debt);
