@@ -111,7 +111,8 @@ static bool add_slice(struct frame *part, const struct batch *b, int kind, size_
     view->next = next;
     for (int k = 0; k < RECORD_KINDS; k++)
         *count_of(view, k) = 0;
-    *list_of(view, kind) += from * lists[kind].size;
+    if (from)
+        *list_of(view, kind) += from * lists[kind].size;
     *count_of(view, kind) = n;
     return true;
 }
