@@ -194,7 +194,7 @@ static enum err_code much_that_cannot_be_mapped(struct fake *f, struct window *w
     (void)w;
     (void)e;
     for (size_t i = 0; i < sizeof junk; i++) /* nothing that compresses */
-        junk[i] = (char)(clock_random() * 255);
+        junk[i] = (char)(int)(clock_random() * 255);
     for (int i = 0; i < 200; i++) {
         (void)frame_add_quarantine(out, REASON_MALFORMED, SV("row"), sv_make(junk, sizeof junk));
         out->tally.received++;
