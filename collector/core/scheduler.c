@@ -192,9 +192,10 @@ static void plan_next(struct task *t, struct task_status *is, enum err_code code
     is->next_unix_nano = clock_now() + wait_ms * NANO_PER_MS;
 }
 
-/* Runs one task without the lock, on a copy of its status. */
+/* Runs one task without the lock, on a copy: a discovery that ends meanwhile may change the numbers of its job. */
 static void run(struct scheduler *s, struct task *t)
 {
+    const struct task polled = *t;
     struct task_status was = t->status, is = t->status;
     int64_t began = clock_mono();
     struct err e = { 0 };
@@ -202,9 +203,9 @@ static void run(struct scheduler *s, struct task *t)
     bool more;
 
     pthread_mutex_unlock(&s->lock);
-    code = task_poll(s->spine, t, &is, &more);
+    code = task_poll(s->spine, &polled, &is, &more);
     is.poll_real_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
-    if (code == ERR_OK && t->job.discovers && refresh(s, t->instance, &e))
+    if (code == ERR_OK && polled.job.discovers && refresh(s, t->instance, &e))
         log_warn(t->instance->ops->name, "%.*s: jobs: %s", SV_ARG(t->instance->env.id), e.text);
     pthread_mutex_lock(&s->lock);
     if (code != ERR_CANCELLED)
