@@ -66,7 +66,7 @@ static void a_debt_is_of_counts_alone(void)
     fixture_bear(l, &arena);
     fold_latency(2, 100);
     OK(shows("\ngenai_request_duration_mean_seconds_sum{"));
-    OK(shows("\ntrefoil_counter_debt{family=\"genai_request_duration_mean_seconds\"} 0\n"));
+    OK(shows("\ntrefoil_debt{family=\"genai_request_duration_mean_seconds\"} 0\n"));
     ledger_free(l);
 }
 
