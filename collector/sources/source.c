@@ -103,7 +103,13 @@ int64_t source_server_now(const struct source_env *env)
 
 /* ---- the call ---- */
 
-enum { ATTEMPTS = 3, QUOTA_WAIT_MS = 5 * 60 * 1000, SAID_MAX = 160, RETRY_AFTER_MAX_MS = 60 * 60 * 1000 };
+enum {
+    ATTEMPTS = 3,
+    PATIENCE_MS = 20 * 1000,
+    QUOTA_WAIT_MS = 5 * 60 * 1000,
+    SAID_MAX = 160,
+    RETRY_AFTER_MAX_MS = 60 * 60 * 1000
+};
 
 /* clang-format off */
 static const struct { int status; enum err_code code; } statuses[] = {
@@ -196,8 +202,13 @@ enum err_code source_call(const struct source_env *env, const struct api *api, s
     enum err_code code = ERR_OK;
 
     for (int i = 0; i < ATTEMPTS; i++) {
+        int64_t began = clock_mono();
+        bool hung;
+
         code = attempt(env, api, quota, q, r, why);
-        if (code != ERR_RETRY || i + 1 == ATTEMPTS)
+        /* What hung is not asked again at once: it would hold its poll thread, which the others wait for. */
+        hung = r->status == 0 && clock_mono() - began > PATIENCE_MS * NANO_PER_MS;
+        if (code != ERR_RETRY || i + 1 == ATTEMPTS || hung)
             break;
         clock_sleep_ms(retry_after_failure(&backoff, why));
     }
