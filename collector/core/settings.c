@@ -363,8 +363,7 @@ static enum err_code take_over(struct settings *s, struct config_file *f, const 
     *s = b.s;
     s->file = *f;
     if (!code)
-        if (!code)
-            code = lower_models(s, e);
+        code = lower_models(s, e);
     if (!code)
         code = bind_caller(s, b.caller, e);
     if (!code)
