@@ -247,7 +247,7 @@ struct fold {
     uint32_t coverage; /* number; UINT32_MAX: the frame names no group */
     bool joins;        /* its logs have envelope rows that wait for a model row */
     const struct batch *batch;
-    name_id *symbols; /* of the batch -> name_id, filled as needed; UINT32_MAX: not yet */
+    name_id *symbols; /* of the batch -> name_id, filled as needed; 0: not yet */
     struct arena arena;
     sv what; /* for the trace */
     int64_t bucket;
