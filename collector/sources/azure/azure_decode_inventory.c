@@ -391,7 +391,8 @@ static uint64_t hash_item(uint64_t h, const struct inventory_item *i)
 
     for (size_t n = 0; n < sizeof parts / sizeof parts[0]; n++)
         h = hash_part(h, parts[n]);
-    h = hash_u64(h, isnan(i->capacity) ? UINT64_MAX : (uint64_t)(i->capacity * 1000));
+    /* The bits: what a cloud calls a capacity may be no number that an integer holds. */
+    h = hash_part(h, sv_make(&i->capacity, sizeof i->capacity));
     return hash_u64(h, (uint64_t)i->created_unix_nano);
 }
 
