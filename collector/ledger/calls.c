@@ -163,10 +163,11 @@ static void count(struct fold *f, const struct call *c, const struct fold_rule *
     }
 }
 
+/* The rule by which a row of this log counts as a call: several families may count calls, an envelope waits for this one. */
 static const struct fold_rule *calls_rule(const struct fold_rule *r, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (r[i].stat == STAT_CALL)
+        if (r[i].stat == STAT_CALL && sv_eq(sv_of(families[r[i].ours].name), SV("genai_logged_calls_total")))
             return &r[i];
     return NULL;
 }
@@ -179,6 +180,8 @@ static void call_labels(struct fold *f, const struct call *c, struct label_set *
     out->at[LABEL_OPERATION] = fold_name(f, c->operation);
     out->at[LABEL_TIER] = fold_name(f, c->tier);
     out->at[LABEL_OUTCOME] = names_add(&f->l->names, sv_of(outcome_name(c->outcome ? c->outcome : OUTCOME_UNKNOWN)));
+    out->at[LABEL_SERVED_REGION] = fold_name(f, c->served_region);
+    out->at[LABEL_SERVED_JURISDICTION] = fold_name(f, c->served_jurisdiction);
 }
 
 static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *rule,

@@ -35,6 +35,8 @@ const struct family families[] = {
     { "genai_request_duration_seconds", FAMILY_HISTOGRAM, IDENT, 9, "Duration of calls, from logs or distributions." },
     { "genai_requests_total", FAMILY_COUNTER, IDENT | B(OPERATION) | B(TIER) | B(OUTCOME) | B(CODE), 0,
       "Requests by outcome, as the cloud's own metrics count them." },
+    { "genai_served_calls_total", FAMILY_COUNTER, B(CLOUD) | B(PLATFORM) | B(MODEL) | B(SERVED_REGION) | B(SERVED_JURISDICTION), 0,
+      "Logged calls by where the cloud says that they were processed; empty where a log does not tell." },
     { "genai_time_to_first_token_mean_seconds", FAMILY_SUMMARY, IDENT, 9,
       "Time to the first token where the cloud tells only sum and count." },
     { "genai_time_to_first_token_reported_seconds", FAMILY_GAUGE, IDENT | B(STAT), 0,
@@ -53,6 +55,7 @@ static const char *const label_names[LABELS] = {
     [LABEL_OUTCOME] = "outcome",     [LABEL_CODE] = "code",           [LABEL_DIRECTION] = "direction",
     [LABEL_PART] = "part",           [LABEL_CATEGORY] = "category",   [LABEL_ACTION] = "action",
     [LABEL_STAT] = "stat",           [LABEL_UNIT] = "unit",
+    [LABEL_SERVED_REGION] = "served_region", [LABEL_SERVED_JURISDICTION] = "served_jurisdiction",
 };
 /* clang-format on */
 

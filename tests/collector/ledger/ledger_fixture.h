@@ -23,6 +23,8 @@ static const struct rule fixture_rules[] = {
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("RequestResponse"), .ours = SVT("genai_request_duration_seconds"), .stat = SVT("duration"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Usage"), .ours = SVT("genai_logged_tokens_total"), .stat = SVT("input_tokens"), .weight = 1,
       .labels = SVT("direction=input") },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Invocation"), .ours = SVT("genai_served_calls_total"), .stat = SVT("call"), .weight = 1 },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Invocation"), .ours = SVT("genai_logged_calls_total"), .stat = SVT("call"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("audit"), .ours = SVT("genai_audit_events_total"), .stat = SVT("event"), .weight = 1 },
 };
 /* clang-format on */

@@ -2,23 +2,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/collector/ledger/ledger_fixture.h"
-#include "tests/tap.h"
+#include "tests/collector/ledger/log_fixture.h"
 
 static struct arena arena;
 static struct ledger *l;
 
 static void begin(void)
 {
-    struct frame *f;
-
     arena_reset(&arena);
     ledger_free(l);
-    l = ledger_new(NULL);
-    f = fixture_frame(&arena, T0, T0);
-    fixture_mapping(f, 0);
-    fixture_epoch(f, EPOCH_COUNT_FROM, 0, SV("az"), arena_printf(&arena, "%lld", (long long)T0));
-    ledger_fold(l, f);
+    l = fixture_ledger(&arena);
 }
 
 static void fold_one(sv name, sv deployment, int minute, double value, int window_from, int window_to)
@@ -153,50 +146,6 @@ static void a_gauge_shows_its_newest_bucket_and_a_limit(void)
 
 /* ---- logs ---- */
 
-static struct ledger *through_a_snapshot(struct ledger *from)
-{
-    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
-    struct ledger *to = ledger_new(NULL);
-    struct buf cursor;
-    bool found = false;
-    struct err e = { 0 };
-
-    buf_init(&cursor, 256);
-    OK(mkdtemp(dir) != NULL);
-    OK(ledger_snapshot_write(from, dir, SV("cursor"), &e) == ERR_OK);
-    OK(ledger_snapshot_read(to, dir, &cursor, &found, &e) == ERR_OK && found && sv_eq(buf_sv(&cursor), SV("cursor")));
-    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
-    unlink(path);
-    rmdir(dir);
-    buf_done(&cursor);
-    ledger_free(from);
-    return to;
-}
-
-static struct call *add_call(struct batch *b, sv log, sv id, sv deployment, int64_t arrival, uint64_t row)
-{
-    struct call *c = batch_add_call(b);
-
-    c->key = key_call(log, SV("/s1/acc"), id, row);
-    c->call_key = key_of_call(SV("/s1/acc"), id);
-    c->time_unix_nano = arrival - NANO_PER_MIN;
-    c->arrival_unix_nano = arrival;
-    c->log = batch_sym(b, log);
-    c->operation = batch_sym(b, SV("chat"));
-    c->deployment = batch_sym(b, deployment);
-    c->model = deployment.len ? batch_sym(b, SV("gpt-5-mini")) : 0;
-    c->outcome = OUTCOME_SUCCESS;
-    return c;
-}
-
-static struct frame *log_frame(int from, int to, int decide)
-{
-    struct frame *f = fixture_frame(&arena, T0 + from * NANO_PER_MIN, T0 + to * NANO_PER_MIN);
-
-    f->windows[0].decide_to_unix_nano = decide ? T0 + decide * NANO_PER_MIN : 1;
-    return f;
-}
-
 static int64_t calls_of(const char *deployment)
 {
     struct series_view v;
@@ -211,24 +160,24 @@ static void a_call_counts_once_whichever_row_comes_first(void)
     struct series_view v;
 
     begin();
-    f = log_frame(0, 10, 0);
+    f = fixture_log_frame(&arena, 0, 10, 0);
     b = fixture_batch(f);
-    add_call(b, SV("RequestResponse"), SV("c1"), SV(""), T0 + 5 * NANO_PER_MIN, 1);
-    add_call(b, SV("RequestResponse"), SV("c2"), SV("d"), T0 + 5 * NANO_PER_MIN, 2)->duration_nano = 1500000000;
-    add_call(b, SV("RequestResponse"), SV("c2"), SV(""), T0 + 5 * NANO_PER_MIN, 3);
-    add_call(b, SV("RequestResponse"), SV("c3"), SV(""), T0 + 6 * NANO_PER_MIN, 4);
+    fixture_call(b, SV("RequestResponse"), SV("c1"), SV(""), T0 + 5 * NANO_PER_MIN, 1);
+    fixture_call(b, SV("RequestResponse"), SV("c2"), SV("d"), T0 + 5 * NANO_PER_MIN, 2)->duration_nano = 1500000000;
+    fixture_call(b, SV("RequestResponse"), SV("c2"), SV(""), T0 + 5 * NANO_PER_MIN, 3);
+    fixture_call(b, SV("RequestResponse"), SV("c3"), SV(""), T0 + 6 * NANO_PER_MIN, 4);
     ledger_fold(l, f);
     OK(calls_of("d") == 1 && calls_of("") == 0);
-    f = log_frame(10, 200, 0);
-    add_call(fixture_batch(f), SV("RequestResponse"), SV("c1"), SV("d"), T0 + 190 * NANO_PER_MIN, 5);
+    f = fixture_log_frame(&arena, 10, 200, 0);
+    fixture_call(fixture_batch(f), SV("RequestResponse"), SV("c1"), SV("d"), T0 + 190 * NANO_PER_MIN, 5);
     ledger_fold(l, f);
     OK(calls_of("d") == 2);
-    ledger_fold(l, log_frame(200, 250, 10));
+    ledger_fold(l, fixture_log_frame(&arena, 200, 250, 10));
     OK(calls_of("d") == 2 && calls_of("") == 1);
     OK(fixture_find(l, "genai_request_duration_seconds", LABEL_DEPLOYMENT, "d", &v) &&
        v.value[histogram_bucket(1.5)] == 1);
-    f = log_frame(250, 260, 10);
-    add_call(fixture_batch(f), SV("RequestResponse"), SV("c3"), SV("d"), T0 + 255 * NANO_PER_MIN, 6);
+    f = fixture_log_frame(&arena, 250, 260, 10);
+    fixture_call(fixture_batch(f), SV("RequestResponse"), SV("c3"), SV("d"), T0 + 255 * NANO_PER_MIN, 6);
     ledger_fold(l, f);
     OK(calls_of("d") == 2 && calls_of("") == 1); /* too late: archived, counted as late */
 }
@@ -241,10 +190,10 @@ static void a_repeated_row_changes_nothing(void)
 
     begin();
     for (int i = 0; i < 3; i++) {
-        f = log_frame(i, i + 1, 0);
+        f = fixture_log_frame(&arena, i, i + 1, 0);
         b = fixture_batch(f);
-        add_call(b, SV("RequestResponse"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 1);
-        add_call(b, SV("Usage"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 2)->input_tokens = 70;
+        fixture_call(b, SV("RequestResponse"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 1);
+        fixture_call(b, SV("Usage"), SV("c1"), SV("d"), T0 + NANO_PER_MIN, 2)->input_tokens = 70;
         f->tally = (struct tally){ .received = 2, .stored = 2 };
         if (i == 2) {
             ledger_filter(l, f);
@@ -290,17 +239,17 @@ static void log_coverage_compares_one_hour_of_both_sides(void)
     struct log_coverage_view v;
 
     begin();
-    f = log_frame(0, 400, 0);
+    f = fixture_log_frame(&arena, 0, 400, 0);
     b = fixture_batch(f);
     fixture_measure(b, SV("Requests"), SV("d"), T0 + 10 * NANO_PER_MIN, 4);
     OK(ledger_log_coverage_count(l) == 0);
     for (uint64_t i = 0; i < 3; i++)
-        add_call(b, SV("RequestResponse"), arena_printf(&arena, "c%d", (int)i), SV("d"), T0 + 20 * NANO_PER_MIN, i);
+        fixture_call(b, SV("RequestResponse"), arena_printf(&arena, "c%d", (int)i), SV("d"), T0 + 20 * NANO_PER_MIN, i);
     ledger_fold(l, f);
     OK(ledger_log_coverage_count(l) == 1 && !ledger_log_coverage(l, 0, &v)); /* too fresh */
     fold_one(SV("Requests"), SV("d"), 310, 9, 300, 311);
     OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && v.hour_unix_nano == T0);
-    l = through_a_snapshot(l);
+    l = fixture_restart(l);
     OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && sv_eq(v.labels[4], SV("acc")));
 }
 
@@ -367,7 +316,7 @@ static void random_lives_end_at_the_truth(unsigned seed)
         if (random() % 5 == 0)
             fixture_bear(l, &arena);
         if (random() % 40 == 0)
-            l = through_a_snapshot(l);
+            l = fixture_restart(l);
         for (int s = 0; s < SERIES; s++)
             if (fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, names[s], &v)) {
                 fell |= v.shown[0] < last[s] || (v.born && v.shown[0] < v.value[0]);
@@ -406,7 +355,7 @@ static void the_same_frames_give_the_same_numbers_with_and_without_a_snapshot(vo
             if (m == 20)
                 fixture_bear(l, &arena);
             if (with && m % 17 == 0)
-                l = through_a_snapshot(l);
+                l = fixture_restart(l);
         }
         sums[with] = shown_total(l);
     }
@@ -542,10 +491,11 @@ static void what_is_read_again_and_again_is_not_given_up(void)
 
 static void fold_call(sv deployment, int minute, uint64_t row, int decide)
 {
-    struct frame *f = log_frame(minute, minute + 1, decide);
+    struct frame *f = fixture_log_frame(&arena, minute, minute + 1, decide);
 
-    (void)add_call(fixture_batch(f), SV("RequestResponse"), arena_printf(&arena, "c%llu", (unsigned long long)row / 10),
-                   deployment, T0 + minute * NANO_PER_MIN, row);
+    (void)fixture_call(fixture_batch(f), SV("RequestResponse"),
+                       arena_printf(&arena, "c%llu", (unsigned long long)row / 10), deployment,
+                       T0 + minute * NANO_PER_MIN, row);
     ledger_fold(l, f);
 }
 
@@ -567,9 +517,10 @@ static void a_row_from_the_future_makes_nothing_forgotten(void)
     fold_call(SV("d"), 1, 11, 0);
     OK(calls_of("d") == 1);
     {
-        struct frame *f = log_frame(1, 2, 0);
+        struct frame *f = fixture_log_frame(&arena, 1, 2, 0);
 
-        (void)add_call(fixture_batch(f), SV("RequestResponse"), SV("x"), SV("d"), T0 + 40 * 365 * 24 * NANO_PER_H, 99);
+        (void)fixture_call(fixture_batch(f), SV("RequestResponse"), SV("x"), SV("d"), T0 + 40 * 365 * 24 * NANO_PER_H,
+                           99);
         ledger_fold(l, f);
     }
     fold_call(SV("d"), 1, 11, 0);
