@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "collector/base/hash.h"
+
 struct json_tape {
     const uint64_t *tape;
     const unsigned char *strings;
@@ -285,4 +287,38 @@ bool json_f64(json v, double *out)
 bool json_time(json v, int64_t *unix_nano)
 {
     return sv_to_time(json_sv(v), unix_nano);
+}
+
+uint64_t json_hash(uint64_t h, json v)
+{
+    struct json_iter it;
+    uint64_t sum = 0, bits;
+    bool yes = false;
+    int64_t n;
+    double f;
+    sv key;
+    json item;
+
+    switch (json_type(v)) {
+    case JSON_STRING:
+        return hash_part(h, json_sv(v));
+    case JSON_BOOL:
+        (void)json_bool(v, &yes);
+        return hash_u64(hash_u64(h, JSON_BOOL), yes);
+    case JSON_ARRAY:
+        for (it = json_items(v); json_item(&it, &item);)
+            h = json_hash(hash_u64(h, JSON_ARRAY), item);
+        return h;
+    case JSON_OBJECT:
+        for (it = json_members(v); json_member(&it, &key, &item);)
+            sum += json_hash(hash_part(JSON_OBJECT, key), item);
+        return hash_u64(h, sum);
+    default:
+        if (json_i64(v, &n))
+            return hash_u64(hash_u64(h, JSON_INT), (uint64_t)n);
+        if (!json_f64(v, &f))
+            return hash_u64(h, JSON_NULL);
+        memcpy(&bits, &f, sizeof bits);
+        return hash_u64(hash_u64(h, JSON_DOUBLE), bits);
+    }
 }

@@ -82,4 +82,8 @@ bool json_i64(json v, int64_t *out);
 bool json_f64(json v, double *out);
 bool json_time(json v, int64_t *unix_nano); /* a string that sv_to_time reads */
 
+/* Hash of all that the value says, chained to `h`: the order of members does not matter, numbers count by value. The same
+ * on every machine and in every release, since keys of records are made of it. */
+uint64_t json_hash(uint64_t h, json v);
+
 #endif

@@ -127,8 +127,8 @@ static uint64_t key_of(const struct event *v, sv resource_id, sv action, sv when
     return key_parts((sv[]){ SV("ActivityLog"), resource_id, action, v->correlation, when, v->status }, 6);
 }
 
-static enum err_code take_event(struct azure_decoder *d, const struct event *v, int64_t at,
-                                const struct azure_extras *x, struct err *e)
+static enum err_code take_event(struct azure_decoder *d, const struct event *v, int64_t at, const struct extras *x,
+                                struct err *e)
 {
     sv action = v->operation.len ? arena_lower(&d->scratch, v->operation) : SV_NONE,
        when = arena_printf(&d->scratch, "%lld", (long long)at);
@@ -155,10 +155,10 @@ static enum err_code take_event(struct azure_decoder *d, const struct event *v, 
     a->target = batch_sym(b, id);
     a->category = batch_sym(b, v->category);
     a->status = batch_sym(b, v->status);
-    return a->event_id.at && azure_extras_keep(b, x, &a->extra, &a->n_extra) ? ERR_OK : full(e);
+    return a->event_id.at && extras_keep(b, x, &a->extra, &a->n_extra) ? ERR_OK : full(e);
 }
 
-static enum err_code take(struct azure_decoder *d, const struct event *v, const struct azure_extras *x, struct err *e)
+static enum err_code take(struct azure_decoder *d, const struct event *v, const struct extras *x, struct err *e)
 {
     enum err_code code = ERR_OK;
     int64_t at;
@@ -188,7 +188,7 @@ static sv value_of(json event, const char *name)
 enum err_code azure_activity_take(struct azure_decoder *d, json event, sv what, sv bytes, struct err *e)
 {
     json claims = json_get(event, SV("claims"));
-    struct azure_extras x = { .n = 0 };
+    struct extras x;
     struct event v = {
         .what = what,
         .bytes = bytes,
@@ -208,13 +208,14 @@ enum err_code azure_activity_take(struct azure_decoder *d, json event, sv what, 
     };
     bool fits = true;
 
+    extras_init(&x, &d->scratch, d->frame->arena);
     if (v.operation.len == 0)
         v.operation = json_sv(json_path(event, "authorization/action"));
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        fits = fits && azure_extra_value(d, &x, sv_of(kept[i]), json_get(event, sv_of(kept[i])));
-    fits = fits && azure_extra_value(d, &x, SV("eventName"), json_path(event, "eventName/value")) &&
-           azure_extra_value(d, &x, SV("subStatus"), json_path(event, "subStatus/value")) &&
-           azure_extra_value(d, &x, SV("properties/statusCode"), json_path(event, "properties/statusCode"));
+        fits = fits && extra_value(&x, sv_of(kept[i]), json_get(event, sv_of(kept[i])));
+    fits = fits && extra_value(&x, SV("eventName"), json_path(event, "eventName/value")) &&
+           extra_value(&x, SV("subStatus"), json_path(event, "subStatus/value")) &&
+           extra_value(&x, SV("properties/statusCode"), json_path(event, "properties/statusCode"));
     return fits ? take(d, &v, &x, e) : full(e);
 }
 
@@ -260,7 +261,7 @@ enum err_code azure_exported_activity_take(struct azure_decoder *d, json record,
     json claims = json_path(record, "identity/claims"), evidence = json_path(record, "identity/authorization/evidence");
     sv actors[] = { claim(claims, SV("upn")), claim(claims, SV("name")), claim(claims, SV("appid")),
                     json_sv(json_get(evidence, SV("principalId"))) };
-    struct azure_extras x = { .n = 0 };
+    struct extras x;
     struct event v = {
         .what = what,
         .bytes = bytes,
@@ -276,11 +277,14 @@ enum err_code azure_exported_activity_take(struct azure_decoder *d, json record,
         .actor_ip = json_sv(json_get(record, SV("callerIpAddress"))),
         .time = json_get(record, SV("time")),
     };
-    bool fits = azure_extra_value(d, &x, SV("correlationId"), json_get(record, SV("correlationId"))) &&
-                azure_extra_value(d, &x, SV("level"), json_get(record, SV("level"))) &&
-                azure_extra_value(d, &x, SV("resultSignature"), json_get(record, SV("resultSignature"))) &&
-                azure_extra_value(d, &x, SV("durationMs"), json_get(record, SV("durationMs"))) &&
-                azure_extra_value(d, &x, SV("properties/statusCode"), json_path(record, "properties/statusCode"));
+    bool fits;
+
+    extras_init(&x, &d->scratch, d->frame->arena);
+    fits = extra_value(&x, SV("correlationId"), json_get(record, SV("correlationId"))) &&
+           extra_value(&x, SV("level"), json_get(record, SV("level"))) &&
+           extra_value(&x, SV("resultSignature"), json_get(record, SV("resultSignature"))) &&
+           extra_value(&x, SV("durationMs"), json_get(record, SV("durationMs"))) &&
+           extra_value(&x, SV("properties/statusCode"), json_path(record, "properties/statusCode"));
 
     return fits ? take(d, &v, &x, e) : full(e);
 }

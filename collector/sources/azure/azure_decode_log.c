@@ -114,7 +114,7 @@ static bool is_empty(json v)
 }
 
 /* Cells of one row by meaning; the first that is not empty counts. */
-static bool read_cells(struct azure_decoder *d, const struct table *t, json row, json *cell, struct azure_extras *x)
+static bool read_cells(const struct table *t, json row, json *cell, struct extras *x)
 {
     struct json_iter it = json_items(row);
     char key[64];
@@ -127,15 +127,15 @@ static bool read_cells(struct azure_decoder *d, const struct table *t, json row,
         if (t->is[i] < C_KEPT && is_empty(cell[t->is[i]]))
             cell[t->is[i]] = v;
         else if (t->is[i] == C_KEPT) /* named as through the other doors: without a column's suffix */
-            fits = azure_extra_value(d, x, sv_ends(name, SV("_s")) ? sv_first(name, name.len - 2) : name, v);
+            fits = extra_value(x, sv_ends(name, SV("_s")) ? sv_first(name, name.len - 2) : name, v);
         else if (t->is[i] == C_UNKNOWN)
-            fits = azure_extra_shape(
-                d, x, sv_make(key, (size_t)snprintf(key, sizeof key, "%.*s", SV_ARG(sv_first(name, 60)))), v);
+            fits =
+                extra_shape(x, sv_make(key, (size_t)snprintf(key, sizeof key, "%.*s", SV_ARG(sv_first(name, 60)))), v);
     }
     return fits;
 }
 
-static bool read_additional(struct azure_decoder *d, json *cell, struct azure_extras *x)
+static bool read_additional(json *cell, struct extras *x)
 {
     struct json_iter it = json_members(cell[C_ADDITIONAL]);
     bool fits = true;
@@ -148,9 +148,9 @@ static bool read_additional(struct azure_decoder *d, json *cell, struct azure_ex
         while (i < sizeof additional / sizeof *additional && !sv_eq_nocase(key, sv_of(additional[i].name)))
             i++;
         if (i == sizeof additional / sizeof *additional)
-            fits = azure_extra_shape(d, x, key, v);
+            fits = extra_shape(x, key, v);
         else if (additional[i].is == C_KEPT)
-            fits = azure_extra_value(d, x, key, v);
+            fits = extra_value(x, key, v);
         else if (additional[i].is != C_IGNORED && is_empty(cell[additional[i].is]))
             cell[additional[i].is] = v;
     }
@@ -172,12 +172,13 @@ static enum err_code take_cells(struct azure_decoder *d, const struct table *t, 
     struct azure_row r = { .duration_ms = NONE };
     char what[80];
 
+    extras_init(&r.extra, &d->scratch, d->frame->arena);
     snprintf(what, sizeof what, "row %zu of %.*s", n, SV_ARG(sv_first(t->name, 40)));
-    if (!read_cells(d, t, cells, cell, &r.extra))
+    if (!read_cells(t, cells, cell, &r.extra))
         return err_set(e, ERR_LIMIT, "azure: frame is full");
     if (!is_empty(cell[C_ADDITIONAL])) {
         open_additional(d, cell);
-        if (!read_additional(d, cell, &r.extra))
+        if (!read_additional(cell, &r.extra))
             return err_set(e, ERR_LIMIT, "azure: frame is full");
     }
     r.what = sv_of(what);

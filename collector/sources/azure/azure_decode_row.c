@@ -70,40 +70,6 @@ struct row_values {
 
 /* ---- Row hash ---- */
 
-static uint64_t hash_value(uint64_t h, json v)
-{
-    struct json_iter it;
-    uint64_t sum = 0, bits;
-    bool yes = false;
-    int64_t n;
-    double f;
-    sv key;
-    json item;
-
-    switch (json_type(v)) {
-    case JSON_STRING:
-        return hash_part(h, json_sv(v));
-    case JSON_BOOL:
-        (void)json_bool(v, &yes);
-        return hash_u64(hash_u64(h, JSON_BOOL), yes);
-    case JSON_ARRAY:
-        for (it = json_items(v); json_item(&it, &item);)
-            h = hash_value(hash_u64(h, JSON_ARRAY), item);
-        return h;
-    case JSON_OBJECT:
-        for (it = json_members(v); json_member(&it, &key, &item);)
-            sum += hash_value(hash_part(JSON_OBJECT, key), item);
-        return hash_u64(h, sum);
-    default:
-        if (json_i64(v, &n))
-            return hash_u64(hash_u64(h, JSON_INT), (uint64_t)n);
-        if (!json_f64(v, &f))
-            return hash_u64(h, JSON_NULL);
-        memcpy(&bits, &f, sizeof bits);
-        return hash_u64(hash_u64(h, JSON_DOUBLE), bits);
-    }
-}
-
 static uint64_t row_hash(const struct azure_row *r, const struct row_values *v)
 {
     uint64_t h = hash_part(0, r->operation);
@@ -125,7 +91,7 @@ static int property_of(sv key)
     return -1;
 }
 
-static bool take_properties(struct azure_decoder *d, json object, struct azure_extras *x, struct row_values *out)
+static bool take_properties(json object, struct extras *x, struct row_values *out)
 {
     struct json_iter it = json_members(object);
     char path[256];
@@ -137,13 +103,13 @@ static bool take_properties(struct azure_decoder *d, json object, struct azure_e
         int len = snprintf(path, sizeof path, "properties/%.*s", (int)(key.len < 200 ? key.len : 200), key.at);
         bool fits = true;
 
-        out->leaves += hash_value(hash_part(0, key), v);
+        out->leaves += json_hash(hash_part(0, key), v);
         if (p >= 0)
             out->at[p] = v;
         if (p < 0)
-            fits = azure_extra_shape(d, x, sv_make(path, (size_t)len), v);
+            fits = extra_shape(x, sv_make(path, (size_t)len), v);
         else if (properties[p].keep)
-            fits = azure_extra_value(d, x, sv_make(path, (size_t)len), v);
+            fits = extra_value(x, sv_make(path, (size_t)len), v);
         if (!fits)
             return false;
     }
@@ -259,7 +225,7 @@ static bool describe_call(struct azure_decoder *d, struct batch *b, const struct
         batch_sym(b, text(v, P_CALLER_OBJECT_ID).len ? text(v, P_CALLER_OBJECT_ID) : text(v, P_OBJECT_ID));
     c->caller_ip = batch_sym(b, r->caller_ip);
     c->input_tokens = tokens(v->at[P_PROMPT_TOKENS]);
-    return operation.at && model.at && azure_extras_keep(b, &r->extra, &c->extra, &c->n_extra);
+    return operation.at && model.at && extras_keep(b, &r->extra, &c->extra, &c->n_extra);
 }
 
 static void take_status(const struct azure_row *r, struct call *c)
@@ -342,7 +308,7 @@ static enum err_code take_audit(struct azure_decoder *d, struct batch *b, struct
     a->actor_ip = batch_sym(b, r->caller_ip);
     a->target = b->origin.resource_id;
     a->category = batch_sym(b, SV("Audit"));
-    return azure_extras_keep(b, &r->extra, &a->extra, &a->n_extra) ? ERR_OK : full(e);
+    return extras_keep(b, &r->extra, &a->extra, &a->n_extra) ? ERR_OK : full(e);
 }
 
 /* clang-format off */
@@ -377,7 +343,7 @@ static enum err_code take_row(struct azure_decoder *d, struct azure_row *r, sv r
         d->frame->tally.rejected[REASON_POLICY]++;
         return ERR_OK;
     }
-    if (!b || !take_properties(d, object, &r->extra, &v))
+    if (!b || !take_properties(object, &r->extra, &v))
         return full(e);
     return categories[i].take(d, b, r, &v, e);
 }

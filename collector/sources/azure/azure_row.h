@@ -9,9 +9,10 @@
 
 #include "collector/base/json.h"
 #include "collector/base/map.h"
+#include "collector/model/extra.h"
 #include "collector/sources/azure/azure_log.h"
 
-enum { AZURE_EXTRA_MAX = 64, AZURE_ID_MAX = 1024, AZURE_LOG_MAPPING = 1 };
+enum { AZURE_ID_MAX = 1024, AZURE_LOG_MAPPING = 1 };
 
 struct azure_decoder {
     struct json_parser *outer, *inner; /* the document; properties that came as a string */
@@ -28,14 +29,6 @@ struct azure_decoder {
 /* Begins a decode call / a row. */
 void azure_decoder_begin(struct azure_decoder *d, const struct azure_log_context *c, struct frame *out);
 
-struct azure_extra {
-    sv name, value; /* in d->scratch, in the frame's arena */
-};
-struct azure_extras {
-    struct azure_extra at[AZURE_EXTRA_MAX];
-    size_t n;
-};
-
 struct azure_row {
     sv what;  /* "row 7 of PrimaryResult", for quarantine */
     sv bytes; /* the same; may be empty */
@@ -44,7 +37,7 @@ struct azure_row {
     int64_t arrival_unix_nano;
     int64_t duration_ms; /* NONE */
     json properties;     /* object, or a string holding one, or absent */
-    struct azure_extras extra;
+    struct extras extra;
 };
 
 MUST_USE enum err_code azure_row_take(struct azure_decoder *d, struct azure_row *r, struct err *e);
@@ -58,13 +51,6 @@ MUST_USE enum err_code azure_exported_activity_take(struct azure_decoder *d, jso
 /* The batch of an account ("/subscriptions/S/.../accounts/NAME") or of a subscription ("/subscriptions/S"), made when
  * first seen; `resource_id` in lower case. NULL: unwanted when *unwanted is set, else the arena's limit. */
 struct batch *azure_row_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted);
-
-/* Adds a leaf as it is / by path, type and length. Absent, null and "" add nothing; above the maximum, nothing more.
- * Texts live in the frame's arena. */
-bool azure_extra_value(struct azure_decoder *d, struct azure_extras *x, sv name, json v);
-bool azure_extra_shape(struct azure_decoder *d, struct azure_extras *x, sv path, json v);
-/* Moves the list into the batch. False at its limit. */
-bool azure_extras_keep(struct batch *b, const struct azure_extras *x, struct key_value **at, size_t *n);
 
 /* Text of a string or whole number; empty for anything else. Lives in d->scratch or the document. */
 sv azure_text(struct azure_decoder *d, json v);
