@@ -14,6 +14,7 @@
 #include "collector/base/json.h"
 #include "collector/net/http_server.h"
 
+#include "tests/cloudsim/aws.h"
 #include "tests/cloudsim/sim.h"
 
 enum audience { AUD_NONE, AUD_ARM, AUD_METRICS, AUD_LOGS, AUDIENCES };
@@ -44,6 +45,7 @@ struct exchange {
     const struct subscription *sub; /* of a capture after "subscriptions"; NULL when the path has none */
     sv principal;                   /* who the token was issued to */
     const char *fault;              /* kind of fault in force that the handler must play ("partial"); NULL */
+    struct aws_request aws;         /* of a request to AWS */
 };
 
 /* Serves one request of the clouds' TLS port. */

@@ -5,7 +5,7 @@
 
 #include "tests/cloudsim/sim.h"
 
-enum kind { TEXT, NUMBER, COUNT, SPAN, INSTANT, SHARE, SWITCH };
+enum kind { TEXT, NUMBER, COUNT, SPAN, INSTANT, SHARE, SWITCH, CLOUDS };
 
 struct arg {
     const char *name;
@@ -28,6 +28,8 @@ static const struct arg args[] = {
     { "--late",             SHARE,   O(late),             "P",         "share of metric points that appear up to 20 min late (default 0.02)" },
     { "--revise",           SHARE,   O(revise),           "P",         "share of metric points that change up to 20 min later (default 0.02)" },
     { "--subscriptions",    COUNT,   O(subscriptions),    "N",         "how many (default 3)" },
+    { "--accounts",         COUNT,   O(accounts),         "N",         "AWS accounts (default 12, 0: no AWS)" },
+    { "--clouds",           CLOUDS,  O(clouds),           "LIST",      "azure, aws, separated by commas (default azure)" },
     { "--write-config",     TEXT,    O(dir),              "DIR",       "where certificates, secrets and trefoil.yaml go (required)" },
     { "--origin",           INSTANT, O(origin_unix_nano), "TIME",      "what the simulated clock shows at the anchor (default: the anchor)" },
     { "--anchor",           INSTANT, O(anchor_unix_nano), "TIME",      "a real instant (default now); with --origin and --seed a restart goes on in the same world" },
@@ -86,6 +88,27 @@ static bool parse_switch(sv text, struct sim_options *o)
     return false;
 }
 
+static bool parse_clouds(sv text, unsigned *out)
+{
+    static const struct {
+        sv name;
+        unsigned bit;
+    } names[] = { { SVT("azure"), CLOUD_AZURE }, { SVT("aws"), CLOUD_AWS } };
+
+    *out = 0;
+    while (text.len) {
+        sv word = sv_cut(&text, ',');
+        unsigned bit = 0;
+
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            bit |= sv_eq(word, names[i].name) ? names[i].bit : 0;
+        if (!bit)
+            return false;
+        *out |= bit;
+    }
+    return *out != 0;
+}
+
 static bool parse_arg(const struct arg *a, const char *value, struct sim_options *o)
 {
     void *at = (char *)o + a->offset;
@@ -113,6 +136,8 @@ static bool parse_arg(const struct arg *a, const char *value, struct sim_options
         return sv_to_i64(sv_of(value), at) || sv_to_time(sv_of(value), at);
     case SWITCH:
         return parse_switch(sv_of(value), o);
+    case CLOUDS:
+        return parse_clouds(sv_of(value), at);
     }
     return false;
 }
@@ -128,6 +153,8 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         .revise = 0.02,
         .history_ms = 2 * 3600 * 1000,
         .subscriptions = 3,
+        .accounts = 12,
+        .clouds = CLOUD_AZURE,
     };
     *help = false;
     for (int i = 1; i < argc; i += 2) {
@@ -153,6 +180,8 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         err_set(e, ERR_CONFIG, "--write-config DIR is required");
     else if (!out->subscriptions || out->subscriptions > WORLD_SUBSCRIPTIONS_MAX)
         err_set(e, ERR_CONFIG, "--subscriptions wants 1 to %d", WORLD_SUBSCRIPTIONS_MAX);
+    else if (out->accounts > AWS_ACCOUNTS_MAX)
+        err_set(e, ERR_CONFIG, "--accounts wants 0 to %d", AWS_ACCOUNTS_MAX);
     else
         return true;
     return false;

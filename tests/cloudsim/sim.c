@@ -68,7 +68,8 @@ enum err_code sim_open(struct sim *s, const struct sim_options *o, struct err *e
     first = (s->options.origin_unix_nano - o->history_ms * NANO_PER_MS) / NANO_PER_MIN;
     if (o->duration_ms)
         last = (s->options.origin_unix_nano + o->duration_ms * NANO_PER_MS) / NANO_PER_MIN;
-    if (world_init(&s->world, o->seed, o->subscriptions, e))
+    if (world_init(&s->world, o->seed, o->subscriptions, e) ||
+        aws_world_init(&s->aws, o->seed, o->clouds & CLOUD_AWS ? o->accounts : 0, e))
         return e->code;
     for (unsigned i = 0; i < sizeof s->token_key; i++)
         s->token_key[i] = (unsigned char)rng_name(rng_name(s->world.seed, 'K'), i);
@@ -89,6 +90,7 @@ void sim_close(struct sim *s)
     requests_free(s->requests);
     faults_free(s->faults);
     workload_free(s->workload);
+    aws_world_done(&s->aws);
     world_done(&s->world);
 }
 

@@ -6,6 +6,7 @@
 
 #include "collector/base/buf.h"
 
+#include "tests/cloudsim/aws.h"
 #include "tests/cloudsim/events.h"
 
 /* Assumptions that the references mark unverified, each with two readings; tests play both. */
@@ -18,6 +19,8 @@ enum switch_name {
     SWITCHES,
 };
 
+enum { CLOUD_AZURE = 1, CLOUD_AWS = 2 };
+
 struct sim_options {
     const char *listen; /* control door; port 0 takes any */
     unsigned tls_port;  /* 0 takes any */
@@ -25,7 +28,8 @@ struct sim_options {
     double calls_per_minute, speed, late, revise;
     int64_t history_ms, duration_ms;            /* duration 0: without end */
     int64_t anchor_unix_nano, origin_unix_nano; /* 0: now */
-    unsigned subscriptions;
+    unsigned subscriptions, accounts;
+    unsigned clouds; /* CLOUD_ bits */
     const char *dir;
     bool switches[SWITCHES]; /* true: the second reading */
 };
@@ -39,6 +43,7 @@ struct sim {
     struct sim_options options;
     struct world world;
     struct workload *workload;
+    struct aws_world aws;
     struct faults *faults;
     struct requests *requests;
     struct quotas *quotas;
