@@ -1,4 +1,6 @@
 /* /api/v1/sources: per source its jobs, calls, cost and conservation. A stable shape: fields are only ever added. */
+#include <stdlib.h>
+
 #include "collector/base/clock.h"
 #include "collector/core/status.h"
 
@@ -111,8 +113,8 @@ static void put_job(struct json_out *o, const struct task_view *t)
 
 static void put_calls(struct json_out *o, struct source_stats *stats)
 {
-    struct api_stats rows[STATS_APIS_MAX];
-    size_t n = source_stats_apis(stats, rows, STATS_APIS_MAX);
+    size_t n;
+    struct api_stats *rows = source_stats_rows(stats, &n);
     int64_t usd = 0;
 
     key(o, "api_calls");
@@ -120,14 +122,17 @@ static void put_calls(struct json_out *o, struct source_stats *stats)
     for (size_t i = 0; i < n; i++) {
         open_item(o);
         text(o, "api", sv_of(rows[i].name));
+        text(o, "account", sv_of(rows[i].account));
         number(o, "calls", (double)rows[i].calls);
         number(o, "failed", (double)(rows[i].calls - rows[i].ends[ERR_OK]));
         number(o, "throttled", (double)rows[i].ends[ERR_THROTTLED]);
         number(o, "received_bytes", (double)rows[i].received_bytes);
+        number(o, "billed_units", (double)rows[i].units);
         number(o, "list_price_usd", (double)rows[i].usd_nano / 1e9);
         close_as(o, '}');
         usd += rows[i].usd_nano;
     }
+    free(rows);
     close_as(o, ']');
     number(o, "list_price_usd", (double)usd / 1e9);
     number(o, "clock_skew_seconds", (double)source_stats_skew(stats) / 1e9);

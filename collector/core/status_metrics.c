@@ -187,23 +187,30 @@ static void put_conservation(struct look *k)
 
 static void put_api(struct look *k, const char *name, const char *help, double (*figure)(const struct api_stats *a))
 {
-    struct api_stats rows[STATS_APIS_MAX];
-
     family(k, name, "counter", help);
     for (size_t i = 0; i < k->status->n_instances; i++) {
         const struct instance *in = k->status->instances[i];
-        size_t n = source_stats_apis(in->stats, rows, STATS_APIS_MAX);
+        size_t n;
+        struct api_stats *rows = source_stats_rows(in->stats, &n);
 
         for (size_t r = 0; r < n; r++)
             exposition_f64(k->out, name,
-                           (struct exposition_label[]){ { "source", in->env.id }, { "api", sv_of(rows[r].name) } }, 2,
-                           figure(&rows[r]));
+                           (struct exposition_label[]){ { "source", in->env.id },
+                                                        { "api", sv_of(rows[r].name) },
+                                                        { "account", sv_of(rows[r].account) } },
+                           3, figure(&rows[r]));
+        free(rows);
     }
 }
 
 static double api_bytes(const struct api_stats *a)
 {
     return (double)a->received_bytes;
+}
+
+static double api_units(const struct api_stats *a)
+{
+    return (double)a->units;
 }
 
 static double api_usd(const struct api_stats *a)
@@ -213,12 +220,11 @@ static double api_usd(const struct api_stats *a)
 
 static void put_api_calls(struct look *k)
 {
-    struct api_stats rows[STATS_APIS_MAX];
-
     family(k, "trefoil_api_calls_total", "counter", "Requests sent to a cloud, by how they ended.");
     for (size_t i = 0; i < k->status->n_instances; i++) {
         const struct instance *in = k->status->instances[i];
-        size_t n = source_stats_apis(in->stats, rows, STATS_APIS_MAX);
+        size_t n;
+        struct api_stats *rows = source_stats_rows(in->stats, &n);
 
         for (size_t r = 0; r < n; r++)
             for (int c = 0; c < ERR_CODES; c++)
@@ -226,9 +232,13 @@ static void put_api_calls(struct look *k)
                     exposition_i64(k->out, "trefoil_api_calls_total",
                                    (struct exposition_label[]){ { "source", in->env.id },
                                                                 { "api", sv_of(rows[r].name) },
+                                                                { "account", sv_of(rows[r].account) },
                                                                 { "result", sv_of(err_name((enum err_code)c)) } },
-                                   3, (int64_t)rows[r].ends[c]);
+                                   4, (int64_t)rows[r].ends[c]);
+        free(rows);
     }
+    put_api(k, "trefoil_api_billed_units_total",
+            "What the clouds' price lists count: metrics requested, else requests.", api_units);
     put_api(k, "trefoil_api_list_price_usd_total", "List price of those requests.", api_usd);
     put_api(k, "trefoil_api_received_bytes_total", "Bytes received from a cloud, as they came over the wire.",
             api_bytes);

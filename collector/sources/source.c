@@ -18,8 +18,8 @@ enum { SKEW_IGNORED_S = 2 };
 
 struct source_stats {
     pthread_mutex_t lock; /* guards all below */
-    struct api_stats apis[STATS_APIS_MAX];
-    size_t n;
+    struct api_stats *rows;
+    size_t n, cap;
     int64_t skew_nano;
 };
 
@@ -34,44 +34,78 @@ struct source_stats *source_stats_new(void)
 
 void source_stats_free(struct source_stats *s)
 {
-    if (s)
-        pthread_mutex_destroy(&s->lock);
+    if (!s)
+        return;
+    pthread_mutex_destroy(&s->lock);
+    free(s->rows);
     free(s);
 }
 
-static struct api_stats *api_row(struct source_stats *s, const char *name)
+static struct api_stats *find_row(const struct source_stats *s, const char *name, sv account)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (sv_eq(sv_of(s->apis[i].name), sv_of(name)))
-            return &s->apis[i];
-    if (s->n == STATS_APIS_MAX)
-        return &s->apis[STATS_APIS_MAX - 1];
-    s->apis[s->n].name = name;
-    return &s->apis[s->n++];
+        if (sv_eq(sv_of(s->rows[i].name), sv_of(name)) && sv_eq(sv_of(s->rows[i].account), account))
+            return &s->rows[i];
+    return NULL;
 }
 
-void source_stats_call(struct source_stats *s, const char *name, enum err_code end, size_t wire_bytes, int64_t usd_nano)
+static struct api_stats *add_row(struct source_stats *s, const char *name, sv account)
+{
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 32;
+        struct api_stats *rows = realloc(s->rows, cap * sizeof *rows);
+
+        if (!rows)
+            return NULL;
+        s->rows = rows;
+        s->cap = cap;
+    }
+    s->rows[s->n] = (struct api_stats){ .name = name };
+    memcpy(s->rows[s->n].account, account.at, account.len);
+    return &s->rows[s->n++];
+}
+
+/* The last rows are kept for APIs without an account, so that at the limit no call goes uncounted. */
+static struct api_stats *row_of(struct source_stats *s, const char *name, sv account)
+{
+    enum { KEPT = 128 };
+    struct api_stats *row = find_row(s, name, account);
+
+    if (!row && account.len && s->n < STATS_ROWS_MAX - KEPT)
+        row = add_row(s, name, account);
+    if (!row)
+        row = find_row(s, name, SV_NONE);
+    return row || s->n == STATS_ROWS_MAX ? row : add_row(s, name, SV_NONE);
+}
+
+void source_stats_call(struct source_stats *s, const struct api_call *call)
 {
     struct api_stats *row;
 
     pthread_mutex_lock(&s->lock);
-    row = api_row(s, name);
-    row->calls++;
-    row->ends[end]++;
-    row->received_bytes += wire_bytes;
-    row->usd_nano += usd_nano;
+    row = row_of(s, call->name, sv_first(call->account, STATS_ACCOUNT_MAX));
+    if (row) {
+        row->calls++;
+        row->ends[call->end]++;
+        row->received_bytes += call->wire_bytes;
+        row->units += (uint64_t)call->units;
+        row->usd_nano += call->usd_nano;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
-size_t source_stats_apis(struct source_stats *s, struct api_stats *out, size_t max)
+struct api_stats *source_stats_rows(struct source_stats *s, size_t *n)
 {
-    size_t n;
+    struct api_stats *copy = NULL;
 
     pthread_mutex_lock(&s->lock);
-    n = s->n < max ? s->n : max;
-    memcpy(out, s->apis, n * sizeof *out);
+    if (s->n)
+        copy = malloc(s->n * sizeof *copy);
+    *n = copy ? s->n : 0;
+    if (copy)
+        memcpy(copy, s->rows, s->n * sizeof *copy);
     pthread_mutex_unlock(&s->lock);
-    return n;
+    return copy;
 }
 
 void source_stats_date(struct source_stats *s, int64_t server_unix_nano, int64_t our_unix_nano)
@@ -154,16 +188,17 @@ static int64_t wait_in_text(const struct http_response *r)
     return sv_to_i64(sv_cut(&body, '\''), &s) && s > 0 && s <= 3600 ? s * 1000 : 0;
 }
 
-static enum err_code judge(const struct api *api, const struct http_response *r, struct err *e)
+static enum err_code judge(const struct source_request *q, const struct http_response *r, struct err *e)
 {
-    enum err_code code = code_of(r);
+    bool fine = r->status >= 200 && r->status < 300;
+    enum err_code code = fine || !q->judge ? code_of(r) : q->judge(r);
     char words[SAID_MAX + 1];
     int64_t wait;
 
     if (code == ERR_OK)
         return ERR_OK;
     said(r, words);
-    err_set(e, code, "%s: http %d: %s", api->name, r->status, words[0] ? words : "(empty body)");
+    err_set(e, code, "%s: http %d: %s", q->api->name, r->status, words[0] ? words : "(empty body)");
     if (code != ERR_THROTTLED)
         return code;
     wait = r->retry_after_ms ? r->retry_after_ms : wait_in_text(r);
@@ -172,29 +207,45 @@ static enum err_code judge(const struct api *api, const struct http_response *r,
     return code;
 }
 
-static enum err_code attempt(const struct source_env *env, const struct api *api, sv quota,
-                             const struct http_request *q, struct http_response *r, struct err *e)
+static enum err_code send(const struct source_env *env, const struct source_request *q, struct http_response *r,
+                          struct err *e)
 {
-    enum err_code code = rate_take(env->limits, quota, api->burst, api->per_s, QUOTA_WAIT_MS, e);
+    int64_t units = q->units ? q->units : 1;
+    enum err_code code = http_do(env->http, q->http, r, e);
 
-    if (code)
-        return err_wrap(e, "%s", api->name);
-    code = http_do(env->http, q, r, e);
     if (code == ERR_OK) {
         if (r->date_unix_nano)
             source_stats_date(env->stats, r->date_unix_nano, clock_now());
-        code = judge(api, r, e);
+        code = judge(q, r, e);
     } else {
-        err_wrap(e, "%s", api->name);
+        err_wrap(e, "%s", q->api->name);
     }
-    source_stats_call(env->stats, api->name, code, r->wire_bytes, api->usd_nano);
-    if (code == ERR_THROTTLED)
-        rate_penalize(env->limits, quota, e && e->retry_after_ms ? e->retry_after_ms : 1000);
+    source_stats_call(env->stats, &(struct api_call){ q->api->name, q->account, code, r->wire_bytes, units,
+                                                      units * q->api->usd_nano });
     return code;
 }
 
-enum err_code source_call(const struct source_env *env, const struct api *api, sv quota, const struct http_request *q,
-                          struct http_response *r, struct err *e)
+static enum err_code attempt(const struct source_env *env, const struct source_request *q, struct http_response *r,
+                             struct err *e)
+{
+    size_t n_headers = q->http->n_headers;
+    enum err_code code = rate_take(env->limits, q->quota, q->api->burst, q->api->per_s, QUOTA_WAIT_MS, e);
+
+    if (code == ERR_OK && q->prepare)
+        code = q->prepare(q->ctx, q->http, e);
+    if (code) {
+        r->status = 0; /* nobody was asked */
+        return err_wrap(e, "%s", q->api->name);
+    }
+    code = send(env, q, r, e);
+    q->http->n_headers = n_headers;
+    if (code == ERR_THROTTLED)
+        rate_penalize(env->limits, q->quota, e && e->retry_after_ms ? e->retry_after_ms : 1000);
+    return code;
+}
+
+enum err_code source_call(const struct source_env *env, const struct source_request *q, struct http_response *r,
+                          struct err *e)
 {
     struct retry backoff = { .base_ms = 500, .cap_ms = 10000 };
     struct err local;
@@ -205,7 +256,7 @@ enum err_code source_call(const struct source_env *env, const struct api *api, s
         int64_t began = clock_mono();
         bool hung;
 
-        code = attempt(env, api, quota, q, r, why);
+        code = attempt(env, q, r, why);
         /* What hung is not asked again at once: it would hold its poll thread, which the others wait for. */
         hung = r->status == 0 && clock_mono() - began > PATIENCE_MS * NANO_PER_MS;
         if (code != ERR_RETRY || i + 1 == ATTEMPTS || hung)

@@ -119,7 +119,21 @@ extern const struct source_ops *const source_registry[];
 struct api {
     const char *name;    /* label value: "metrics:getBatch" */
     double burst, per_s; /* the server's token bucket */
-    int64_t usd_nano;    /* list price of one call */
+    int64_t usd_nano;    /* list price of one billed unit, as a rule a call */
+};
+
+/* A request and what its cloud needs around it. */
+struct source_request {
+    const struct api *api;
+    sv quota;      /* name of the token bucket that it takes from */
+    sv account;    /* who pays; cut to STATS_ACCOUNT_MAX; "" when nobody is named */
+    int64_t units; /* billed units (GetMetricData: metrics requested); 0: one */
+    struct http_request *http;
+    /* Called before each attempt, for what holds a time: signatures. The headers that it adds are taken off again. */
+    enum err_code (*prepare)(void *ctx, struct http_request *q, struct err *e);
+    /* What an answer other than 2xx means where the status does not tell; NULL: by status. */
+    enum err_code (*judge)(const struct http_response *r);
+    void *ctx; /* of prepare */
 };
 
 struct source_env {
@@ -131,12 +145,12 @@ struct source_env {
     const struct string_list *publishers; /* `models:`; lower case */
 };
 
-/* One request: takes a token of `quota`, sends, counts, learns the server's clock, and turns the status into an error:
+/* Sends: takes a token of the quota, counts, learns the server's clock, and turns the status into an error:
  *   2xx ERR_OK; 401 ERR_AUTH; 403 ERR_DENIED; 404 ERR_GONE; 400 and other 4xx ERR_REFUSED; 429, 503 with Retry-After, 529
  *   ERR_THROTTLED (the quota is closed for that long); 5xx ERR_RETRY. The text holds what the server said, shortened.
  * A passing fault (ERR_RETRY) is tried twice more with backoff. The response stays readable in every case. */
-MUST_USE enum err_code source_call(const struct source_env *env, const struct api *api, sv quota,
-                                   const struct http_request *q, struct http_response *r, struct err *e);
+MUST_USE enum err_code source_call(const struct source_env *env, const struct source_request *q,
+                                   struct http_response *r, struct err *e);
 
 /* The server's now: our clock corrected by what its Date headers taught. */
 int64_t source_server_now(const struct source_env *env);

@@ -9,13 +9,17 @@
 #include "collector/base/err.h"
 #include "collector/base/sv.h"
 
-enum { STATS_APIS_MAX = 64 };
+/* Rows beyond the limit are counted in the row of their API without an account. */
+enum { STATS_ROWS_MAX = 8192, STATS_ACCOUNT_MAX = 63 };
 
+/* Of one API and one account that pays. */
 struct api_stats {
     const char *name;
+    char account[STATS_ACCOUNT_MAX + 1];
     uint64_t calls;           /* requests sent, repeats included */
     uint64_t ends[ERR_CODES]; /* how they ended */
     uint64_t received_bytes;  /* on the wire */
+    uint64_t units;           /* what is billed: metrics requested, else calls */
     int64_t usd_nano;         /* list price */
 };
 
@@ -24,12 +28,18 @@ struct source_stats;
 MUST_USE struct source_stats *source_stats_new(void);
 void source_stats_free(struct source_stats *s);
 
-/* Counts one request. `name` is a constant that outlives the stats. */
-void source_stats_call(struct source_stats *s, const char *name, enum err_code end, size_t wire_bytes,
-                       int64_t usd_nano);
+/* One request that ended. `name` is a constant that outlives the stats. */
+struct api_call {
+    const char *name;
+    sv account;
+    enum err_code end;
+    size_t wire_bytes;
+    int64_t units, usd_nano;
+};
+void source_stats_call(struct source_stats *s, const struct api_call *call);
 
-/* Copies at most `max` rows, in order of first use. */
-size_t source_stats_apis(struct source_stats *s, struct api_stats *out, size_t max);
+/* A copy of all rows, in order of first use, for free(); NULL and *n = 0 when there are none or memory is out. */
+struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);
 
 /* The server's Date (whole seconds) against our clock at that moment. */
 void source_stats_date(struct source_stats *s, int64_t server_unix_nano, int64_t our_unix_nano);

@@ -150,17 +150,18 @@ static int64_t server_time(const struct azure_auth *a, const struct http_respons
 static enum err_code call(const struct azure_auth *a, struct azure_token_request *q, struct http_response *r,
                           struct err *e)
 {
+    const struct source_request ask = { .api = &token_api, .quota = buf_sv(&a->quota), .http = &q->q };
     const struct azure_way *w = a->identity.way;
-    enum err_code code = source_call(a->env, &token_api, buf_sv(&a->quota), &q->q, r, e);
+    enum err_code code = source_call(a->env, &ask, r, e);
 
     for (int n = 1; w && w->wakes_up && n < WAKE_TRIES && (r->status == 404 || r->status == 410); n++) {
         clock_sleep_ms((int64_t)WAKE_PAUSE_MS << (n - 1));
-        code = source_call(a->env, &token_api, buf_sv(&a->quota), &q->q, r, e);
+        code = source_call(a->env, &ask, r, e);
     }
     if (w && w->challenge && r->status == 401 && q->authorization.len == 0) {
         code = azure_token_request_answer(&a->identity, http_response_header(r, SV("www-authenticate")), q, e);
         if (!code)
-            code = source_call(a->env, &token_api, buf_sv(&a->quota), &q->q, r, e);
+            code = source_call(a->env, &ask, r, e);
         else
             r->status = 0; /* the text is already ours */
     }

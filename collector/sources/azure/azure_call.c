@@ -106,7 +106,11 @@ static enum err_code send(struct azure_reader *r, enum azure_api api, enum azure
     if (r->url.failed || r->body.failed || !name.at || !headers(&q, r, plane, bearer))
         return err_set(e, ERR_LIMIT, "%s: the request is too large", azure_apis[api].name);
     q.timeout_ms = plane == AZURE_LOGS ? LOG_QUERY_TIMEOUT_MS : 0;
-    code = source_call(&r->s->env, &azure_apis[api], name, &q, &r->response, e);
+    code = source_call(
+        &r->s->env,
+        &(struct source_request){
+            .api = &azure_apis[api], .quota = name, .account = plane == AZURE_LOGS ? SV_NONE : quota, .http = &q },
+        &r->response, e);
     if (code == ERR_AUTH)
         azure_token_refused(r->s->auth, audience(r->s, plane), bearer);
     if (code == ERR_OK && sv_starts(sv_trim(buf_sv(&r->response.body)), SV("<")))
