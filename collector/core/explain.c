@@ -218,7 +218,8 @@ static void put_end(struct buf *out, const struct ledger *l, uint64_t hash, cons
         if (!v.value) {
             buf_put(out, SV("gauge: "));
             buf_f64(out, v.gauge);
-            buf_put(out, SV(" of the bucket that ended "));
+            buf_put(out, families[v.family].type == FAMILY_PEAK ? SV(", the peak up to ")
+                                                                : SV(" of the bucket that ended "));
             buf_time(out, v.gauge_end_unix_nano, 0);
             buf_putc(out, '\n');
         }

@@ -28,6 +28,8 @@ const struct family families[] = {
     { "genai_provisioned_units", FAMILY_GAUGE, IDENT, 0, "Provisioned throughput units bought for the deployment." },
     { "genai_provisioned_utilization_ratio", FAMILY_GAUGE, IDENT, 0, "Used share of the provisioned throughput, 0 to 1." },
     { "genai_rate_limit", FAMILY_GAUGE, IDENT | B(UNIT), 0, "What the deployment accepts in a minute." },
+    { "genai_rate_used", FAMILY_PEAK, IDENT | B(UNIT), 0,
+      "Tokens or requests of the busiest among the last 15 minutes that the cloud's metrics told of; against genai_rate_limit." },
     { "genai_request_duration_mean_seconds", FAMILY_SUMMARY, IDENT, 9,
       "Request duration where the cloud tells only sum and count." },
     { "genai_request_duration_reported_seconds", FAMILY_GAUGE, IDENT | B(STAT), 0,
@@ -100,8 +102,8 @@ unsigned histogram_bucket(double value)
 
 unsigned family_cells(int family)
 {
-    static const unsigned cells[] = {
-        [FAMILY_COUNTER] = 1, [FAMILY_HISTOGRAM] = HISTOGRAM_CELLS, [FAMILY_SUMMARY] = 2, [FAMILY_GAUGE] = 0
+    static const unsigned cells[FAMILY_TYPES] = {
+        [FAMILY_COUNTER] = 1, [FAMILY_HISTOGRAM] = HISTOGRAM_CELLS, [FAMILY_SUMMARY] = 2
     };
 
     return cells[families[family].type];

@@ -36,7 +36,10 @@ enum label {
 #define LABEL_BIT(l)    (UINT32_C(1) << (l))
 #define LABELS_IDENTITY (LABEL_BIT(LABEL_OPERATION) - 1)
 
-enum family_type { FAMILY_COUNTER, FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_GAUGE };
+/* A peak is a gauge that the ledger makes: the amounts of all native series of a minute are added, and the busiest of the last
+ * PEAK_MINUTES minutes that were told is shown. */
+enum family_type { FAMILY_COUNTER, FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_GAUGE, FAMILY_PEAK, FAMILY_TYPES };
+enum { PEAK_MINUTES = 15 };
 
 struct family {
     const char *name;
@@ -61,7 +64,7 @@ extern const double histogram_bounds[HISTOGRAM_BOUNDS];
 /* Index of the bucket that holds `value` (upper bounds inclusive). */
 unsigned histogram_bucket(double value);
 
-/* Cells of a series of this family: counter 1, summary 2 (sum, count), histogram HISTOGRAM_CELLS, gauge 0. */
+/* Cells of a series of this family: counter 1, summary 2 (sum, count), histogram HISTOGRAM_CELLS, gauge and peak 0. */
 unsigned family_cells(int family);
 
 #endif

@@ -47,7 +47,7 @@ struct series {
     uint16_t family;
     bool born, touched;
     name_id labels[FAMILY_LABELS_MAX]; /* in the order of the family's mask */
-    int64_t *cells;                    /* values, then shown; NULL for gauges */
+    int64_t *cells;                    /* series_words() of them; NULL for gauges */
     double gauge;
     int64_t gauge_end, gauge_until;
     uint64_t created;
@@ -63,6 +63,12 @@ struct registry {
     size_t first_unborn; /* all before it are born */
     struct map by_ids;   /* hash of family and name numbers -> series: the short way for what is known */
 };
+
+/* What `cells` has room for: values, then shown. Of a peak: amounts, then the minutes that they are of, by minute modulo
+ * PEAK_MINUTES. */
+unsigned series_words(int family);
+/* Cells that a bucket may add to. */
+unsigned series_inputs(int family);
 
 /* ---- hours.c ---- */
 

@@ -67,7 +67,7 @@ struct series_view {
     const char *const *labels; /* LABELS pointers; only those of the family's mask are set */
     uint64_t hash;
     bool born;
-    const int64_t *value, *shown; /* family_cells() each; NULL for gauges */
+    const int64_t *value, *shown; /* family_cells() each; NULL for gauges and peaks */
     double gauge;
     int64_t gauge_end_unix_nano, gauge_until_unix_nano; /* of the bucket; after `until` it is not shown any more */
     uint64_t created;                                   /* generation that made it */

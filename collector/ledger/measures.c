@@ -177,6 +177,8 @@ static bool tells(const struct measure *m, const struct fold_rule *r)
 {
     if (families[r->ours].type == FAMILY_GAUGE)
         return true;
+    if (families[r->ours].type == FAMILY_PEAK && m->end_unix_nano - m->start_unix_nano != NANO_PER_MIN)
+        return false; /* a longer bucket does not tell its busiest minute */
     return r->stat == STAT_DISTRIBUTION ? m->n_buckets > 0 : !isnan(figure(m, r->stat));
 }
 

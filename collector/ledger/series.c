@@ -33,6 +33,16 @@ uint64_t series_hash(int family, const sv values[LABELS])
     return h;
 }
 
+unsigned series_words(int family)
+{
+    return families[family].type == FAMILY_PEAK ? 2 * PEAK_MINUTES : 2 * family_cells(family);
+}
+
+unsigned series_inputs(int family)
+{
+    return families[family].type == FAMILY_PEAK ? 1 : family_cells(family);
+}
+
 static uint64_t hash_of(const struct ledger *l, int family, const struct label_set *labels)
 {
     sv values[LABELS];
@@ -45,15 +55,15 @@ static uint64_t hash_of(const struct ledger *l, int family, const struct label_s
 static uint32_t admit(struct ledger *l, int family, const struct label_set *labels, uint64_t hash)
 {
     struct registry *r = &l->series;
-    unsigned cells = family_cells(family);
+    unsigned words = series_words(family);
     struct series *s = r->n < r->limit ? grow(r->at, r->n, &r->cap, sizeof *r->at) : NULL;
     int64_t *amounts = NULL;
 
     if (s)
         r->at = s;
-    if (s && cells)
-        amounts = calloc(2 * cells, sizeof *amounts);
-    if (!s || (cells && !amounts) || !map_put(&r->by_hash, hash, (uint32_t)r->n)) {
+    if (s && words)
+        amounts = calloc(words, sizeof *amounts);
+    if (!s || (words && !amounts) || !map_put(&r->by_hash, hash, (uint32_t)r->n)) {
         free(amounts);
         r->refused++;
         return UINT32_MAX;
@@ -61,14 +71,14 @@ static uint32_t admit(struct ledger *l, int family, const struct label_set *labe
     s = &r->at[r->n];
     *s = (struct series){ .hash = hash,
                           .family = (uint16_t)family,
-                          .born = cells == 0,
+                          .born = family_cells(family) == 0,
                           .cells = amounts,
                           .created = l->generation,
                           .created_mono = clock_mono() };
     for (int i = 0, at = 0; i < LABELS; i++)
         if (families[family].labels & LABEL_BIT(i))
             s->labels[at++] = labels->at[i];
-    r->bytes += sizeof *s + 2 * cells * sizeof *amounts;
+    r->bytes += sizeof *s + words * sizeof *amounts;
     return (uint32_t)r->n++;
 }
 
@@ -120,22 +130,64 @@ static void touch(struct registry *r, uint32_t number)
     r->at[number].touched = true;
 }
 
+static void tell(struct fold *f, const struct series *s, unsigned cell, int64_t delta, int64_t sum)
+{
+    if (f->l->on_change && s->hash == f->l->traced)
+        f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
+}
+
+/* Saturates: a sum that leaves int64 is a broken source, and wrapping would be worse. */
+static int64_t sum_of(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    return !__builtin_add_overflow(a, b, &sum) ? sum : b > 0 ? INT64_MAX : INT64_MIN + 1;
+}
+
+static void gauge_ends(struct series *s, int64_t start, int64_t end)
+{
+    s->gauge_end = end;
+    /* Three periods without a newer one, and what the source needs to tell it. */
+    s->gauge_until = end + 3 * (end - start) + 10 * NANO_PER_MIN;
+}
+
+/* A minute with nothing in it counts too: the peak of a quiet quarter of an hour is 0. */
+static void peak_add(struct fold *f, struct series *s, int64_t delta)
+{
+    int64_t minute = f->bucket / NANO_PER_MIN, newest;
+    int64_t *amounts = s->cells, *minutes = s->cells + PEAK_MINUTES;
+    size_t at = minute > 0 ? (size_t)(minute % PEAK_MINUTES) : 0;
+    double peak = 0;
+
+    if (minute <= 0 || minutes[at] > minute)
+        return; /* too old for the ring */
+    if (minutes[at] < minute)
+        amounts[at] = 0;
+    minutes[at] = minute;
+    amounts[at] = sum_of(amounts[at], delta);
+    if ((minute + 1) * NANO_PER_MIN > s->gauge_end)
+        gauge_ends(s, minute * NANO_PER_MIN, (minute + 1) * NANO_PER_MIN);
+    newest = s->gauge_end / NANO_PER_MIN - 1;
+    for (int i = 0; i < PEAK_MINUTES; i++)
+        if (minutes[i] > newest - PEAK_MINUTES && (double)amounts[i] > peak)
+            peak = (double)amounts[i];
+    s->gauge = peak;
+    tell(f, s, 0, delta, amounts[at]);
+}
+
 void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
 {
     struct registry *r = &f->l->series;
     struct series *s = number < r->n ? &r->at[number] : NULL;
-    int64_t sum;
 
-    if (!s || !s->cells || delta == 0)
-        return;
-    /* Saturates: a sum that leaves int64 is a broken source, and wrapping would be worse. */
-    if (__builtin_add_overflow(s->cells[cell], delta, &sum))
-        sum = delta > 0 ? INT64_MAX : INT64_MIN + 1;
-    s->cells[cell] = sum;
-    touch(r, number);
-    hours_add(f->l, s, f->bucket, delta);
-    if (f->l->on_change && s->hash == f->l->traced)
-        f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
+    if (s && families[s->family].type == FAMILY_PEAK)
+        peak_add(f, s, delta);
+    else if (s && s->cells && delta) {
+        s->cells[cell] = sum_of(s->cells[cell], delta);
+        touch(r, number);
+        hours_add(f->l, s, f->bucket, delta);
+        tell(f, s, cell, delta, s->cells[cell]);
+    }
 }
 
 void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start, int64_t end)
@@ -145,9 +197,7 @@ void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start
     if (!s || end < s->gauge_end)
         return;
     s->gauge = value;
-    s->gauge_end = end;
-    /* Three periods without a newer one, and what the source needs to tell it. */
-    s->gauge_until = end + 3 * (end - start) + 10 * NANO_PER_MIN;
+    gauge_ends(s, start, end);
 }
 
 static void show(struct series *s)
@@ -214,13 +264,14 @@ size_t ledger_series_count(const struct ledger *l)
 void ledger_series(const struct ledger *l, size_t number, struct series_view *out, const char *labels[LABELS])
 {
     const struct series *s = &l->series.at[number];
+    bool counts = family_cells(s->family) > 0;
 
     *out = (struct series_view){ .family = s->family,
                                  .labels = labels,
                                  .hash = s->hash,
                                  .born = s->born,
-                                 .value = s->cells,
-                                 .shown = s->cells ? s->cells + family_cells(s->family) : NULL,
+                                 .value = counts ? s->cells : NULL,
+                                 .shown = counts ? s->cells + family_cells(s->family) : NULL,
                                  .gauge = s->gauge,
                                  .gauge_end_unix_nano = s->gauge_end,
                                  .gauge_until_unix_nano = s->gauge_until,

@@ -62,7 +62,7 @@ static void put_series(struct buf *b, const struct registry *r)
         buf_putc(b, (char)s->born);
         for (int k = 0; k < FAMILY_LABELS_MAX; k++)
             buf_le32(b, s->labels[k]);
-        put_i64s(b, s->cells, s->cells ? 2 * family_cells(s->family) : 0);
+        put_i64s(b, s->cells, series_words(s->family));
         put_f64(b, s->gauge);
         put_i64(b, s->gauge_end);
         put_i64(b, s->gauge_until);
@@ -487,7 +487,7 @@ static void get_series(struct in *in, struct ledger *l)
         s = &r->at[i];
         s->born = *born;
         s->created = l->generation; /* its 0 has not been shown by this process */
-        for (unsigned k = 0; s->cells && k < 2 * family_cells(family); k++)
+        for (unsigned k = 0; s->cells && k < series_words(family); k++)
             s->cells[k] = get_i64(in);
         s->gauge = get_f64(in);
         s->gauge_end = get_i64(in);
@@ -697,7 +697,7 @@ static void get_generation(struct in *in, const struct ledger *l, struct generat
         in->bad |= c->cells && c->cells != (stat == STAT_DISTRIBUTION ? HISTOGRAM_CELLS : 1);
         /* A series that was not admitted has no number; any other must exist and have the cells. */
         if (c->series != UINT32_MAX && c->cells)
-            in->bad |= c->series >= l->series.n || c->cell + c->cells > family_cells(l->series.at[c->series].family);
+            in->bad |= c->series >= l->series.n || c->cell + c->cells > series_inputs(l->series.at[c->series].family);
     }
 }
 

@@ -67,7 +67,7 @@ static void put_labels(struct buf *b, const char *const labels[LABELS])
 static sv block_of(const struct series_view *v, const char *const labels[LABELS])
 {
     const struct family *f = &families[v->family];
-    bool whole = f->type == FAMILY_COUNTER || f->type == FAMILY_GAUGE;
+    bool whole = f->type != FAMILY_HISTOGRAM && f->type != FAMILY_SUMMARY;
     struct buf b;
 
     buf_init(&b, 64 << 10);
@@ -182,10 +182,9 @@ static const struct {
     const char *type;
     void (*put)(struct buf *b, const struct family *f, sv block, const struct series_view *v);
 } types[] = {
-    [FAMILY_COUNTER] = { "counter", put_counter },
-    [FAMILY_HISTOGRAM] = { "histogram", put_histogram },
-    [FAMILY_SUMMARY] = { "summary", put_summary },
-    [FAMILY_GAUGE] = { "gauge", put_gauge },
+    [FAMILY_COUNTER] = { "counter", put_counter }, [FAMILY_HISTOGRAM] = { "histogram", put_histogram },
+    [FAMILY_SUMMARY] = { "summary", put_summary }, [FAMILY_GAUGE] = { "gauge", put_gauge },
+    [FAMILY_PEAK] = { "gauge", put_gauge },
 };
 
 /* A gauge vanishes when no newer bucket has come for three periods. */
@@ -229,7 +228,7 @@ static void put_debts(const struct prometheus *p, const struct ledger *l, struct
     for (size_t family = 0; family < n_families; family++) {
         int64_t debt = 0;
 
-        if (families[family].type == FAMILY_GAUGE)
+        if (family_cells((int)family) == 0)
             continue;
         for (size_t i = 0; i < p->members[family].n; i++) {
             struct series_view v;

@@ -14,6 +14,7 @@
     }
 #define REQUESTS AZ("genai_requests_total")
 #define TOKENS   AZ("genai_tokens_total")
+#define USED     AZ("genai_rate_used")
 #define FILTERED AZ("genai_filtered_requests_total")
 #define REPORTED AZ("genai_request_duration_reported_seconds")
 #define MEAN     AZ("genai_request_duration_mean_seconds")
@@ -34,15 +35,21 @@ const struct rule azure_rules[AZURE_RULES] = {
     { P, NO,     NO,             AZ("AzureOpenAIRequestUsage"), AZ("genai_logged_tokens_total"), AZ("input_tokens"), 1, AZ("direction=input"), NO },
     { P, NO,     NO,             AZ("AzureOpenAIRequestUsage"), AZ("genai_logged_tokens_total"), AZ("output_tokens"), 1, AZ("direction=output"), NO },
     { P, NO,     NO,             AZ("AzureOpenAIRequestUsage"), AZ("genai_time_to_first_token_seconds"), AZ("streamed_time_to_first_token"), 1, NO, NO },
+    { P, AOAI,   AZ("requests"), AZ("AzureOpenAIRequests"),                         USED,     AZ("value"), 1,     AZ("unit=requests"),   NO },
     { P, AOAI,   AZ("requests"), AZ("AzureOpenAIRequests"),                         REQUESTS, AZ("value"), 1,     NO,                    BY_OUTCOME },
     { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   MEAN,     AZ("count"), 1,     NO,                    NO },
     { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   MEAN,     AZ("sum"),   0.001, NO,                    NO },
     { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
     { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
+    { P, AOAI,   AZ("tokens"),   AZ("GeneratedTokens"),                             USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
     { P, AOAI,   AZ("tokens"),   AZ("GeneratedTokens"),                             TOKENS,   AZ("value"), 1,     AZ("direction=output"), NO },
+    { P, MODELS, AZ("tokens"),   AZ("InputTokens"),                                 USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
     { P, MODELS, AZ("tokens"),   AZ("InputTokens"),                                 TOKENS,   AZ("value"), 1,     AZ("direction=input"), NO },
+    { P, MODELS, AZ("requests"), AZ("ModelRequests"),                               USED,     AZ("value"), 1,     AZ("unit=requests"),   NO },
     { P, MODELS, AZ("requests"), AZ("ModelRequests"),                               REQUESTS, AZ("value"), 1,     NO,                    BY_OUTCOME },
+    { P, MODELS, AZ("tokens"),   AZ("OutputTokens"),                                USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
     { P, MODELS, AZ("tokens"),   AZ("OutputTokens"),                                TOKENS,   AZ("value"), 1,     AZ("direction=output"), NO },
+    { P, AOAI,   AZ("tokens"),   AZ("ProcessedPromptTokens"),                       USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
     { P, AOAI,   AZ("tokens"),   AZ("ProcessedPromptTokens"),                       TOKENS,   AZ("value"), 1,     AZ("direction=input"), NO },
     { P, NO,     NO,             AZ("ProvisionedUtilization"),                      UTILIZED, AZ("value"), 0.01,  NO,                    NO },
     { P, NO,     NO,             AZ("RAIHarmfulRequests"),                          FILTERED, AZ("value"), 1,     AZ("action=detected"), NO },

@@ -19,6 +19,8 @@ static const struct rule fixture_rules[] = {
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Latency"), .ours = SVT("genai_request_duration_mean_seconds"), .stat = SVT("sum"), .weight = 0.001 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Latency"), .ours = SVT("genai_request_duration_mean_seconds"), .stat = SVT("count"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Utilization"), .ours = SVT("genai_provisioned_utilization_ratio"), .stat = SVT("value"), .weight = 0.01 },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Out"), .ours = SVT("genai_rate_used"), .stat = SVT("value"), .weight = 1, .labels = SVT("unit=tokens") },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Prompt"), .ours = SVT("genai_rate_used"), .stat = SVT("value"), .weight = 1, .labels = SVT("unit=tokens") },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("RequestResponse"), .ours = SVT("genai_logged_calls_total"), .stat = SVT("call"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("RequestResponse"), .ours = SVT("genai_request_duration_seconds"), .stat = SVT("duration"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Usage"), .ours = SVT("genai_logged_tokens_total"), .stat = SVT("input_tokens"), .weight = 1,
