@@ -50,6 +50,12 @@ bool clock_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_mono);
 /* A duration of this clock in real milliseconds (at least 1), for poll(2) and libcurl. */
 int64_t clock_real_ms(int64_t ms);
 
+/* Start of the span of `step_nano` that holds the instant; with 0 the instant itself. */
+static inline int64_t clock_floor(int64_t unix_nano, int64_t step_nano)
+{
+    return step_nano > 0 ? unix_nano - ((unix_nano % step_nano) + step_nano) % step_nano : unix_nano;
+}
+
 /* Uniform in [0, 1): for jitter, never for secrets. clock_seed makes it repeatable. */
 double clock_random(void);
 void clock_seed(uint64_t seed);

@@ -22,11 +22,6 @@ const char *task_state_name(enum task_state s)
     return names[s];
 }
 
-static int64_t floor_to(int64_t t, int64_t grain)
-{
-    return grain > 0 ? t - ((t % grain) + grain) % grain : t;
-}
-
 /* ---- planning ---- */
 
 static int64_t oldest_wanted(const struct source_job *job, int64_t count_from, int64_t now)
@@ -34,7 +29,7 @@ static int64_t oldest_wanted(const struct source_job *job, int64_t count_from, i
     int64_t kept = now - job->retention_ms * NANO_PER_MS;
     int64_t from = job->retention_ms && kept > count_from ? kept : count_from;
 
-    return floor_to(from, job->grain_ms * NANO_PER_MS);
+    return clock_floor(from, job->grain_ms * NANO_PER_MS);
 }
 
 bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
@@ -42,8 +37,8 @@ bool window_plan(struct ledger *l, sv source, const struct source_job *job, int6
 {
     int64_t grain = job->grain_ms * NANO_PER_MS, span = job->span_max_ms * NANO_PER_MS;
     int64_t oldest = oldest_wanted(job, count_from, now);
-    int64_t end = floor_to(now - job->delay_ms * NANO_PER_MS, grain);
-    int64_t live = floor_to(end - job->lookback_ms * NANO_PER_MS, grain);
+    int64_t end = clock_floor(now - job->delay_ms * NANO_PER_MS, grain);
+    int64_t live = clock_floor(end - job->lookback_ms * NANO_PER_MS, grain);
     struct window hole;
 
     live = live > oldest ? live : oldest;
@@ -104,7 +99,7 @@ static void add_mapping(struct frame *f, const struct source_ops *ops, bool firs
     if (!e)
         return;
     *e = (struct epoch){ .kind = EPOCH_MAPPING,
-                         .valid_from_unix_nano = first ? 0 : floor_to(now, NANO_PER_MIN) + NANO_PER_MIN,
+                         .valid_from_unix_nano = first ? 0 : clock_floor(now, NANO_PER_MIN) + NANO_PER_MIN,
                          .subject = sv_of(ops->name),
                          .hash = rules_hash(ops->rules, ops->n_rules),
                          .rules = (struct rule *)(uintptr_t)ops->rules,
@@ -178,7 +173,7 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
 
     for (int i = 0; i <= HALVINGS_MAX; i++) {
         struct frame *f = frame_for(p, w);
-        int64_t half = floor_to((w->to_unix_nano - w->from_unix_nano) / 2, job->grain_ms * NANO_PER_MS);
+        int64_t half = clock_floor((w->to_unix_nano - w->from_unix_nano) / 2, job->grain_ms * NANO_PER_MS);
 
         if (!f)
             return err_set(e, ERR_LIMIT, "out of memory");
@@ -256,7 +251,7 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
     p.count_from = ledger_count_from(spine_ledger(s), env->id);
     p.first = p.count_from == 0;
     if (p.first)
-        p.count_from = floor_to(source_server_now(env) - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
+        p.count_from = clock_floor(source_server_now(env) - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
     status->last_attempt_unix_nano = clock_now();
     status->polls++;
     code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);

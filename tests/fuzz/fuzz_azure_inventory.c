@@ -1,14 +1,14 @@
 /* Any bytes as any answer of discovery; what comes out goes on into records and epochs. */
 #include "collector/sources/azure/azure.h"
 
-static void emit(struct azure_items *accounts, struct azure_items *deployments, struct azure_items *usages,
+static void emit(struct items *accounts, struct items *deployments, struct items *usages,
                  const struct azure_logging_state *logging, struct frame *f)
 {
     struct azure_metric_context c = { .source = SV("fuzz") };
     struct err e;
 
     for (size_t i = 0; i < accounts->n; i++) {
-        struct azure_account_view v = { .account = AZURE_ITEM(accounts, struct azure_account_item, i),
+        struct azure_account_view v = { .account = ITEM(accounts, struct azure_account_item, i),
                                         .subscription = SV("s"),
                                         .deployments = deployments->at,
                                         .n_deployments = deployments->n,
@@ -21,11 +21,11 @@ static void emit(struct azure_items *accounts, struct azure_items *deployments, 
 
 static void decode(json root, struct arena *a, struct frame *f)
 {
-    azure_page_decoder *const decoders[] = { azure_decode_subscriptions, azure_decode_descendants,
+    page_decoder *const decoders[] = { azure_decode_subscriptions, azure_decode_descendants,
                                              azure_decode_definitions,   azure_decode_accounts,
                                              azure_decode_deployments,   azure_decode_usages };
     enum { DECODERS = sizeof decoders / sizeof decoders[0] };
-    struct azure_items items[DECODERS] = { 0 };
+    struct items items[DECODERS] = { 0 };
     struct azure_logging_state logging = { 0 };
     struct err e;
     sv next;

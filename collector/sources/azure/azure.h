@@ -27,6 +27,7 @@
 #include "collector/base/json.h"
 #include "collector/sources/azure/azure_auth.h"
 #include "collector/sources/azure/azure_log.h"
+#include "collector/sources/items.h"
 #include "collector/sources/source.h"
 
 /* ---- Configuration (azure_options.c) ---- */
@@ -225,7 +226,7 @@ struct azure_subscription_item {
 /* Of any kind: azure_family_of_kind tells those that have models. */
 struct azure_account_item {
     sv id, name, location, kind;
-    sv team, owner, cost_center, env; /* from tags */
+    struct owner_tags tags;
 };
 struct azure_deployment_item {
     sv name, model, version, publisher, sku;
@@ -243,19 +244,8 @@ struct azure_usage_item {
     double value, limit; /* NAN: not told */
 };
 
-/* A growing array of one kind of item, over all pages. */
-struct azure_items {
-    struct arena *arena;
-    void *at;
-    size_t n, cap;
-};
-#define AZURE_ITEM(items, type, i) (&((type *)(items)->at)[i])
-enum { AZURE_ITEMS_MAX = 100000 };
-
-/* Decodes one page into items; *next (in items->arena) is empty on the last one. */
-typedef enum err_code azure_page_decoder(json root, struct azure_items *items, sv *next, struct err *e);
-azure_page_decoder azure_decode_subscriptions, azure_decode_descendants, azure_decode_accounts,
-    azure_decode_deployments, azure_decode_definitions, azure_decode_usages;
+page_decoder azure_decode_subscriptions, azure_decode_descendants, azure_decode_accounts, azure_decode_deployments,
+    azure_decode_definitions, azure_decode_usages;
 
 /* Categories of diagnostic logs; three states, since 403 is not "off". */
 enum azure_log_category { AZURE_LOG_REQUESTS, AZURE_LOG_USAGE, AZURE_LOG_AUDIT, AZURE_LOG_CATEGORIES };

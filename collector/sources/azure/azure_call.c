@@ -147,8 +147,8 @@ static enum err_code turn(struct azure_reader *r, sv next, struct err *e)
     return ERR_OK;
 }
 
-enum err_code azure_pages(struct azure_reader *r, enum azure_api api, sv quota, azure_page_decoder *decode,
-                          struct azure_items *items, struct err *e)
+enum err_code azure_pages(struct azure_reader *r, enum azure_api api, sv quota, page_decoder *decode,
+                          struct items *items, struct err *e)
 {
     for (int page = 1; page <= PAGES_MAX; page++) {
         sv next = SV_NONE;

@@ -59,7 +59,7 @@ static void url_only(struct checking *c)
 
 static void check_metrics(struct checking *c, const struct azure_subscription *sub, const struct azure_account_item *a)
 {
-    int64_t now = azure_floor(source_server_now(&c->r.s->env), 60000);
+    int64_t now = clock_floor(source_server_now(&c->r.s->env), NANO_PER_MIN);
     struct azure_query q = { .metrics = { sv_of(azure_families[azure_family_of_kind(a->kind)].requests) },
                              .n_metrics = 1,
                              .aggregation = SV("total"),
@@ -104,7 +104,7 @@ static void check_logging(struct checking *c, const struct azure_subscription *s
 static void check_deployments(struct checking *c, const struct azure_subscription *sub,
                               const struct azure_account_item *a)
 {
-    struct azure_items items = { .arena = &c->arena };
+    struct items items = { .arena = &c->arena };
     struct err e = { 0 };
     enum err_code code;
 
@@ -129,7 +129,7 @@ static void check_activity(struct checking *c, const struct azure_subscription *
 
 static void check_subscription(struct checking *c, const struct azure_subscription *sub)
 {
-    struct azure_items items = { .arena = &c->arena };
+    struct items items = { .arena = &c->arena };
     struct err e = { 0 };
     enum err_code code;
     size_t first = 0;
@@ -138,12 +138,12 @@ static void check_subscription(struct checking *c, const struct azure_subscripti
     azure_url_accounts(&c->r.url, c->r.s->arm, sv_of(sub->id));
     code = azure_pages(&c->r, AZURE_API_ACCOUNTS, sv_of(sub->id), azure_decode_accounts, &items, &e);
     outcome(c, code, "accounts of", sub->id, &e, azure_remedy(AZURE_API_ACCOUNTS));
-    while (first < items.n && azure_family_of_kind(AZURE_ITEM(&items, struct azure_account_item, first)->kind) < 0)
+    while (first < items.n && azure_family_of_kind(ITEM(&items, struct azure_account_item, first)->kind) < 0)
         first++;
     if (code == ERR_OK && first == items.n)
         told(c, CHECK_WARN, arena_printf(&c->arena, "%s has no account of kind OpenAI or AIServices", sub->id), NULL);
     if (first < items.n) {
-        const struct azure_account_item *a = AZURE_ITEM(&items, struct azure_account_item, first);
+        const struct azure_account_item *a = ITEM(&items, struct azure_account_item, first);
 
         check_deployments(c, sub, a);
         check_logging(c, sub, a);

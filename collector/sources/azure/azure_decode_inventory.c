@@ -2,8 +2,7 @@
  * Answers of discovery as plain arrays, and what the ledger is told of them.
  *
  * Pages are followed by the caller: the first page may be empty and still carry nextLink. Items without the fields that
- * make them what they are (id, name) are skipped, unknown fields ignored. Tags are operator text: only an allow-list of
- * keys is read, each value cut at TAG_MAX bytes.
+ * make them what they are (id, name) are skipped, unknown fields ignored.
  */
 #include <math.h>
 
@@ -13,45 +12,15 @@
 #include "collector/model/region.h"
 #include "collector/sources/azure/azure.h"
 
-enum { TAG_MAX = 128, DEFINITION_DIMENSIONS_MAX = 32 };
+enum { DEFINITION_DIMENSIONS_MAX = 32 };
 
 static enum err_code full(struct err *e)
 {
     return err_set(e, ERR_LIMIT, "no room for more items");
 }
 
-static void *item_add(struct azure_items *l, size_t size)
-{
-    void *at;
-
-    if (l->n >= AZURE_ITEMS_MAX)
-        return NULL;
-    at = arena_grow(l->arena, l->at, l->n, &l->cap, size);
-    if (!at)
-        return NULL;
-    l->at = at;
-    return (char *)at + size * l->n++;
-}
-
-/* A member's text as a copy in the arena; *ok turns false at the limit. */
-static sv text(struct azure_items *l, json v, bool *ok)
-{
-    sv copy = arena_copy(l->arena, json_sv(v));
-
-    *ok = *ok && copy.at;
-    return copy.at ? copy : SV_NONE;
-}
-
-static sv lower(struct azure_items *l, json v, bool *ok)
-{
-    sv copy = arena_lower(l->arena, json_sv(v));
-
-    *ok = *ok && copy.at;
-    return copy.at ? copy : SV_NONE;
-}
-
 /* Opens a page: its items, and where the next one is. */
-static enum err_code page(json root, struct azure_items *l, sv *next, struct json_iter *it, struct err *e)
+static enum err_code page(json root, struct items *l, sv *next, struct json_iter *it, struct err *e)
 {
     json value = json_get(root, SV("value"));
     bool ok = true;
@@ -59,11 +28,11 @@ static enum err_code page(json root, struct azure_items *l, sv *next, struct jso
     if (json_type(value) != JSON_ARRAY)
         return err_set(e, ERR_PARSE, "no array \"value\"");
     *it = json_items(value);
-    *next = text(l, json_get(root, SV("nextLink")), &ok);
+    *next = item_text(l, json_get(root, SV("nextLink")), &ok);
     return ok ? ERR_OK : full(e);
 }
 
-enum err_code azure_decode_subscriptions(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_subscriptions(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -81,14 +50,14 @@ enum err_code azure_decode_subscriptions(json root, struct azure_items *items, s
         s = item_add(items, sizeof *s);
         if (!s)
             return full(e);
-        s->id = lower(items, json_get(v, SV("subscriptionId")), &ok);
-        s->name = text(items, json_get(v, SV("displayName")), &ok);
-        s->state = text(items, json_get(v, SV("state")), &ok);
+        s->id = item_lower(items, json_get(v, SV("subscriptionId")), &ok);
+        s->name = item_text(items, json_get(v, SV("displayName")), &ok);
+        s->state = item_text(items, json_get(v, SV("state")), &ok);
     }
     return ok ? ERR_OK : full(e);
 }
 
-enum err_code azure_decode_descendants(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_descendants(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -105,8 +74,8 @@ enum err_code azure_decode_descendants(json root, struct azure_items *items, sv 
         s = item_add(items, sizeof *s);
         if (!s)
             return full(e);
-        s->id = lower(items, json_get(v, SV("name")), &ok);
-        s->name = text(items, json_path(v, "properties/displayName"), &ok);
+        s->id = item_lower(items, json_get(v, SV("name")), &ok);
+        s->name = item_text(items, json_path(v, "properties/displayName"), &ok);
         s->state = SV_NONE;
     }
     return ok ? ERR_OK : full(e);
@@ -114,47 +83,19 @@ enum err_code azure_decode_descendants(json root, struct azure_items *items, sv 
 
 /* ---- accounts ---- */
 
-/* Spellings of tags that operators use, compared without case. */
-static const struct {
-    const char *tag;
-    size_t offset;
-} tags[] = {
-    { "team", offsetof(struct azure_account_item, team) },
-    { "owner", offsetof(struct azure_account_item, owner) },
-    { "cost_center", offsetof(struct azure_account_item, cost_center) },
-    { "cost-center", offsetof(struct azure_account_item, cost_center) },
-    { "costcenter", offsetof(struct azure_account_item, cost_center) },
-    { "env", offsetof(struct azure_account_item, env) },
-    { "environment", offsetof(struct azure_account_item, env) },
-};
-
-static sv *tag_slot(struct azure_account_item *a, sv tag)
+static bool read_tags(struct items *l, json object, struct azure_account_item *a)
 {
-    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
-        if (sv_eq_nocase(tag, sv_of(tags[i].tag)))
-            return (sv *)(void *)((char *)a + tags[i].offset);
-    return NULL;
-}
-
-static bool read_tags(struct azure_items *l, json object, struct azure_account_item *a)
-{
+    bool ok = true;
     sv name;
     json value;
 
-    a->team = a->owner = a->cost_center = a->env = SV_NONE;
-    for (struct json_iter it = json_members(object); json_member(&it, &name, &value);) {
-        sv *slot = tag_slot(a, name);
-
-        if (!slot)
-            continue;
-        *slot = arena_copy(l->arena, sv_first(json_sv(value), TAG_MAX));
-        if (!slot->at)
-            return false;
-    }
-    return true;
+    a->tags = (struct owner_tags){ SV_NONE, SV_NONE, SV_NONE, SV_NONE };
+    for (struct json_iter it = json_members(object); ok && json_member(&it, &name, &value);)
+        ok = owner_tag(l, &a->tags, name, json_sv(value));
+    return ok;
 }
 
-enum err_code azure_decode_accounts(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_accounts(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -171,16 +112,16 @@ enum err_code azure_decode_accounts(json root, struct azure_items *items, sv *ne
         a = item_add(items, sizeof *a);
         if (!a)
             return full(e);
-        a->id = lower(items, json_get(v, SV("id")), &ok);
-        a->name = text(items, json_get(v, SV("name")), &ok);
-        a->location = text(items, json_get(v, SV("location")), &ok);
-        a->kind = text(items, json_get(v, SV("kind")), &ok);
+        a->id = item_lower(items, json_get(v, SV("id")), &ok);
+        a->name = item_text(items, json_get(v, SV("name")), &ok);
+        a->location = item_text(items, json_get(v, SV("location")), &ok);
+        a->kind = item_text(items, json_get(v, SV("kind")), &ok);
         ok = read_tags(items, json_get(v, SV("tags")), a) && ok;
     }
     return ok ? ERR_OK : full(e);
 }
 
-enum err_code azure_decode_deployments(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_deployments(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -196,12 +137,12 @@ enum err_code azure_decode_deployments(json root, struct azure_items *items, sv 
         d = item_add(items, sizeof *d);
         if (!d)
             return full(e);
-        d->name = text(items, json_get(v, SV("name")), &ok);
-        d->model = text(items, json_path(v, "properties/model/name"), &ok);
-        d->version = text(items, json_path(v, "properties/model/version"), &ok);
+        d->name = item_text(items, json_get(v, SV("name")), &ok);
+        d->model = item_text(items, json_path(v, "properties/model/name"), &ok);
+        d->version = item_text(items, json_path(v, "properties/model/version"), &ok);
         /* model.publisher is null for OpenAI's own: format says it for all. */
-        d->publisher = text(items, json_path(v, "properties/model/format"), &ok);
-        d->sku = text(items, json_path(v, "sku/name"), &ok);
+        d->publisher = item_text(items, json_path(v, "properties/model/format"), &ok);
+        d->sku = item_text(items, json_path(v, "sku/name"), &ok);
         d->capacity = NAN;
         d->created_unix_nano = 0;
         (void)json_f64(json_path(v, "sku/capacity"), &d->capacity);
@@ -212,26 +153,26 @@ enum err_code azure_decode_deployments(json root, struct azure_items *items, sv 
 
 /* ---- metric definitions ---- */
 
-static bool read_definition(struct azure_items *l, json v, struct azure_definition_item *d)
+static bool read_definition(struct items *l, json v, struct azure_definition_item *d)
 {
     json dimensions = json_get(v, SV("dimensions")), item;
     size_t n = json_count(dimensions);
     sv *at = ARENA_ARRAY(l->arena, sv, n + 1);
     bool ok = at != NULL;
 
-    d->name = text(l, json_path(v, "name/value"), &ok);
+    d->name = item_text(l, json_path(v, "name/value"), &ok);
     d->dimensions = at;
     d->n_dimensions = 0;
     d->has_count = false;
     for (struct json_iter it = json_items(dimensions); ok && json_item(&it, &item);)
         if (d->n_dimensions < n && d->n_dimensions < DEFINITION_DIMENSIONS_MAX)
-            at[d->n_dimensions++] = text(l, json_get(item, SV("value")), &ok);
+            at[d->n_dimensions++] = item_text(l, json_get(item, SV("value")), &ok);
     for (struct json_iter it = json_items(json_get(v, SV("supportedAggregationTypes"))); json_item(&it, &item);)
         d->has_count |= sv_eq_nocase(json_sv(item), SV("Count"));
     return ok;
 }
 
-enum err_code azure_decode_definitions(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_definitions(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -250,7 +191,7 @@ enum err_code azure_decode_definitions(json root, struct azure_items *items, sv 
     return ERR_OK;
 }
 
-enum err_code azure_decode_usages(json root, struct azure_items *items, sv *next, struct err *e)
+enum err_code azure_decode_usages(json root, struct items *items, sv *next, struct err *e)
 {
     struct json_iter it;
     json v;
@@ -266,7 +207,7 @@ enum err_code azure_decode_usages(json root, struct azure_items *items, sv *next
         u = item_add(items, sizeof *u);
         if (!u)
             return full(e);
-        u->name = text(items, json_path(v, "name/value"), &ok);
+        u->name = item_text(items, json_path(v, "name/value"), &ok);
         u->value = u->limit = NAN;
         (void)json_f64(json_get(v, SV("currentValue")), &u->value);
         (void)json_f64(json_get(v, SV("limit")), &u->limit);
@@ -416,10 +357,10 @@ static bool fill_item(struct arena *a, const struct azure_account_item *account,
                d->version,
                d->publisher,
                d->sku,
-               account->team,
-               account->owner,
-               account->cost_center,
-               account->env,
+               account->tags.team,
+               account->tags.owner,
+               account->tags.cost_center,
+               account->tags.env,
                azure_processing(d->sku, region),
                region_jurisdiction(CLOUD_AZURE, region) };
 

@@ -27,7 +27,7 @@ enum {
 
 /* ---- subscriptions ---- */
 
-static enum err_code list_subscriptions(struct azure_reader *r, struct azure_items *items, struct err *e)
+static enum err_code list_subscriptions(struct azure_reader *r, struct items *items, struct err *e)
 {
     const struct azure_source *s = r->s;
     const char *group = s->cfg->discover.management_group;
@@ -44,7 +44,7 @@ static enum err_code list_subscriptions(struct azure_reader *r, struct azure_ite
 enum err_code azure_poll_subscriptions(struct azure_reader *r, struct err *e)
 {
     struct azure_source *s = r->s;
-    struct azure_items items = { .arena = r->arena };
+    struct items items = { .arena = r->arena };
     enum err_code code = list_subscriptions(r, &items, e);
 
     if (code)
@@ -56,8 +56,7 @@ enum err_code azure_poll_subscriptions(struct azure_reader *r, struct err *e)
         sub->listed = false;
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < items.n; i++) {
-        struct azure_subscription *sub =
-            azure_subscription(s, AZURE_ITEM(&items, struct azure_subscription_item, i)->id);
+        struct azure_subscription *sub = azure_subscription(s, ITEM(&items, struct azure_subscription_item, i)->id);
 
         if (!sub)
             return err_set(e, ERR_LIMIT, "more than %d subscriptions", AZURE_SUBSCRIPTIONS_MAX);
@@ -82,10 +81,10 @@ static bool copy_item(struct arena *a, struct azure_account_item *to, const stru
                    { &to->name, from->name },
                    { &to->location, from->location },
                    { &to->kind, from->kind },
-                   { &to->team, from->team },
-                   { &to->owner, from->owner },
-                   { &to->env, from->env },
-                   { &to->cost_center, from->cost_center } };
+                   { &to->tags.team, from->tags.team },
+                   { &to->tags.owner, from->tags.owner },
+                   { &to->tags.env, from->tags.env },
+                   { &to->tags.cost_center, from->tags.cost_center } };
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         *fields[i].to = arena_copy(a, fields[i].from);
@@ -140,7 +139,7 @@ static bool copy_deployment(struct arena *a, struct azure_deployment_item *to, c
 }
 
 /* Puts the old account's deployments that are not among the new ones behind them. */
-static bool keep_former(struct azure_account *a, struct azure_items *items, const struct azure_account *old)
+static bool keep_former(struct azure_account *a, struct items *items, const struct azure_account *old)
 {
     size_t n_old = old ? old->n_deployments + old->n_former : 0;
 
@@ -164,7 +163,7 @@ static bool keep_former(struct azure_account *a, struct azure_items *items, cons
 /* What was known stands in for an answer that is refused. */
 static bool keep_known(struct azure_account *a, const struct azure_account *old)
 {
-    struct azure_items items = { .arena = &a->arena };
+    struct items items = { .arena = &a->arena };
 
     if (!keep_former(a, &items, old))
         return false;
@@ -181,7 +180,7 @@ static bool lasting(enum err_code code)
 static enum err_code read_deployments(struct azure_reader *r, struct azure_account *a, const struct azure_account *old,
                                       struct err *e)
 {
-    struct azure_items items = { .arena = &a->arena };
+    struct items items = { .arena = &a->arena };
     enum err_code code;
 
     buf_clear(&r->url);
@@ -239,7 +238,7 @@ enum err_code azure_refresh(struct azure_source *s, struct azure_subscription *s
 /* ---- metric definitions ---- */
 
 static void warn_of_vanished(const struct azure_source *s, const struct azure_subscription *sub, const char *kind,
-                             const struct azure_items *items)
+                             const struct items *items)
 {
     for (const struct azure_group *g = azure_groups; g->name; g++)
         for (size_t m = 0; g->metrics[m]; m++) {
@@ -247,7 +246,7 @@ static void warn_of_vanished(const struct azure_source *s, const struct azure_su
             int own = azure_family_find(sv_of(g->family));
 
             for (size_t i = 0; i < items->n; i++)
-                there |= sv_eq_nocase(AZURE_ITEM(items, struct azure_definition_item, i)->name, sv_of(g->metrics[m]));
+                there |= sv_eq_nocase(ITEM(items, struct azure_definition_item, i)->name, sv_of(g->metrics[m]));
             /* The other kind's family may be missing; that is no news. */
             if (!there && (own < 0 || sv_eq(sv_of(azure_families[own].kind), sv_of(kind))))
                 log_warn("azure",
@@ -260,7 +259,7 @@ static void read_definitions(struct azure_reader *r, struct azure_subscription *
                              const struct azure_account *sample)
 {
     struct azure_definitions *d = &sub->definitions[kind], fresh = { 0 };
-    struct azure_items items = { .arena = &fresh.arena };
+    struct items items = { .arena = &fresh.arena };
     struct err e = { 0 };
     enum err_code code;
 
@@ -317,7 +316,7 @@ static enum err_code read_account(struct discovery *d, const struct azure_accoun
 
 static enum err_code read_accounts(struct discovery *d, struct err *e)
 {
-    struct azure_items items = { .arena = d->r->arena };
+    struct items items = { .arena = d->r->arena };
     enum err_code code;
 
     buf_clear(&d->r->url);
@@ -332,7 +331,7 @@ static enum err_code read_accounts(struct discovery *d, struct err *e)
     if (!d->accounts || !d->foreign)
         return err_set(e, ERR_LIMIT, "no room for %zu accounts", items.n);
     for (size_t i = 0; i < items.n && code == ERR_OK; i++) {
-        const struct azure_account_item *item = AZURE_ITEM(&items, struct azure_account_item, i);
+        const struct azure_account_item *item = ITEM(&items, struct azure_account_item, i);
 
         if (azure_family_of_kind(item->kind) < 0)
             d->foreign[d->n_foreign++] = hash64(item->id);
@@ -369,8 +368,8 @@ static void probe_query(struct discovery *d, int kind, struct azure_query *q, ui
     struct azure_query one = { 0 };
 
     *q = (struct azure_query){ .aggregation = SV("total"), .interval_ms = 3600000, .top = AZURE_TOP };
-    q->to_unix_nano = azure_floor(d->now, 60000);
-    q->from_unix_nano = azure_floor(d->now - PROBE_HOURS * NANO_PER_H, q->interval_ms);
+    q->to_unix_nano = clock_floor(d->now, NANO_PER_MIN);
+    q->from_unix_nano = clock_floor(d->now - PROBE_HOURS * NANO_PER_H, q->interval_ms * NANO_PER_MS);
     for (const struct azure_group *g = azure_groups; g->name; g++) {
         if (!sv_ends(sv_of(g->name), SV("/requests")))
             continue;
@@ -489,9 +488,9 @@ static enum err_code emit_account(struct discovery *d, const struct azure_accoun
     const char *family = azure_families[atomic_load(&a->family)].name;
     bool logs = s->cfg->logs.enabled && s->cfg->logs.workspaces.n &&
                 a->logging.workspace[AZURE_LOG_REQUESTS] == AZURE_LOGGING_ON;
-    int64_t start = azure_floor(d->now, s->cfg->discovery_interval_ms);
-    int64_t since = azure_floor(d->now - PROBE_HOURS * NANO_PER_H, 3600000),
-            next = azure_floor(d->now, 60000) + NANO_PER_MIN;
+    int64_t start = clock_floor(d->now, s->cfg->discovery_interval_ms * NANO_PER_MS);
+    int64_t since = clock_floor(d->now - PROBE_HOURS * NANO_PER_H, NANO_PER_H),
+            next = clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN;
 
     if (!emit_authority(d, "requests", a->item.id, family, since) ||
         !emit_authority(d, "tokens", a->item.id, family, since) ||
@@ -518,7 +517,7 @@ static enum err_code emit_retired(struct discovery *d, struct err *e)
 
         if (still_there(d, v.account->id))
             continue;
-        code = azure_emit_inventory(&v, &c, azure_floor(d->now, 60000), d->now, d->out, e);
+        code = azure_emit_inventory(&v, &c, clock_floor(d->now, NANO_PER_MIN), d->now, d->out, e);
         if (code)
             return code;
     }

@@ -16,7 +16,7 @@ enum { ACTIVITY_PAGES_MAX = 500 };
 static enum err_code poll_location(struct azure_reader *r, struct azure_subscription *sub, sv location, int64_t start,
                                    struct frame *out, struct err *e)
 {
-    struct azure_items items = { .arena = r->arena };
+    struct items items = { .arena = r->arena };
     int64_t end = start + r->s->cfg->capacity_interval_ms * NANO_PER_MS;
     enum err_code code;
 
@@ -46,7 +46,7 @@ enum err_code azure_poll_capacity(struct azure_reader *r, struct azure_subscript
     int64_t start;
 
     w->read_at_unix_nano = source_server_now(&r->s->env);
-    start = azure_floor(w->read_at_unix_nano, r->s->cfg->capacity_interval_ms);
+    start = clock_floor(w->read_at_unix_nano, r->s->cfg->capacity_interval_ms * NANO_PER_MS);
     for (size_t i = 0; i < view.n && code == ERR_OK; i++)
         if (!seen_before(&view, i))
             code = poll_location(r, sub, view.at[i]->item.location, start, out, e);

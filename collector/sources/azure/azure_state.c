@@ -11,13 +11,6 @@
 
 enum { ACCOUNT_BYTES_MAX = 4 << 20 };
 
-int64_t azure_floor(int64_t unix_nano, int64_t ms)
-{
-    int64_t step = ms * NANO_PER_MS;
-
-    return step > 0 ? unix_nano - unix_nano % step : unix_nano;
-}
-
 sv azure_region_name(struct arena *a, sv location)
 {
     sv name = arena_lower(a, location);

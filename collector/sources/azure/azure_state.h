@@ -136,8 +136,8 @@ enum azure_plane { AZURE_ARM, AZURE_METRICS, AZURE_LOGS };
 MUST_USE enum err_code azure_ask(struct azure_reader *r, enum azure_api api, enum azure_plane plane, sv quota,
                                  json *root, struct err *e);
 /* The same for r->url and all pages behind it. */
-MUST_USE enum err_code azure_pages(struct azure_reader *r, enum azure_api api, sv quota, azure_page_decoder *decode,
-                                   struct azure_items *items, struct err *e);
+MUST_USE enum err_code azure_pages(struct azure_reader *r, enum azure_api api, sv quota, page_decoder *decode,
+                                   struct items *items, struct err *e);
 /* The role that a refused call asks for, and where. */
 const char *azure_remedy(enum azure_api api);
 
@@ -181,8 +181,6 @@ MUST_USE enum err_code azure_poll_audit(struct azure_reader *r, struct azure_sub
 
 MUST_USE enum err_code azure_check(struct source *self, struct check_report *report, struct err *e);
 
-/* Start of the span of `ms` that holds `t`. */
-int64_t azure_floor(int64_t unix_nano, int64_t ms);
 /* "Sweden Central" -> "swedencentral"; `at` is NULL at the arena's limit. */
 sv azure_region_name(struct arena *a, sv location);
 

@@ -317,7 +317,7 @@ static inline enum err_code fake_poll(struct fake *f, const char *scope, const c
                                       struct err *e)
 {
     const struct source_job *job = fake_job(f, scope, group);
-    int64_t to = azure_floor(clock_now(), 60000) - 10 * NANO_PER_MIN;
+    int64_t to = clock_floor(clock_now(), NANO_PER_MIN) - 10 * NANO_PER_MIN;
     struct window w = { .from_unix_nano = to - 5 * NANO_PER_MIN, .to_unix_nano = to };
 
     *e = (struct err){ 0 };

@@ -96,17 +96,17 @@ static void decode_as_metrics(sv text, struct buf *out)
 
 static void decode_as_accounts(sv text, struct buf *out)
 {
-    struct azure_items items = { .arena = &arena };
+    struct items items = { .arena = &arena };
     struct err e = { 0 };
     sv next = SV_NONE;
 
     if (azure_decode_accounts(parse(text), &items, &next, &e))
         buf_printf(out, "%s: %s\n", err_name(e.code), e.text);
     for (size_t i = 0; i < items.n; i++) {
-        struct azure_account_item *a = AZURE_ITEM(&items, struct azure_account_item, i);
+        struct azure_account_item *a = ITEM(&items, struct azure_account_item, i);
 
         buf_printf(out, "%.*s %.*s %.*s team=%.*s %.*s\n", SV_ARG(a->name), SV_ARG(a->kind), SV_ARG(a->location),
-                   SV_ARG(a->team), SV_ARG(a->id));
+                   SV_ARG(a->tags.team), SV_ARG(a->id));
     }
     buf_printf(out, "next %.*s\n", SV_ARG(next));
 }
@@ -116,7 +116,7 @@ static void decode_as_deployments(sv text, struct buf *out)
     struct azure_account_item account_item = {
         SV(A1 "aoai-demo"), SV("aoai-demo"), SV("swedencentral"), SV("OpenAI"), SV("search"), SV_NONE, SV_NONE, SV_NONE
     };
-    struct azure_items items = { .arena = &arena };
+    struct items items = { .arena = &arena };
     struct azure_metric_context c = context();
     struct frame *f = frame_new(&arena, SV("azure"), SV("test"));
     struct azure_account_view v = { .account = &account_item };
@@ -135,7 +135,7 @@ static void decode_as_deployments(sv text, struct buf *out)
 
 static void decode_as_usages(sv text, struct buf *out)
 {
-    struct azure_items items = { .arena = &arena };
+    struct items items = { .arena = &arena };
     struct frame *f = frame_new(&arena, SV("azure"), SV("test"));
     struct err e = { 0 };
     sv next = SV_NONE;
@@ -149,14 +149,14 @@ static void decode_as_usages(sv text, struct buf *out)
 
 static void decode_as_definitions(sv text, struct buf *out)
 {
-    struct azure_items items = { .arena = &arena };
+    struct items items = { .arena = &arena };
     struct err e = { 0 };
     sv next = SV_NONE;
 
     if (azure_decode_definitions(parse(text), &items, &next, &e))
         buf_printf(out, "%s: %s\n", err_name(e.code), e.text);
     for (size_t i = 0; i < items.n; i++) {
-        struct azure_definition_item *d = AZURE_ITEM(&items, struct azure_definition_item, i);
+        struct azure_definition_item *d = ITEM(&items, struct azure_definition_item, i);
 
         buf_printf(out, "%.*s%s:", SV_ARG(d->name), d->has_count ? " count" : "");
         for (size_t k = 0; k < d->n_dimensions; k++)
@@ -455,7 +455,7 @@ static void a_quota_name_has_three_parts(void)
 
 static void descendants_hold_subscriptions_among_groups(void)
 {
-    struct azure_items items = { .arena = &arena };
+    struct items items = { .arena = &arena };
     struct err e = { 0 };
     sv next;
 
@@ -464,7 +464,7 @@ static void descendants_hold_subscriptions_among_groups(void)
                "{\"value\":[{\"type\":\"/subscriptions\",\"name\":\"00AA\",\"properties\":{\"displayName\":\"d\"}},"
                "{\"type\":\"Microsoft.Management/managementGroups\",\"name\":\"mg\"}],\"nextLink\":\"https://x/\"}")),
            &items, &next, &e) == ERR_OK);
-    OK(items.n == 1 && sv_eq(AZURE_ITEM(&items, struct azure_subscription_item, 0)->id, SV("00aa")));
+    OK(items.n == 1 && sv_eq(ITEM(&items, struct azure_subscription_item, 0)->id, SV("00aa")));
     OK(sv_eq(next, SV("https://x/")));
     items.n = 0;
     OK(azure_decode_subscriptions(parse(SV("{\"value\":[{\"subscriptionId\":\"A\",\"state\":\"Disabled\"},"
