@@ -119,7 +119,8 @@ static void journal_limits(struct daemon *d)
     epoch = f ? frame_add_epoch(f) : NULL;
     if (epoch) {
         epoch->kind = EPOCH_LIMITS;
-        epoch->value = arena_printf(&arena, "series=%lld", (long long)d->settings.limits.series);
+        epoch->value = arena_printf(&arena, "series=%lld,callers=%lld", (long long)d->settings.limits.series,
+                                    (long long)(d->settings.privacy.caller_series ? d->settings.limits.callers : 0));
         epoch->hash = hash64(epoch->value);
         code = spine_commit(d->spine, f, &e);
     }

@@ -54,6 +54,7 @@ static const char *const content_choices[] = { [PRIVACY_DROP] = "drop", NULL };
 static const struct option privacy_options[] = {
     { .name = "content", .type = OPT_CHOICE, .offset = offsetof(struct bound, s.privacy.content) - SELF(privacy), .dflt = "drop", .choices = content_choices, .help = "What becomes of prompts and answers." },
     { .name = "caller",  .type = OPT_ANY,    .offset = offsetof(struct bound, caller) - SELF(privacy),            .dflt = "drop", .help = "What becomes of callers' names and addresses: drop, keep, or {pseudonymize: \"file:KEY\"}." },
+    { .name = "caller_series", .type = OPT_BOOL, .offset = offsetof(struct bound, s.privacy.caller_series) - SELF(privacy), .dflt = "false", .help = "Whether /metrics counts calls and tokens by caller; wants caller to be kept or pseudonymized." },
     { 0 },
 };
 
@@ -90,6 +91,7 @@ static const struct option log_options[] = {
 
 static const struct option limits_options[] = {
     { .name = "series", .type = OPT_INT,  .offset = offsetof(struct settings_limits, series),       .dflt = "200000", .min = 1000, .max = 10000000, .unit = "series", .help = "Series on /metrics; further ones are counted, not shown." },
+    { .name = "callers", .type = OPT_INT, .offset = offsetof(struct settings_limits, callers),      .dflt = "1000",   .min = 1, .max = 100000, .unit = "callers", .help = "Callers with series of their own, in order of appearance; calls of further ones are counted together." },
     { 0 },
 };
 
@@ -192,6 +194,14 @@ static enum err_code bind_caller(struct settings *s, const struct config_node *n
         return ERR_OK;
     return config_err(&s->file, n->line, "privacy", e,
                       "caller: want drop, keep or {pseudonymize: \"file:KEY\"}, found %s", config_found(n).text);
+}
+
+static enum err_code check_caller_series(const struct settings *s, struct err *e)
+{
+    if (!s->privacy.caller_series || s->privacy.caller != PRIVACY_DROP)
+        return ERR_OK;
+    return config_err(&s->file, config_line(config_find(s->file.root, SV("privacy"))), "privacy", e,
+                      "caller_series wants callers: set caller to keep or {pseudonymize: \"file:KEY\"}");
 }
 
 /* ---- Sources ---- */
@@ -366,6 +376,8 @@ static enum err_code take_over(struct settings *s, struct config_file *f, const 
         code = lower_models(s, e);
     if (!code)
         code = bind_caller(s, b.caller, e);
+    if (!code)
+        code = check_caller_series(s, e);
     if (!code)
         code = collect_sources(s, b.lists, registry, e);
     if (!code)

@@ -48,10 +48,11 @@ struct settings_privacy {
     int content; /* PRIVACY_DROP, the only choice so far */
     enum privacy_caller caller;
     struct secret caller_key; /* with PRIVACY_PSEUDONYMIZE */
+    bool caller_series;
 };
 
 struct settings_limits {
-    int64_t series;
+    int64_t series, callers;
 };
 
 /* One configured source. `id` is unique among all. */

@@ -288,6 +288,11 @@ static void put_spine(struct look *k)
         (double)k->ledger.keys_limit);
     one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.",
         (double)k->ledger.horizon_ms / 1e3);
+    one(k, "trefoil_callers", "gauge", "Callers with series of their own.", (double)k->ledger.callers);
+    one(k, "trefoil_callers_limit", "gauge", "How many there may be; 0: nobody is counted by caller.",
+        (double)k->ledger.callers_limit);
+    one(k, "trefoil_caller_calls_refused_total", "counter", "Logged calls of callers beyond the limit.",
+        (double)k->ledger.caller_calls_refused);
     one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.",
         (double)log_dropped());
     one(k, "trefoil_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.",

@@ -147,14 +147,36 @@ static int64_t call_duration(struct fold *f, const struct call *c, int stat)
     return c->time_to_first_token_nano;
 }
 
-static void count(struct fold *f, const struct call *c, const struct fold_rule *r, size_t n,
-                  const struct label_set *labels)
+static bool by_caller(const struct fold_rule *r)
+{
+    return families[r->ours].labels & LABEL_BIT(LABEL_CALLER);
+}
+
+/* Who called, as the row tells: an identity, else an address. */
+static name_id caller_of(const struct fold *f, const struct call *c)
+{
+    return caller_for(f->l, batch_sv(f->batch, c->caller_principal ? c->caller_principal : c->caller_ip));
+}
+
+/* Puts the caller among the labels. False: this row does not count by caller. */
+static bool name_caller(struct fold *f, const struct call *c, const struct fold_rule *r, struct label_set *labels)
+{
+    name_id caller = caller_of(f, c);
+
+    f->l->callers.refused += caller == CALLER_REFUSED && r->stat == STAT_CALL;
+    if (caller == CALLER_REFUSED || caller == CALLER_NOT_COUNTED)
+        return false;
+    labels->at[LABEL_CALLER] = caller;
+    return true;
+}
+
+static void count(struct fold *f, const struct call *c, const struct fold_rule *r, size_t n, struct label_set *labels)
 {
     for (size_t i = 0; i < n; i++) {
         bool histogram = families[r[i].ours].type == FAMILY_HISTOGRAM;
         int64_t v = histogram ? call_duration(f, c, r[i].stat) : call_figure(c, r[i].stat);
 
-        if (v == NONE || v < 0)
+        if (v == NONE || v < 0 || (by_caller(&r[i]) && !name_caller(f, c, &r[i], labels)))
             continue;
         if (histogram)
             observe(f, rule_series(f->l, &r[i], labels), v);
@@ -184,8 +206,17 @@ static void call_labels(struct fold *f, const struct call *c, struct label_set *
     out->at[LABEL_SERVED_JURISDICTION] = fold_name(f, c->served_jurisdiction);
 }
 
-static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *rule,
-                               const struct label_set *labels)
+/* Of a call that only has an envelope row yet. */
+static name_id waiting_caller(const struct fold *f, const struct call *c, const struct fold_rule *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (by_caller(&r[i]) && r[i].stat == STAT_CALL)
+            return caller_of(f, c);
+    return CALLER_NOT_COUNTED;
+}
+
+static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r,
+                               size_t n, const struct label_set *labels)
 {
     struct coverage *to = &f->l->coverages[f->coverage];
     struct envelope *e = grow(to->envelopes, to->n_envelopes, &to->cap_envelopes, sizeof *e);
@@ -193,12 +224,30 @@ static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arr
     if (!e)
         return;
     to->envelopes = e;
-    to->envelopes[to->n_envelopes++] = (struct envelope){ c->call_key, arrival, rule_series(f->l, rule, labels) };
+    to->envelopes[to->n_envelopes++] =
+        (struct envelope){ c->call_key, arrival, rule_series(f->l, calls_rule(r, n), labels),
+                           waiting_caller(f, c, r, n) };
+}
+
+/* An envelope that became a call of its own: it tells who called, but no model. */
+static void count_waiting_caller(struct fold *f, const struct envelope *e)
+{
+    int family = family_find(SV("genai_caller_calls_total"));
+    struct label_set labels = { 0 };
+    const struct series *s = e->series < f->l->series.n ? &f->l->series.at[e->series] : NULL;
+
+    f->l->callers.refused += e->caller == CALLER_REFUSED;
+    if (!s || e->caller == CALLER_REFUSED || e->caller == CALLER_NOT_COUNTED || f->l->callers.limit == 0)
+        return;
+    labels.at[LABEL_CLOUD] = s->labels[LABEL_CLOUD]; /* logged calls have all identity labels */
+    labels.at[LABEL_ACCOUNT] = s->labels[LABEL_ACCOUNT];
+    labels.at[LABEL_CALLER] = e->caller;
+    series_add(f, series_for(f->l, family, &labels), 0, 1);
 }
 
 /* A row of a log that tells of calls. */
 static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r, size_t n,
-                          const struct label_set *labels)
+                          struct label_set *labels)
 {
     uint32_t state = call_state(f->l, c->call_key), hour = hour_of(arrival);
     bool envelope = !c->deployment && !c->model;
@@ -209,7 +258,7 @@ static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival,
     }
     if (envelope && f->joins && c->call_key) {
         if (!(state & CALL_ENVELOPE))
-            wait_for_model_row(f, c, arrival, calls_rule(r, n), labels);
+            wait_for_model_row(f, c, arrival, r, n, labels);
         set_call_state(f->l, c->call_key, state | CALL_ENVELOPE, hour);
         return;
     }
@@ -219,7 +268,7 @@ static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival,
 
 /* A row of a log that tells of tokens. */
 static void fold_token_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r, size_t n,
-                           const struct label_set *labels)
+                           struct label_set *labels)
 {
     uint32_t state = call_state(f->l, c->call_key);
 
@@ -295,6 +344,7 @@ void envelopes_decide(struct fold *f, struct coverage *c, int64_t before)
         }
         f->bucket = e->arrival;
         series_add(f, e->series, 0, 1);
+        count_waiting_caller(f, e);
         set_call_state(f->l, e->call_key, state | CALL_COUNTED | CALL_BY_ENVELOPE, hour_of(e->arrival));
     }
     c->n_envelopes = kept;

@@ -390,9 +390,13 @@ static void fold_limits(struct ledger *l, const struct epoch *e)
         sv name = sv_cut(&pair, '=');
         int64_t v;
 
-        if (!sv_to_i64(pair, &v) || v < 1)
+        if (!sv_to_i64(pair, &v) || v < 0)
             continue;
-        if (sv_eq(name, SV("series")))
+        if (sv_eq(name, SV("callers")))
+            l->callers.limit = (size_t)v; /* 0: off */
+        else if (v == 0)
+            continue;
+        else if (sv_eq(name, SV("series")))
             l->series.limit = (size_t)v;
         else if (sv_eq(name, SV("dedup_keys")))
             l->keys.rows.limit = l->keys.calls.limit = (size_t)v;

@@ -11,6 +11,10 @@
 const struct family families[] = {
     { "genai_audit_events_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(ACTION) | B(OUTCOME), 0,
       "Recorded actions on the service and its settings, from the clouds' audit logs." },
+    { "genai_caller_calls_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(MODEL) | B(CALLER), 0,
+      "Logged calls by who made them; a caller beyond the limit is counted in trefoil_caller_calls_refused_total." },
+    { "genai_caller_tokens_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(MODEL) | B(CALLER), 0,
+      "Input and output tokens by who used them, of those calls whose log row tells both." },
     { "genai_capacity_allocated", FAMILY_GAUGE, IDENT | B(UNIT), 0,
       "Part of a quota that deployments hold; resource names the quota pool." },
     { "genai_capacity_limit", FAMILY_GAUGE, IDENT | B(UNIT), 0,
@@ -58,6 +62,7 @@ static const char *const label_names[LABELS] = {
     [LABEL_PART] = "part",           [LABEL_CATEGORY] = "category",   [LABEL_ACTION] = "action",
     [LABEL_STAT] = "stat",           [LABEL_UNIT] = "unit",
     [LABEL_SERVED_REGION] = "served_region", [LABEL_SERVED_JURISDICTION] = "served_jurisdiction",
+    [LABEL_CALLER] = "caller",
 };
 /* clang-format on */
 

@@ -30,6 +30,7 @@ enum label {
     LABEL_UNIT,
     LABEL_SERVED_REGION,
     LABEL_SERVED_JURISDICTION,
+    LABEL_CALLER,
     LABELS,
 };
 

@@ -23,6 +23,7 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->inventory_by_key, 0);
     map_init(&l->native_by_key, 0);
     map_init(&l->hours_by_key, 0);
+    map_init(&l->callers.admitted, 0);
     map_init(&l->keys.rows, KEYS_MAX);
     map_init(&l->keys.calls, KEYS_MAX);
     l->keys.horizon_hours = 24;
@@ -56,6 +57,7 @@ void ledger_free(struct ledger *l)
     map_done(&l->authority_by_key);
     map_done(&l->inventory_by_key);
     map_done(&l->native_by_key);
+    map_done(&l->callers.admitted);
     map_done(&l->keys.rows);
     map_done(&l->keys.calls);
     pthread_rwlock_destroy(&l->lock);
@@ -256,5 +258,8 @@ void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
                  (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
                  l->n_natives * (sizeof(struct native) + sizeof(struct generation)),
         .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
+        .callers = l->callers.admitted.n,
+        .callers_limit = l->callers.limit,
+        .caller_calls_refused = l->callers.refused,
     };
 }

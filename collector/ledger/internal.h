@@ -7,6 +7,7 @@
  *   epochs.c    mapping, authority, inventory, limits, count_from
  *   measures.c  native series and bucket states of the look-back
  *   calls.c     log rows and audit events: keys, joins, envelopes
+ *   callers.c   who may have series by caller
  *   fold.c      one frame; the filter
  *   hours.c     requests against logged calls, by resource and hour
  *   snapshot.c  all of it in one file
@@ -103,6 +104,7 @@ struct envelope { /* a call of which only the envelope row was seen so far */
     uint64_t call_key;
     int64_t arrival;
     uint32_t series; /* counted there if no model row comes */
+    name_id caller;  /* or CALLER_REFUSED, CALLER_NOT_COUNTED */
 };
 
 struct coverage {
@@ -212,6 +214,17 @@ struct keys {
     uint32_t horizon_hours;
 };
 
+/* ---- callers.c ---- */
+
+#define CALLER_NOT_COUNTED UINT32_MAX
+#define CALLER_REFUSED     (UINT32_MAX - 1)
+
+struct callers {
+    size_t limit;        /* 0: nobody is counted by caller */
+    struct map admitted; /* hash of a name number -> that number */
+    int64_t refused;     /* calls of callers beyond the limit */
+};
+
 struct ledger {
     pthread_rwlock_t lock; /* written by the fold thread; guards everything below */
     uint64_t generation;
@@ -234,6 +247,7 @@ struct ledger {
     size_t n_natives, cap_natives, n_buckets;
     struct map native_by_key;
     struct keys keys;
+    struct callers callers;
     struct hours *hours;
     size_t n_hours, cap_hours;
     struct map hours_by_key;
@@ -336,12 +350,16 @@ void native_done(struct native *n);
 struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS]);
 void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t delta);
 
+/* Name number of a caller that is or now becomes admitted, 0 for "" (not told), else one of the two above. */
+name_id caller_for(struct ledger *l, sv caller);
+
 void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
-/* The body of a snapshot (fuzzed). False: damaged, and the ledger is to be thrown away. */
-bool snapshot_decode(struct ledger *l, sv body, struct buf *cursor);
+enum { SNAPSHOT_VERSION = 2 };
+/* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
+bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
 
 /* Grows an array on the heap to hold one more. */
 void *grow(void *items, size_t n, size_t *cap, size_t size);

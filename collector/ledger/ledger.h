@@ -77,6 +77,9 @@ size_t ledger_series_count(const struct ledger *l);
  * of LABELS pointers for the view. */
 void ledger_series(const struct ledger *l, size_t number, struct series_view *out, const char *labels[LABELS]);
 
+/* Families that are not to be shown now: series by caller, after they were switched off. */
+bool ledger_hides(const struct ledger *l, int family);
+
 struct coverage_view {
     sv source, scope, group;
     int64_t complete_until_unix_nano; /* 0: nothing yet */
@@ -120,6 +123,8 @@ bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_cover
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
     int64_t horizon_ms;
+    size_t callers, callers_limit; /* limit 0: off */
+    int64_t caller_calls_refused;
 };
 void ledger_sizes(const struct ledger *l, struct ledger_sizes *out);
 

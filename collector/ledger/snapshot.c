@@ -13,7 +13,7 @@
 
 #include "collector/ledger/internal.h"
 
-enum { VERSION = 1, HEAD_BYTES = 32 };
+enum { HEAD_BYTES = 32 };
 #define MAGIC       "TREFOILS"
 #define LIMIT_BYTES ((size_t)4 << 30)
 
@@ -97,6 +97,7 @@ static void put_coverages(struct buf *b, const struct ledger *l)
             buf_le64(b, c->envelopes[k].call_key);
             put_i64(b, c->envelopes[k].arrival);
             buf_le32(b, c->envelopes[k].series);
+            buf_le32(b, c->envelopes[k].caller);
         }
     }
 }
@@ -272,6 +273,18 @@ static void put_map(struct buf *b, const struct map *m)
     }
 }
 
+static void put_callers(struct buf *b, const struct callers *c)
+{
+    uint64_t key;
+    uint32_t id;
+
+    buf_le64(b, c->limit);
+    put_i64(b, c->refused);
+    buf_le64(b, c->admitted.n);
+    for (size_t at = 0; map_next(&c->admitted, &at, &key, &id);)
+        buf_le32(b, id);
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -291,6 +304,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_map(b, &l->keys.rows);
     put_map(b, &l->keys.calls);
     put_hours(b, l);
+    put_callers(b, &l->callers);
 }
 
 static enum err_code write_whole(int fd, sv bytes)
@@ -356,7 +370,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
     put_state(&body, l, cursor);
     ledger_read_unlock(l);
     buf_put(&head, SV(MAGIC));
-    buf_le64(&head, VERSION);
+    buf_le64(&head, SNAPSHOT_VERSION);
     buf_le64(&head, body.len);
     buf_le64(&head, hash64(buf_sv(&body)));
     code =
@@ -371,6 +385,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
 struct in {
     sv rest;
     bool bad;
+    uint64_t version; /* 1: without callers */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -507,6 +522,14 @@ static void get_spans(struct in *in, struct spans *s)
     }
 }
 
+static name_id get_caller(struct in *in, const struct ledger *l)
+{
+    name_id id = get_u32(in);
+
+    in->bad |= id >= l->names.n && id != CALLER_NOT_COUNTED && id != CALLER_REFUSED;
+    return id;
+}
+
 static void get_coverages(struct in *in, struct ledger *l)
 {
     size_t n = get_count(in, 40);
@@ -537,7 +560,8 @@ static void get_coverages(struct in *in, struct ledger *l)
             c->envelopes = v;
             v[c->n_envelopes].call_key = get_u64(in);
             v[c->n_envelopes].arrival = get_sane(in);
-            v[c->n_envelopes++].series = get_u32(in);
+            v[c->n_envelopes].series = get_u32(in);
+            v[c->n_envelopes++].caller = in->version < 2 ? CALLER_NOT_COUNTED : get_caller(in, l);
         }
     }
 }
@@ -794,6 +818,18 @@ static void get_hours(struct in *in, struct ledger *l)
     }
 }
 
+static void get_callers(struct in *in, struct ledger *l)
+{
+    size_t limit = (size_t)get_u64(in), n;
+
+    l->callers.refused = get_sane(in);
+    n = get_count(in, 4);
+    l->callers.limit = SIZE_MAX;
+    for (size_t i = 0; i < n && !in->bad; i++)
+        in->bad |= caller_for(l, names_sv(&l->names, get_name(in, l))) == CALLER_REFUSED;
+    l->callers.limit = limit;
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -817,12 +853,14 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     get_map(in, &l->keys.rows);
     get_map(in, &l->keys.calls);
     get_hours(in, l);
+    if (in->version >= 2)
+        get_callers(in, l);
     return !in->bad && in->rest.len == 0;
 }
 
-bool snapshot_decode(struct ledger *l, sv body, struct buf *cursor)
+bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor)
 {
-    struct in in = { body, false };
+    struct in in = { body, false, version };
 
     return get_state(&in, l, cursor);
 }
@@ -858,12 +896,13 @@ enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf
     version = get_u64(&in);
     len = get_u64(&in);
     sum = get_u64(&in);
-    if (code == ERR_OK && !in.bad && version > VERSION)
+    if (code == ERR_OK && !in.bad && version > SNAPSHOT_VERSION)
         code =
             err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version",
-                    path, (unsigned long long)version, VERSION);
+                    path, (unsigned long long)version, SNAPSHOT_VERSION);
     else if (code == ERR_OK) {
-        *found = !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, cursor);
+        *found =
+            !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, version, cursor);
         if (!*found)
             code = set_aside(path, e);
     }

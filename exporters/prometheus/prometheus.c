@@ -198,6 +198,8 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
     const struct family *f = &families[family];
     bool named = false;
 
+    if (ledger_hides(l, (int)family))
+        return;
     for (size_t i = 0; i < p->members[family].n; i++) {
         uint32_t number = p->members[family].at[i];
         struct series_view v;

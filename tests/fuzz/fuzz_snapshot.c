@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf cursor;
 
     buf_init(&cursor, 256);
-    if (l && snapshot_decode(l, sv_make(data, size), &cursor)) {
+    if (l && snapshot_decode(l, sv_make(data, size), SNAPSHOT_VERSION, &cursor)) {
         look(l);
         fold(l);
     }

@@ -76,7 +76,7 @@ extern const struct option azure_options[];
 
 /* ---- Tables (azure_map.c) ---- */
 
-enum { AZURE_RULES = 38 };
+enum { AZURE_RULES = 41 };
 extern const struct rule azure_rules[AZURE_RULES];
 
 enum { AZURE_GROUP_METRICS = 4, AZURE_GROUP_DIMENSIONS = 8 };

@@ -55,6 +55,7 @@ static const struct { const char *text, *message; } bad[] = {
     { "privacy: {caller: [keep]}\n", "t.yaml:1: privacy: caller: want drop, keep or {pseudonymize: \"file:KEY\"}, found a list" },
     { "privacy: {caller: {}}\n", "t.yaml:1: privacy.caller: pseudonymize is required: the key of the pseudonyms as file:PATH or env:NAME" },
     { "privacy: {caller: {pseudonymize: hunter2}}\n", "t.yaml:1: privacy.caller: pseudonymize: want file:PATH or env:NAME; a secret itself must not stand in the configuration" },
+    { "log: {level: info}\nprivacy: {caller_series: true}\n", "t.yaml:2: privacy: caller_series wants callers: set caller to keep or {pseudonymize: \"file:KEY\"}" },
     { "storage: {journal: {segment: 1KiB}}\n", "t.yaml:1: storage.journal: segment: want at least 1MiB, found '1KiB'" },
     { "log: {level: verbose}\n", "t.yaml:1: log: level: want one of debug, info, warn, error, found 'verbose'" },
     { "limits: {series: 999}\n", "t.yaml:1: limits: series: want at least 1000 series, found '999'" },
@@ -113,6 +114,7 @@ static void an_empty_file_has_the_documented_defaults(void)
     OK(s.storage.journal.max_bytes == INT64_C(8) << 30 && s.storage.journal.retention_ms == 7 * INT64_C(86400000));
     OK(strcmp(s.web.listen_address, "127.0.0.1:13300") == 0 && !s.web.enable_lifecycle && !s.web.config_file);
     OK(s.log.level == LOG_LEVEL_INFO && s.log.format == LOG_FORMAT_LOGFMT);
+    OK(!s.privacy.caller_series && s.limits.callers == 1000);
     OK(s.limits.series == 200000 && s.poll_threads == 4 && s.initial_window_ms == 0);
     settings_done(&s);
 }
@@ -121,11 +123,11 @@ static void a_full_file_is_taken(void)
 {
     static const char text[] =
         "models: [OpenAI, mistral]\n"
-        "privacy: {content: drop, caller: {pseudonymize: \"file:/run/secrets/key\"}}\n"
+        "privacy: {content: drop, caller: {pseudonymize: \"file:/run/secrets/key\"}, caller_series: true}\n"
         "storage: {path: /var/lib/trefoil, journal: {segment: 16MiB, max_bytes: 1GiB, retention: 30d}}\n"
         "web: {listen_address: \":9\", enable_lifecycle: true, config_file: web.yaml}\n"
         "log: {level: debug, format: json}\n"
-        "limits: {series: 1000}\n"
+        "limits: {series: 1000, callers: 7}\n"
         "poll_threads: 64\n"
         "initial_window: 2h\n"
         "bare: {id: naked}\n"
@@ -147,6 +149,7 @@ static void a_full_file_is_taken(void)
     OK(s.storage.journal.segment_bytes == 16 << 20 && s.storage.journal.retention_ms == 30 * INT64_C(86400000));
     OK(s.web.enable_lifecycle && strcmp(s.web.config_file, "web.yaml") == 0 && strcmp(s.web.listen_address, ":9") == 0);
     OK(s.log.level == LOG_LEVEL_DEBUG && s.log.format == LOG_FORMAT_JSON);
+    OK(s.privacy.caller_series && s.limits.callers == 7);
     OK(s.limits.series == 1000 && s.poll_threads == 64);
     OK(s.initial_window_ms == 7200000);
     if (!OK(s.n_sources == 3))

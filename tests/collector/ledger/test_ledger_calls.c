@@ -1,4 +1,8 @@
-/* What logged calls are counted into beside genai_logged_calls_total: where they were processed. */
+/* What logged calls are counted into beside genai_logged_calls_total: where they were processed, who made them. */
+#include <stdio.h>
+
+#include "collector/base/hash.h"
+
 #include "tests/collector/ledger/log_fixture.h"
 
 static struct arena arena;
@@ -67,11 +71,148 @@ static void an_envelope_waits_to_be_a_logged_call_and_nothing_else(void)
     OK(value_of("genai_served_calls_total", LABEL_SERVED_REGION, "") == -1);
 }
 
+/* ---- callers ---- */
+
+static void limits(const char *value)
+{
+    struct frame *f = frame_new(&arena, SV("trefoil"), SV("limits"));
+
+    fixture_epoch(f, EPOCH_LIMITS, 0, SV(""), sv_of(value));
+    ledger_fold(l, f);
+}
+
+static void call_by(sv id, sv deployment, sv caller, int64_t tokens, int decide)
+{
+    struct frame *f = fixture_log_frame(&arena, 0, 5, decide);
+    struct batch *b = fixture_batch(f);
+    struct call *c = fixture_call(b, SV("RequestResponse"), id, deployment, T0 + NANO_PER_MIN, deployment.len > 0);
+
+    c->caller_principal = batch_sym(b, caller);
+    c->caller_ip = batch_sym(b, SV("81.2.69.***"));
+    c->input_tokens = tokens;
+    c->output_tokens = deployment.len ? 1 : NONE;
+    ledger_fold(l, f);
+}
+
+static int64_t by(const char *caller)
+{
+    return value_of("genai_caller_calls_total", LABEL_CALLER, caller);
+}
+
+static void nobody_is_counted_by_caller_unless_told_so(void)
+{
+    begin();
+    limits("series=1000");
+    call_by(SV("c1"), SV("d"), SV("ann"), 10, 0);
+    OK(by("ann") == -1 && value_of("genai_caller_tokens_total", LABEL_CALLER, "ann") == -1);
+    OK(value_of("genai_logged_calls_total", LABEL_DEPLOYMENT, "d") == 1);
+    OK(ledger_hides(l, family_find(SV("genai_caller_calls_total"))));
+    OK(!ledger_hides(l, family_find(SV("genai_logged_calls_total"))));
+}
+
+static void a_caller_is_an_identity_else_an_address(void)
+{
+    begin();
+    limits("series=1000,callers=10");
+    call_by(SV("c1"), SV("d"), SV("ann"), 10, 0);
+    call_by(SV("c1"), SV("e"), SV("ann"), 10, 0); /* a row of the same call */
+    call_by(SV("c2"), SV("d"), SV("ann"), NONE, 0);
+    call_by(SV("c3"), SV("d"), SV(""), 5, 0);
+    OK(by("ann") == 2 && by("81.2.69.***") == 1);
+    OK(value_of("genai_caller_tokens_total", LABEL_CALLER, "ann") == 12);
+    OK(value_of("genai_caller_tokens_total", LABEL_CALLER, "81.2.69.***") == 6);
+    limits("callers=0");
+    call_by(SV("c4"), SV("d"), SV("ann"), 10, 0);
+    OK(by("ann") == 2 && ledger_hides(l, family_find(SV("genai_caller_calls_total"))));
+}
+
+static void an_envelope_tells_who_called_when_it_counts(void)
+{
+    begin();
+    limits("callers=1");
+    call_by(SV("c1"), SV(""), SV("ann"), NONE, 0);
+    call_by(SV("c2"), SV(""), SV("ann"), NONE, 0);
+    call_by(SV("c3"), SV(""), SV("bob"), NONE, 0);
+    OK(by("ann") == -1);
+    l = fixture_restart(l);
+    call_by(SV("c2"), SV("d"), SV("ann"), 3, 0);
+    OK(value_of("genai_caller_calls_total", LABEL_MODEL, "gpt-5-mini") == 1);
+    ledger_fold(l, fixture_log_frame(&arena, 5, 10, 4));
+    OK(value_of("genai_caller_calls_total", LABEL_MODEL, "") == 1);
+    OK(value_of("genai_caller_calls_total", LABEL_MODEL, "gpt-5-mini") == 1);
+}
+
+static void callers_beyond_the_limit_are_counted_together(void)
+{
+    struct ledger_sizes s;
+    size_t names;
+
+    for (int with = 0; with < 2; with++) {
+        begin();
+        limits("callers=2");
+        call_by(SV("c1"), SV("d"), SV("ann"), 1, 0);
+        call_by(SV("c2"), SV("d"), SV("bob"), 1, 0);
+        if (with)
+            l = fixture_restart(l);
+        ledger_sizes(l, &s);
+        names = s.names;
+        for (int i = 0; i < 100; i++)
+            call_by(arena_printf(&arena, "x%d", i), SV("d"), arena_printf(&arena, "invented-%d", i), 1, 0);
+        call_by(SV("c3"), SV("d"), SV("ann"), 1, 0);
+        if (with)
+            l = fixture_restart(l);
+        call_by(SV("c4"), SV("d"), SV("eve"), 1, 0);
+        ledger_sizes(l, &s);
+        OK(by("ann") == 2 && by("bob") == 1 && by("eve") == -1 && by("invented-0") == -1);
+        OK(s.callers == 2 && s.callers_limit == 2 && s.caller_calls_refused == 101 && s.names == names);
+    }
+}
+
+/* What the first version wrote: no callers at the end. */
+static void a_snapshot_of_the_version_before_is_read(void)
+{
+    enum { HEAD = 32, CALLERS = 24 };
+    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
+    struct buf file, cursor;
+    struct err e = { 0 };
+    bool found = false;
+    FILE *out;
+
+    begin();
+    call_by(SV("c1"), SV("d"), SV("ann"), 1, 0);
+    buf_init(&file, 1 << 20);
+    buf_init(&cursor, 256);
+    OK(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
+    OK(ledger_snapshot_write(l, dir, SV("at"), &e) == ERR_OK && buf_read_file(&file, path, 1 << 20, &e) == ERR_OK);
+    out = fopen(path, "w");
+    if (OK(out != NULL && file.len > HEAD + CALLERS)) {
+        sv body = sv_make(file.at + HEAD, file.len - HEAD - CALLERS);
+        uint64_t head[] = { 1, body.len, hash64(body) };
+
+        OK(fwrite("TREFOILS", 1, 8, out) == 8 && fwrite(head, 8, 3, out) == 3);
+        OK(fwrite(body.at, 1, body.len, out) == body.len && fclose(out) == 0);
+    }
+    ledger_free(l);
+    l = ledger_new(NULL);
+    OK(ledger_snapshot_read(l, dir, &cursor, &found, &e) == ERR_OK && found);
+    OK(value_of("genai_logged_calls_total", LABEL_DEPLOYMENT, "d") == 1);
+    unlink(path);
+    rmdir(dir);
+    buf_done(&file);
+    buf_done(&cursor);
+}
+
 int main(void)
 {
     arena_init(&arena, 64 << 20);
     RUN(calls_count_by_where_they_were_processed);
     RUN(an_envelope_waits_to_be_a_logged_call_and_nothing_else);
+    RUN(nobody_is_counted_by_caller_unless_told_so);
+    RUN(a_caller_is_an_identity_else_an_address);
+    RUN(an_envelope_tells_who_called_when_it_counts);
+    RUN(callers_beyond_the_limit_are_counted_together);
+    RUN(a_snapshot_of_the_version_before_is_read);
     ledger_free(l);
     arena_done(&arena);
     return tap_done();
