@@ -27,6 +27,7 @@
 
 #include "collector/base/json.h"
 #include "collector/config/secret.h"
+#include "collector/sources/items.h"
 #include "collector/sources/source.h"
 
 /* ---- Configuration (aws_options.c) ---- */
@@ -90,6 +91,10 @@ sv aws_resource_id(struct arena *a, const struct aws_origin *o);
 /* The batch of this origin in the frame, made when there is none. NULL at the limit. */
 struct batch *aws_batch_of(struct frame *out, const struct aws_origin *o, sv source, int64_t observed_unix_nano);
 
+/* The batch of a quota pool: its resource is the pool's name. */
+struct batch *aws_pool_batch(struct frame *out, const struct aws_origin *o, sv pool, sv source,
+                             int64_t observed_unix_nano);
+
 /* ---- Models (aws_model.c) ---- */
 
 /* What an application inference profile stands for; the list of one place, in order of id. */
@@ -97,7 +102,8 @@ struct aws_profile {
     sv id;       /* last part of its ARN */
     sv model_id; /* last part of its first model's ARN */
     sv name, arn;
-    sv team, owner, cost_center, env; /* from its tags */
+    sv processing; /* region, us, eu, global, unknown */
+    struct owner_tags tags;
 };
 struct aws_profiles {
     const struct aws_profile *at;
@@ -118,17 +124,58 @@ struct aws_model {
 MUST_USE enum err_code aws_model_of(const struct aws_profiles *profiles, sv model_id, struct arena *a,
                                     struct aws_model *out, struct err *e);
 
+/* "GPT-6 Sol", as a person reads it, in the shape of an id: "gpt-6-sol". `at` is NULL at the arena's limit. */
+sv aws_dashed(struct arena *a, sv name);
+
 /* Part behind the last '/', all of it when there is none. */
 sv aws_last_part(sv arn);
 
-/* ---- Native series (aws_map.c) ---- */
+/* ---- Tables (aws_map.c) ---- */
 
-/* One series as CloudWatch knows it, of a level that we count: ModelId, or Project and Model. */
-struct aws_series_id {
-    uint16_t metric; /* row of aws_metrics */
-    sv value[2];     /* of its dimensions, as the cloud spells them */
+enum { AWS_RULES = 46 };
+extern const struct rule aws_rules[AWS_RULES];
+
+/* How `Invocations` is read; the name is the family of the measures. */
+enum aws_invocations { AWS_INVOCATIONS_SUCCESSES, AWS_INVOCATIONS_ACCEPTED };
+extern const char *const aws_invocations_names[]; /* ends with NULL */
+
+enum aws_stat { AWS_SUM, AWS_COUNT, AWS_P50, AWS_P95, AWS_P99, AWS_MAX, AWS_STATS };
+#define AWS_STAT_BIT(s) (1u << (s))
+extern const char *const aws_stat_names[AWS_STATS];
+
+enum { AWS_NAMESPACES = 2, AWS_LEVEL_MAX = 2 };
+extern const char *const aws_namespaces[AWS_NAMESPACES];
+
+/* A native metric at the one level that we count. */
+struct aws_metric {
+    enum platform platform;
+    const char *ns, *name;
+    const char *level[AWS_LEVEL_MAX]; /* the exact dimension set, ends with NULL */
+    unsigned stats;                   /* AWS_STAT_BIT */
+};
+extern const struct aws_metric aws_metrics[];
+extern const size_t n_aws_metrics;
+/* How many dimensions its level has; the row of a metric at a level of that many, -1: not ours. */
+unsigned aws_level(const struct aws_metric *m);
+int aws_metric_find(sv ns, sv name, unsigned level);
+/* Whether its meaning is a matter of enum aws_invocations. */
+bool aws_is_read_two_ways(const struct aws_metric *m);
+/* Metrics that AWS bills for it in one request: each five statistics are one. */
+unsigned aws_price_units(const struct aws_metric *m, bool maximum);
+
+/* One series as CloudWatch knows it, of a level that we count. */
+struct aws_series {
+    uint16_t metric;         /* row of aws_metrics */
+    sv value[AWS_LEVEL_MAX]; /* of its dimensions, in the order of the level */
     uint64_t hash;
 };
+
+/* "On-demand InvokeModel tokens per minute for OpenAI GPT-6 Sol". False for names of other shape. */
+struct aws_quota {
+    enum platform platform;
+    sv pool, unit, model;
+};
+bool aws_quota_name(sv name, struct aws_quota *out);
 
 /* ---- APIs (aws_request.c) ---- */
 
@@ -165,5 +212,99 @@ extern const struct aws_operation aws_operations[AWS_APIS];
 
 /* The permission to ask for when it is refused: "cloudwatch:GetMetricData". */
 const char *aws_permission(enum aws_api api);
+
+/* `next`: the token of the page before, empty at first. Organizations' two listings have one form. */
+void aws_body_list_accounts(struct buf *out, sv parent, sv next);
+void aws_body_list_regions(struct buf *out, sv next);
+void aws_body_list_metrics(struct buf *out, sv ns, sv next);
+void aws_body_list_tags(struct buf *out, sv arn);
+void aws_body_list_quotas(struct buf *out, sv next);
+void aws_path_profiles(struct buf *out, const char *type, sv next); /* SYSTEM_DEFINED, APPLICATION */
+void aws_path_profile(struct buf *out, sv id);
+
+enum { AWS_ENTRIES_MAX = 500 }; /* of one GetMetricData call, each statistic one */
+
+/* One question about minutes [from, to). */
+struct aws_query {
+    const struct aws_series *const *series;
+    size_t n_series;
+    bool maximum; /* ask for the sixth statistic too */
+    int64_t from_unix_nano, to_unix_nano;
+};
+void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next);
+/* The statistics asked for, and how many; what an entry's Id in an answer means. */
+unsigned aws_stats(const struct aws_metric *m, bool maximum);
+unsigned aws_entries(const struct aws_metric *m, bool maximum);
+bool aws_entry_id(sv id, size_t *series, enum aws_stat *stat);
+
+/* ---- Answers of CloudWatch (aws_decode.c) ---- */
+
+/* Into items of struct aws_series: those of our levels alone. */
+page_decoder aws_decode_list_metrics;
+
+enum aws_entry { AWS_ENTRY_MISSING, AWS_ENTRY_COMPLETE, AWS_ENTRY_PARTIAL, AWS_ENTRY_FAILED, AWS_ENTRY_FORBIDDEN };
+
+/* What came so far for one question. */
+struct aws_answer {
+    const struct aws_query *q;
+    struct arena *arena;
+    size_t minutes;
+    double *cells;   /* by series, minute, statistic; NAN: no datapoint */
+    uint8_t *states; /* enum aws_entry by series and statistic */
+    int64_t rejected[REASONS];
+};
+MUST_USE enum err_code aws_answer_init(struct aws_answer *a, struct arena *arena, const struct aws_query *q,
+                                       struct err *e);
+/* One page; *next is empty on the last one. ERR_PARSE: no such answer, or one to another question. */
+MUST_USE enum err_code aws_decode_metric_data(json root, struct aws_answer *a, sv *next, struct err *e);
+/* After the last page: ERR_OK when every entry came and is complete, else what to do about the first that is not. */
+MUST_USE enum err_code aws_answer_whole(const struct aws_answer *a, struct err *e);
+
+struct aws_metric_context {
+    sv source, account, region;
+    int64_t observed_unix_nano;
+    const struct aws_profiles *profiles; /* may be NULL */
+    enum aws_invocations invocations;
+};
+MUST_USE enum err_code aws_emit_answer(const struct aws_answer *a, const struct aws_metric_context *c,
+                                       struct frame *out, struct err *e);
+
+/* ---- Inventory answers (aws_decode_inventory.c) ---- */
+
+struct aws_account_item {
+    sv id, name;
+};
+struct aws_quota_item {
+    struct aws_quota quota;
+    double value;
+};
+enum aws_logging { AWS_LOGGING_UNKNOWN, AWS_LOGGING_OFF, AWS_LOGGING_ON };
+struct aws_logging_state {
+    enum aws_logging logging; /* invocation logging, to whatever place */
+    sv log_group;             /* where it goes, empty: not to a log group (or not known) */
+};
+
+/* Items: active accounts (struct aws_account_item); ids of units, names of enabled regions (sv); application profiles
+ * (struct aws_profile, without tags); quotas whose names we know (struct aws_quota_item). */
+page_decoder aws_decode_accounts, aws_decode_units, aws_decode_regions, aws_decode_profiles, aws_decode_quotas;
+/* GetInferenceProfile: one more item. */
+MUST_USE enum err_code aws_decode_profile(json root, struct items *items, struct err *e);
+MUST_USE enum err_code aws_decode_tags(json root, struct arena *a, struct owner_tags *out, struct err *e);
+MUST_USE enum err_code aws_decode_logging(json root, struct arena *a, struct aws_logging_state *out, struct err *e);
+
+/* A model that was met: on mantle with its project. */
+struct aws_name {
+    enum platform platform;
+    sv project, model_id;
+};
+/* An inventory epoch for each resource among the names; gauges of logging and of quotas. */
+MUST_USE enum err_code aws_emit_names(const struct aws_name *names, size_t n, const struct aws_metric_context *c,
+                                      struct frame *out, struct err *e);
+MUST_USE enum err_code aws_emit_logging(const struct aws_logging_state *l, const struct aws_metric_context *c,
+                                        int64_t start_unix_nano, int64_t end_unix_nano, struct frame *out,
+                                        struct err *e);
+MUST_USE enum err_code aws_emit_quotas(const struct aws_quota_item *items, size_t n, const struct aws_metric_context *c,
+                                       int64_t start_unix_nano, int64_t end_unix_nano, struct frame *out,
+                                       struct err *e);
 
 #endif

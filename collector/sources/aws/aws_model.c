@@ -82,3 +82,12 @@ enum err_code aws_model_of(const struct aws_profiles *profiles, sv model_id, str
     *out = m;
     return ERR_OK;
 }
+
+sv aws_dashed(struct arena *a, sv name)
+{
+    char *to = arena_alloc(a, name.len + 1);
+
+    for (size_t i = 0; to && i < name.len; i++)
+        to[i] = name.at[i] == ' ' ? '-' : name.at[i];
+    return (sv){ to, to ? name.len : 0 };
+}

@@ -25,9 +25,9 @@ static struct batch *find(const struct frame *out, sv resource_id, enum platform
     return NULL;
 }
 
-struct batch *aws_batch_of(struct frame *out, const struct aws_origin *o, sv source, int64_t observed_unix_nano)
+static struct batch *batch_at(struct frame *out, const struct aws_origin *o, sv id, sv resource, sv source,
+                              int64_t observed_unix_nano)
 {
-    sv id = aws_resource_id(out->arena, o);
     struct batch *b = id.at ? find(out, id, o->platform) : NULL;
 
     if (b || !id.at)
@@ -40,9 +40,24 @@ struct batch *aws_batch_of(struct frame *out, const struct aws_origin *o, sv sou
                                  .platform = o->platform,
                                  .account = batch_sym(b, o->account),
                                  .cloud_region = batch_sym(b, o->region),
-                                 .resource = batch_sym(b, o->project),
+                                 .resource = batch_sym(b, resource),
                                  .resource_id = batch_sym(b, id),
                                  .jurisdiction = batch_sym(b, region_jurisdiction(CLOUD_AWS, o->region)),
                                  .source = batch_sym(b, source) };
     return b;
+}
+
+struct batch *aws_batch_of(struct frame *out, const struct aws_origin *o, sv source, int64_t observed_unix_nano)
+{
+    return batch_at(out, o, aws_resource_id(out->arena, o), o->project, source, observed_unix_nano);
+}
+
+struct batch *aws_pool_batch(struct frame *out, const struct aws_origin *o, sv pool, sv source,
+                             int64_t observed_unix_nano)
+{
+    sv id = aws_resource_id(out->arena, o);
+
+    if (id.at)
+        id = arena_printf(out->arena, "%.*s:quota/%.*s", SV_ARG(id), SV_ARG(pool));
+    return batch_at(out, o, id, pool, source, observed_unix_nano);
 }

@@ -132,7 +132,7 @@ enum err_code aws_log_model(struct aws_decoder *d, const struct aws_origin *o, s
                             bool *wanted, struct err *e)
 {
     const struct aws_log_context *c = d->context;
-    struct aws_profile found = { SV_NONE, SV_NONE, SV_NONE, SV_NONE, SV_NONE, SV_NONE, SV_NONE, SV_NONE };
+    struct aws_profile found = { .id = SV_NONE, .model_id = SV_NONE };
     struct aws_profiles one = { .at = &found, .n = 1 };
     enum err_code code = aws_model_of(NULL, model_id, &d->scratch, out, e);
 

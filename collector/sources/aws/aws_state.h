@@ -20,17 +20,16 @@
 
 enum { AWS_ACCOUNTS_MAX = 5000, AWS_REGIONS_MAX = 100, AWS_PLACES_MAX = 20000 };
 
-enum aws_logging { AWS_LOGGING_UNKNOWN, AWS_LOGGING_OFF, AWS_LOGGING_ON };
-
 /* What discovery found in one place. */
 struct aws_finding {
     struct arena arena;
     atomic_int refs;
-    struct aws_profiles profiles;       /* application profiles */
-    const struct aws_series_id *series; /* recently active, of levels that we count */
+    struct aws_profiles profiles;    /* application profiles */
+    const struct aws_series *series; /* recently active, of levels that we count */
     size_t n_series;
-    enum aws_logging logging; /* invocation logging, to whatever place */
-    sv log_group;             /* where it goes, empty: not to a log group (or not known) */
+    struct aws_logging_state logging;
+    const struct aws_name *names; /* all that this process has met here */
+    size_t n_names;
 };
 
 /* One (account, region). */
@@ -50,7 +49,7 @@ struct aws_place {
 
 struct aws_account {
     struct aws_account *next;
-    char *id, *name;
+    char *id;
     bool listed;
     bool searched; /* for regions, at least once, with whatever result */
 };
@@ -83,14 +82,29 @@ void aws_reader_done(struct aws_reader *r);
 
 /* Sends r->body (rest: to r->path, "/logging/modelinvocations", with its query) to the service of `api` as `account` in
  * `region`, signed anew for each attempt. Credentials that were refused are renewed once. With `root` the answer is
- * parsed. `usd_nano`: list price of this call where it depends on what is asked; 0: the table's. ERR_DENIED names the
+ * parsed. `units`: how many the call is billed as (GetMetricData: metrics); 0: one. ERR_DENIED names the
  * permission. */
-MUST_USE enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv region, int64_t usd_nano,
-                               json *root, struct err *e);
+MUST_USE enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv region, int64_t units, json *root,
+                               struct err *e);
+/* All pages of a listing into items: `ask` puts body or path of the page behind `next`. */
+struct aws_pages {
+    void (*ask)(struct aws_reader *r, sv what, sv next);
+    page_decoder *decode;
+    sv what;
+};
+MUST_USE enum err_code aws_pages(struct aws_reader *r, enum aws_api api, sv account, sv region,
+                                 const struct aws_pages *p, struct items *items, struct err *e);
 /* Whether the server named this error code in the last answer: "InvalidNextToken". */
 bool aws_said(const struct aws_reader *r, const char *code);
 
-/* ---- Places (aws_state.c) ---- */
+/* ---- Accounts, places (aws_state.c) ---- */
+
+/* Found or made; NULL when out of memory or at the limit. They are never freed before the source. */
+struct aws_account *aws_account(struct aws_source *s, sv id);
+struct aws_place *aws_place(struct aws_source *s, sv account, sv region);
+void aws_state_free(struct aws_source *s);
+/* Of a job's scope "account:ID". */
+struct aws_account *aws_account_of_scope(struct aws_source *s, sv scope);
 
 /* Of a job's scope "account:ID/REGION"; NULL when unknown. */
 struct aws_place *aws_place_of_scope(struct aws_source *s, sv scope);
@@ -98,6 +112,13 @@ struct aws_place *aws_place_of_scope(struct aws_source *s, sv scope);
 /* What is known of the place now, held; NULL: nothing yet. aws_finding_drop lets it go (NULL is fine). */
 struct aws_finding *aws_finding_hold(struct aws_source *s, struct aws_place *p);
 void aws_finding_drop(struct aws_finding *f);
+struct aws_finding *aws_finding_new(void); /* one reference; NULL when out of memory */
+/* Takes the reference. */
+void aws_finding_publish(struct aws_source *s, struct aws_place *p, struct aws_finding *f);
+
+/* Up to where this process has read a series, 0: it has not. For the place's metrics job alone. */
+int64_t aws_read_to(const struct aws_place *p, uint64_t series);
+bool aws_read_to_set(struct aws_place *p, uint64_t series, int64_t unix_nano);
 
 /* ---- Jobs ---- */
 

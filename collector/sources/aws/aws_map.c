@@ -1,0 +1,188 @@
+/*
+ * AWS's mapping: tables, and look-ups in them. A reader who knows the cloud but not C can review this file.
+ *
+ * CloudWatch publishes one call at several overlapping levels: no dimension, ModelId, ModelId with tiers or context
+ * window on the runtime plane; none, Project, Model, Project and Model on mantle. A row of aws_metrics names one exact
+ * dimension set; series of any other are not asked for, so nothing is counted twice (aws.md 1.3, 1.4).
+ *
+ * What `Invocations` counts is told in two ways by AWS's own documents: successes, or all accepted requests (then less
+ * the two errors is the successes). Measures carry the reading as their family, and each reading has rules of its own.
+ */
+#include "collector/sources/aws/aws.h"
+
+#define AWS(name)                                                                                                      \
+    {                                                                                                                  \
+        (name), sizeof(name) - 1                                                                                       \
+    }
+#define REQUESTS AWS("genai_requests_total")
+#define TOKENS   AWS("genai_tokens_total")
+#define PARTS    AWS("genai_token_parts_total")
+#define D_MEAN   AWS("genai_request_duration_mean_seconds")
+#define D_REP    AWS("genai_request_duration_reported_seconds")
+#define F_MEAN   AWS("genai_time_to_first_token_mean_seconds")
+#define F_REP    AWS("genai_time_to_first_token_reported_seconds")
+#define LIMIT    AWS("genai_rate_limit")
+#define NO       AWS("")
+#define SUCC     AWS("successes")
+#define ACPT     AWS("accepted")
+#define VALUE    AWS("value")
+#define FOUR     AWS("outcome=success;outcome=throttled;outcome=client_error;outcome=server_error")
+#define TWO      AWS("outcome=success;outcome=client_error")
+#define B        PLATFORM_BEDROCK
+#define M        PLATFORM_BEDROCK_MANTLE
+
+/* clang-format off */
+const struct rule aws_rules[AWS_RULES] = {
+    /*   family fact theirs                                 ours       stat            weight labels                     born */
+    { B, NO,   NO, AWS("CacheReadInputTokens"),             PARTS,     VALUE,           1,    AWS("part=cache_read"),     NO },
+    { B, NO,   NO, AWS("CacheReadInputTokens"),             TOKENS,    VALUE,           1,    AWS("direction=input"),     NO },
+    { B, NO,   NO, AWS("CacheWriteInputTokens"),            PARTS,     VALUE,           1,    AWS("part=cache_write"),    NO },
+    { B, NO,   NO, AWS("CacheWriteInputTokens"),            TOKENS,    VALUE,           1,    AWS("direction=input"),     NO },
+    { B, NO,   NO, AWS("EstimatedTPMQuotaUsage"), AWS("genai_rate_used"), VALUE,        1,    AWS("unit=tokens"),         NO },
+    { B, NO,   NO, AWS("InputTokenCount"),                  TOKENS,    VALUE,           1,    AWS("direction=input"),     NO },
+    { B, NO,   NO, AWS("InvocationClientErrors"),           REQUESTS,  VALUE,           1,    AWS("outcome=client_error"), FOUR },
+    { B, ACPT, NO, AWS("InvocationClientErrors"),           REQUESTS,  VALUE,          -1,    AWS("outcome=success"),     FOUR },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_MEAN,    AWS("count"),    1,    NO,                         NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_MEAN,    AWS("sum"),      0.001, NO,                        NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_REP,     AWS("max"),      0.001, AWS("stat=max"),           NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_REP,     AWS("mean"),     0.001, AWS("stat=mean"),          NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_REP,     AWS("p50"),      0.001, AWS("stat=p50"),           NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_REP,     AWS("p95"),      0.001, AWS("stat=p95"),           NO },
+    { B, NO,   NO, AWS("InvocationLatency"),                D_REP,     AWS("p99"),      0.001, AWS("stat=p99"),           NO },
+    { B, NO,   NO, AWS("InvocationServerErrors"),           REQUESTS,  VALUE,           1,    AWS("outcome=server_error"), FOUR },
+    { B, ACPT, NO, AWS("InvocationServerErrors"),           REQUESTS,  VALUE,          -1,    AWS("outcome=success"),     FOUR },
+    { B, NO,   NO, AWS("InvocationThrottles"),              REQUESTS,  VALUE,           1,    AWS("outcome=throttled"),   FOUR },
+    { B, ACPT, NO, AWS("Invocations"),                      REQUESTS,  VALUE,           1,    AWS("outcome=success"),     FOUR },
+    { B, SUCC, NO, AWS("Invocations"),                      REQUESTS,  VALUE,           1,    AWS("outcome=success"),     FOUR },
+    { B, NO,   NO, AWS("OutputTokenCount"),                 TOKENS,    VALUE,           1,    AWS("direction=output"),    NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_MEAN,    AWS("count"),    1,    NO,                         NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_MEAN,    AWS("sum"),      0.001, NO,                        NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_REP,     AWS("max"),      0.001, AWS("stat=max"),           NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_REP,     AWS("mean"),     0.001, AWS("stat=mean"),          NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_REP,     AWS("p50"),      0.001, AWS("stat=p50"),           NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_REP,     AWS("p95"),      0.001, AWS("stat=p95"),           NO },
+    { B, NO,   NO, AWS("TimeToFirstToken"),                 F_REP,     AWS("p99"),      0.001, AWS("stat=p99"),           NO },
+    { M, NO,   NO, AWS("InferenceClientErrors"),            REQUESTS,  VALUE,           1,    AWS("outcome=client_error"), TWO },
+    { M, NO,   NO, AWS("Inferences"),                       REQUESTS,  VALUE,           1,    AWS("outcome=success"),     TWO },
+    { M, NO,   NO, AWS("InputTokens"),                      TOKENS,    VALUE,           1,    AWS("direction=input"),     NO },
+    { M, NO,   NO, AWS("OutputTokens"),                     TOKENS,    VALUE,           1,    AWS("direction=output"),    NO },
+    /* Logs. Throttled calls may be missing in them; the time of a call is the metrics' to tell. */
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_calls_total"),       AWS("call"),               1, NO, NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_token_parts_total"), AWS("cache_read_tokens"),  1, AWS("part=cache_read"),  NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_token_parts_total"), AWS("cache_write_tokens"), 1, AWS("part=cache_write"), NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_tokens_total"),      AWS("input_tokens"),       1, AWS("direction=input"),  NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_tokens_total"),      AWS("output_tokens"),      1, AWS("direction=output"), NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_served_calls_total"),       AWS("call"),               1, NO, NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_time_to_first_token_seconds"), AWS("time_to_first_token"), 1, NO, NO },
+    { M, NO,   NO, AWS("CreateInference"),    AWS("genai_logged_calls_total"),       AWS("call"),               1, NO, NO },
+    { B, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },
+    { M, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },
+    /* Figures that are no metric there; the name says where they stand. */
+    { B, NO,   NO, AWS("logging.modelinvocations"), AWS("genai_logging_enabled"),    VALUE,                     1, NO, NO },
+    { B, NO,   NO, AWS("servicequotas.requests"),   LIMIT,     VALUE,                                           1, AWS("unit=requests"), NO },
+    { B, NO,   NO, AWS("servicequotas.tokens"),     LIMIT,     VALUE,                                           1, AWS("unit=tokens"),   NO },
+    { M, NO,   NO, AWS("servicequotas.tokens"),     LIMIT,     VALUE,                                           1, AWS("unit=tokens"),   NO },
+};
+
+#define SUM    AWS_STAT_BIT(AWS_SUM)
+#define MODEL  { "ModelId", NULL }
+#define LEVEL  { "Project", "Model" }
+#define TIMES  (SUM | AWS_STAT_BIT(AWS_COUNT) | AWS_STAT_BIT(AWS_P50) | AWS_STAT_BIT(AWS_P95) | AWS_STAT_BIT(AWS_P99))
+
+/* Level is the exact dimension set. Not more than five statistics: that is one price (aws.md 2.5). */
+const struct aws_metric aws_metrics[] = {
+    /*          namespace            metric                   level   statistics */
+    { B, "AWS/Bedrock",       "CacheReadInputTokens",   MODEL, SUM },
+    { B, "AWS/Bedrock",       "CacheWriteInputTokens",  MODEL, SUM },
+    { B, "AWS/Bedrock",       "EstimatedTPMQuotaUsage", MODEL, SUM },
+    { B, "AWS/Bedrock",       "InputTokenCount",        MODEL, SUM },
+    { B, "AWS/Bedrock",       "InvocationClientErrors", MODEL, SUM },
+    { B, "AWS/Bedrock",       "InvocationLatency",      MODEL, TIMES },
+    { B, "AWS/Bedrock",       "InvocationServerErrors", MODEL, SUM },
+    { B, "AWS/Bedrock",       "InvocationThrottles",    MODEL, SUM },
+    { B, "AWS/Bedrock",       "Invocations",            MODEL, SUM },
+    { B, "AWS/Bedrock",       "OutputTokenCount",       MODEL, SUM },
+    { B, "AWS/Bedrock",       "TimeToFirstToken",       MODEL, TIMES },
+    { M, "AWS/BedrockMantle", "InferenceClientErrors",  LEVEL, SUM },
+    { M, "AWS/BedrockMantle", "Inferences",             LEVEL, SUM },
+    { M, "AWS/BedrockMantle", "InputTokens",            LEVEL, SUM },
+    { M, "AWS/BedrockMantle", "OutputTokens",           LEVEL, SUM },
+};
+const size_t n_aws_metrics = sizeof aws_metrics / sizeof aws_metrics[0];
+
+const char *const aws_namespaces[AWS_NAMESPACES] = { "AWS/Bedrock", "AWS/BedrockMantle" };
+
+const char *const aws_stat_names[AWS_STATS] = {
+    [AWS_SUM] = "Sum", [AWS_COUNT] = "SampleCount", [AWS_P50] = "p50", [AWS_P95] = "p95", [AWS_P99] = "p99", [AWS_MAX] = "Maximum",
+};
+
+const char *const aws_invocations_names[] = { [AWS_INVOCATIONS_SUCCESSES] = "successes", [AWS_INVOCATIONS_ACCEPTED] = "accepted", NULL };
+
+/* Names of quotas in their spellings over time (discovery.md 2.5); the model follows. The longer of two that fit stands
+ * first. */
+static const struct quota_row {
+    const char *prefix;
+    enum platform platform;
+    const char *pool, *unit;
+} quota_rows[] = {
+    { "On-demand InvokeModel tokens per minute for ",                       B, "on_demand",    "tokens" },
+    { "On-demand InvokeModel requests per minute for ",                     B, "on_demand",    "requests" },
+    { "On-demand model inference tokens per minute for ",                   B, "on_demand",    "tokens" },
+    { "On-demand model inference requests per minute for ",                 B, "on_demand",    "requests" },
+    { "Cross-Region InvokeModel tokens per minute for ",                    B, "cross_region", "tokens" },
+    { "Cross-Region InvokeModel requests per minute for ",                  B, "cross_region", "requests" },
+    { "Cross-region model inference tokens per minute for ",                B, "cross_region", "tokens" },
+    { "Cross-region model inference requests per minute for ",              B, "cross_region", "requests" },
+    { "Global cross-Region InvokeModel tokens per minute for ",             B, "global",       "tokens" },
+    { "Global cross-region model inference tokens per minute for ",         B, "global",       "tokens" },
+    { "Global cross-region model inference requests per minute for ",       B, "global",       "requests" },
+    { "Bedrock Mantle input tokens per minute for ",                        M, "mantle_input",  "tokens" },
+    { "Bedrock Mantle output tokens per minute for ",                       M, "mantle_output", "tokens" },
+};
+/* clang-format on */
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+unsigned aws_level(const struct aws_metric *m)
+{
+    return m->level[0] == NULL ? 0 : m->level[1] == NULL ? 1 : 2;
+}
+
+int aws_metric_find(sv ns, sv name, unsigned level)
+{
+    for (size_t i = 0; i < n_aws_metrics; i++)
+        if (sv_eq(name, sv_of(aws_metrics[i].name)) && sv_eq(ns, sv_of(aws_metrics[i].ns)) &&
+            aws_level(&aws_metrics[i]) == level)
+            return (int)i;
+    return -1;
+}
+
+bool aws_is_read_two_ways(const struct aws_metric *m)
+{
+    sv family = sv_of(aws_invocations_names[AWS_INVOCATIONS_ACCEPTED]);
+
+    for (size_t i = 0; i < AWS_RULES; i++)
+        if (aws_rules[i].platform == m->platform && sv_eq(aws_rules[i].theirs, sv_of(m->name)) &&
+            sv_eq(aws_rules[i].family, family))
+            return true;
+    return false;
+}
+
+unsigned aws_price_units(const struct aws_metric *m, bool maximum)
+{
+    return maximum && (m->stats & AWS_STAT_BIT(AWS_P50)) ? 2 : 1;
+}
+
+bool aws_quota_name(sv name, struct aws_quota *out)
+{
+    for (size_t i = 0; i < ROWS(quota_rows); i++) {
+        const struct quota_row *r = &quota_rows[i];
+        sv prefix = sv_of(r->prefix);
+
+        if (!sv_starts_nocase(name, prefix))
+            continue;
+        *out = (struct aws_quota){ r->platform, sv_of(r->pool), sv_of(r->unit), sv_trim(sv_skip(name, prefix.len)) };
+        return out->model.len > 0;
+    }
+    return false;
+}
