@@ -82,6 +82,7 @@ enum err_code config_write(const struct sim *s, struct err *e)
                (unsigned long long)s->options.seed, http_server_port(s->control));
     buf_printf(&b, "initial_window: %llds\n", (long long)(s->options.history_ms / 1000 + 3600));
     buf_printf(&b, "storage:\n  path: %s/data\n", dir);
+    buf_put(&b, SV("privacy:\n  caller: keep # nobody here is a person\n  caller_series: true\n"));
     put_azure(s, &b, dir);
     buf_printf(&b, "testing:\n  clock:\n    anchor: %lld\n    origin: %lld\n    speed: %.17g\n",
                (long long)s->options.anchor_unix_nano, (long long)s->options.origin_unix_nano, s->options.speed);

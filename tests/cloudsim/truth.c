@@ -5,6 +5,7 @@
  *  - logged calls once per call: by its model row, else, when there is only an envelope row, with empty deployment and
  * model;
  *  - tokens, parts and first token from usage rows, durations from model rows that state one that is not negative;
+ *  - calls and tokens by caller: by the object id of the model row, by the masked address where only an envelope row is;
  *  - deployments of another publisher than OpenAI nowhere.
  * Outcomes that a platform can report are there at 0 as soon as their siblings are.
  */
@@ -30,6 +31,18 @@ struct dep_sums {
 
 struct account_sums {
     struct call_sums envelope_only;
+};
+
+enum { MODELS_MAX = 64 };
+
+/* Of one subscription. */
+struct caller_sums {
+    struct {
+        sv model;
+        uint64_t calls[WORLD_CALLERS], tokens[WORLD_CALLERS];
+    } by_model[MODELS_MAX];
+    unsigned n_models;
+    uint64_t envelope_only[WORLD_CALLERS];
 };
 
 struct writer {
@@ -96,6 +109,58 @@ static void sum_minute(struct dep_sums *s, struct account_sums *as, const struct
     for (unsigned i = 0; i < BUCKETS; i++) {
         s->duration[i] += m->logged.duration[i];
         s->first_token[i] += m->logged.first_token[i];
+    }
+}
+
+static void sum_callers(struct caller_sums *s, sv model, const struct minute *m)
+{
+    unsigned at = 0;
+
+    while (at < s->n_models && !sv_eq(s->by_model[at].model, model))
+        at++;
+    if (at == MODELS_MAX)
+        return;
+    s->n_models += at == s->n_models;
+    s->by_model[at].model = model;
+    for (unsigned i = 0; i < WORLD_CALLERS; i++) {
+        s->by_model[at].calls[i] += m->logged.by_caller[i].calls;
+        s->by_model[at].tokens[i] += m->logged.by_caller[i].tokens;
+        s->envelope_only[i] += m->logged.by_caller[i].envelope_only;
+    }
+}
+
+static void write_caller(struct writer *w, const char *family, sv account, sv model, sv caller, uint64_t v)
+{
+    if (!v)
+        return;
+    begin(w, family);
+    label(w, "account", account);
+    label(w, "model", model);
+    label(w, "caller", caller);
+    end(w, v);
+}
+
+static void write_callers(struct writer *w, const struct world *world, sv account, const struct caller_sums *s)
+{
+    for (unsigned i = 0; i < WORLD_CALLERS; i++) {
+        const struct caller *c = &world->callers[i];
+        uint64_t envelope_only = 0;
+        bool first = true; /* of those with this masked address */
+
+        for (unsigned k = 0; k < s->n_models; k++) {
+            sv model = s->by_model[k].model;
+
+            write_caller(w, "genai_caller_calls_total", account, model, c->object_id, s->by_model[k].calls[i]);
+            write_caller(w, "genai_caller_tokens_total", account, model, c->object_id, s->by_model[k].tokens[i]);
+        }
+        for (unsigned k = 0; k < WORLD_CALLERS; k++) {
+            if (!sv_eq(world->callers[k].masked_ip, c->masked_ip))
+                continue;
+            first = first && k >= i;
+            envelope_only += s->envelope_only[k];
+        }
+        if (first)
+            write_caller(w, "genai_caller_calls_total", account, SV_NONE, c->masked_ip, envelope_only);
     }
 }
 
@@ -256,7 +321,7 @@ static void write_deployment(struct writer *w, const struct world *world, const 
 }
 
 static void write_account(struct sim *s, struct writer *w, const struct account *a, struct span span,
-                          struct dep_sums *sums)
+                          struct dep_sums *sums, struct caller_sums *callers)
 {
     struct account_sums as = { .envelope_only = { { { 0 } } } };
 
@@ -269,10 +334,12 @@ static void write_account(struct sim *s, struct writer *w, const struct account 
         for (int64_t m = span.first; m < span.last; m++) {
             const struct minute *minute = workload_minute(s->workload, d->index, m);
 
-            if (minute)
+            if (minute) {
                 sum_minute(sums, &as, minute);
-            else
+                sum_callers(callers, d->model, minute);
+            } else {
                 w->out->failed = true;
+            }
             workload_unref(minute);
         }
         write_deployment(w, &s->world, d, sums);
@@ -333,9 +400,12 @@ void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out)
 {
     struct span span = sim_span(s, from, until);
     struct dep_sums *sums = calloc(1, sizeof *sums);
+    struct caller_sums *callers = calloc(s->world.n_subs, sizeof *callers);
     struct writer w = { .out = out };
 
-    if (!sums) {
+    if (!sums || !callers) {
+        free(sums);
+        free(callers);
         out->failed = true;
         return;
     }
@@ -345,9 +415,12 @@ void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out)
     buf_time(out, until, 3);
     buf_put(out, SV("\",\"series\":["));
     for (unsigned i = 0; i < s->world.n_accounts; i++)
-        write_account(s, &w, &s->world.accounts[i], span, sums);
+        write_account(s, &w, &s->world.accounts[i], span, sums, &callers[s->world.accounts[i].sub]);
+    for (unsigned i = 0; i < s->world.n_subs; i++)
+        write_callers(&w, &s->world, s->world.subs[i].id, &callers[i]);
     for (unsigned i = 0; i < s->world.n_subs; i++)
         write_audit(s, &w, i, from, until);
     buf_put(out, SV("\n]}\n"));
     free(sums);
+    free(callers);
 }

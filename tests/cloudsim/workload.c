@@ -361,10 +361,13 @@ static void add_logged(struct minute *m, const struct account *a, const struct d
     if (a->logged & LOG_REQUESTS) {
         if (c->arrives[ROW_MODEL]) {
             g->calls[label][outcome]++;
+            g->by_caller[c->caller].calls++;
+            g->by_caller[c->caller].tokens += c->input + c->output;
             if (!c->negative_duration && !c->missing_duration)
                 g->duration[bucket_of(c->duration_ms * INT64_C(1000))]++;
         } else if (c->arrives[ROW_ENVELOPE]) {
             g->envelope_only[label][outcome]++;
+            g->by_caller[c->caller].envelope_only++;
         }
     }
     if (!(a->logged & LOG_USAGE) || !c->arrives[ROW_USAGE])

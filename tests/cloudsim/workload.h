@@ -93,6 +93,10 @@ struct logged {
     uint32_t envelope_only[OP_LABELS][OUTCOMES];
     uint64_t input, cached, output;
     uint32_t duration[BUCKETS], first_token[BUCKETS]; /* not cumulative */
+    struct {
+        uint32_t calls, envelope_only;
+        uint64_t tokens; /* that model rows tell of */
+    } by_caller[WORLD_CALLERS];
 };
 
 struct minute {

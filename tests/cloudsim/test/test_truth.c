@@ -22,6 +22,7 @@ struct known {
     bool model, envelope, usage;
     const struct account *account;
     const char *operation, *outcome;
+    sv address;
 };
 
 static struct sum sums[SUMS_MAX];
@@ -201,7 +202,7 @@ static void read_all_metrics(void)
 
 /* ---- logs ---- */
 
-enum { INGESTED, TIME, CATEGORY, OPERATION, SIGNATURE, DURATION, CORRELATION, RESOURCE, PROPERTIES, CELLS };
+enum { INGESTED, TIME, CATEGORY, OPERATION, SIGNATURE, DURATION, CORRELATION, RESOURCE, PROPERTIES, ADDRESS, CELLS };
 
 static struct known *find_call(sv resource, sv correlation)
 {
@@ -260,6 +261,13 @@ static void take_usage(const struct account *a, struct known *k, json p)
         observe("genai_time_to_first_token_seconds", a, d, first / 1000);
 }
 
+static void add_caller(const char *what, const struct account *a, sv model, sv caller, int64_t v)
+{
+    add(arena_printf(&arena, "genai_caller_%s_total|%.*s|%.*s|%.*s", what, SV_ARG(sim.world.subs[a->sub].id),
+                     SV_ARG(model), SV_ARG(caller)),
+        v);
+}
+
 static void take_request(const struct account *a, struct known *k, const json *cell, json p)
 {
     sv name = json_sv(json_get(p, SV("modelDeploymentName"))), operation = json_sv(cell[OPERATION]);
@@ -271,6 +279,7 @@ static void take_request(const struct account *a, struct known *k, const json *c
     k->outcome = outcome_label(json_sv(cell[SIGNATURE]));
     if (!name.len) {
         k->envelope = k->envelope || is_inference(operation);
+        k->address = arena_copy(&arena, json_sv(cell[ADDRESS]));
         return;
     }
     if (k->model)
@@ -279,6 +288,9 @@ static void take_request(const struct account *a, struct known *k, const json *c
     if (!d || !sv_eq(d->format, SV("OpenAI")))
         return;
     add(labels_of("genai_logged_calls_total", a, d->name, d->model, format("%s|%s", k->operation, k->outcome)), 1);
+    add_caller("calls", a, d->model, json_sv(json_get(p, SV("callerObjectId"))), 1);
+    add_caller("tokens", a, d->model, json_sv(json_get(p, SV("callerObjectId"))),
+               tokens_of(json_get(p, SV("promptTokens"))) + tokens_of(json_get(p, SV("completionTokens"))));
     if (json_i64(cell[DURATION], &ms) && ms >= 0)
         observe("genai_request_duration_seconds", a, d, (double)ms / 1000);
 }
@@ -349,7 +361,7 @@ static const char *span_query(int64_t from, int64_t to)
     buf_time(&b, to, 7);
     q = format("AzureDiagnostics | extend at = ingestion_time() | where at > datetime(%.*s) and at <= datetime(%.*s)\n"
                "| project at, TimeGenerated, Category, OperationName, ResultSignature, DurationMs, CorrelationId, "
-               "_ResourceId, properties_s",
+               "_ResourceId, properties_s, CallerIPAddress",
                (int)a.len, a.at, (int)b.len, b.at);
     buf_done(&a);
     buf_done(&b);
@@ -390,10 +402,12 @@ static void read_all_logs(void)
     }
     json_parser_free(inner);
     for (size_t i = 0; i < CALLS_MAX; i++)
-        if (calls[i].key && calls[i].envelope && !calls[i].model)
+        if (calls[i].key && calls[i].envelope && !calls[i].model) {
+            add_caller("calls", calls[i].account, SV_NONE, calls[i].address, 1);
             add(labels_of("genai_logged_calls_total", calls[i].account, SV_NONE, SV_NONE,
                           format("%s|%s", calls[i].operation, calls[i].outcome)),
                 1);
+        }
 }
 
 /* ---- Activity Log ---- */
@@ -478,9 +492,12 @@ static sv truth_labels(json v)
     };
     static const char *const identity[] = { "account", "cloud_region", "resource", "deployment", "model", NULL };
     static const char *const audit[] = { "account", "action", "outcome", NULL };
+    static const char *const caller[] = { "account", "model", "caller", NULL };
     sv family = json_sv(json_get(v, SV("family"))), out = arena_copy(&arena, family);
     json labels = json_get(v, SV("labels"));
-    const char *const *names = sv_eq(family, SV("genai_audit_events_total")) ? audit : identity;
+    const char *const *names = sv_eq(family, SV("genai_audit_events_total")) ? audit
+                               : sv_starts(family, SV("genai_caller_"))      ? caller
+                                                                             : identity;
 
     for (; *names; names++)
         out = arena_printf(&arena, "%.*s|%.*s", SV_ARG(out), SV_ARG(json_sv(json_get(labels, sv_of(*names)))));
