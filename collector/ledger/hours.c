@@ -11,6 +11,32 @@
 
 enum { PUBLISHED_BACK = 5 }; /* an envelope is decided 4 h after it arrived */
 
+/* What one side counts and the other may never hear of. A throttled call is not in Bedrock's invocation log as a rule, and
+ * where one is, it must not stand in for another. On mantle throttled calls are client errors to the metrics. */
+static const struct {
+    const char *platform, *outcome;
+} one_sided[] = {
+    { "bedrock", "throttled" },
+};
+
+static name_id label_of(const struct series *s, enum label label)
+{
+    uint32_t before = families[s->family].labels & (LABEL_BIT(label) - 1);
+
+    return families[s->family].labels & LABEL_BIT(label) ? s->labels[__builtin_popcount(before)] : 0;
+}
+
+static bool both_know(const struct ledger *l, const struct series *s)
+{
+    sv platform = names_sv(&l->names, label_of(s, LABEL_PLATFORM));
+    sv outcome = names_sv(&l->names, label_of(s, LABEL_OUTCOME));
+
+    for (size_t i = 0; i < sizeof one_sided / sizeof one_sided[0]; i++)
+        if (sv_eq(platform, sv_of(one_sided[i].platform)) && sv_eq(outcome, sv_of(one_sided[i].outcome)))
+            return false;
+    return true;
+}
+
 static bool in_scope(sv family, bool *logged)
 {
     *logged = sv_eq(family, SV("genai_logged_calls_total"));
@@ -44,7 +70,7 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
     struct hour *slot;
     int64_t hour = at / NANO_PER_H;
 
-    if (at <= 0 || !in_scope(sv_of(families[s->family].name), &logged))
+    if (at <= 0 || !in_scope(sv_of(families[s->family].name), &logged) || !both_know(l, s))
         return;
     h = hours_for(l, s->labels); /* both families begin with the identity labels */
     slot = h ? &h->ring[hour % HOURS_KEPT] : NULL;

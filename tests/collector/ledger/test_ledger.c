@@ -253,6 +253,42 @@ static void log_coverage_compares_one_hour_of_both_sides(void)
     OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && sv_eq(v.labels[4], SV("acc")));
 }
 
+static void throttled_calls_of_bedrock_are_on_neither_side(void)
+{
+    static const struct rule rules[] = {
+        { .platform = PLATFORM_BEDROCK,
+          .theirs = SVT("Invocations"),
+          .ours = SVT("genai_requests_total"),
+          .stat = SVT("value"),
+          .weight = 1 },
+        { .platform = PLATFORM_BEDROCK,
+          .theirs = SVT("Log"),
+          .ours = SVT("genai_logged_calls_total"),
+          .stat = SVT("call"),
+          .weight = 1 },
+    };
+    struct frame *f;
+    struct batch *b;
+    struct log_coverage_view v;
+
+    begin();
+    f = fixture_frame(&arena, T0, T0 + 320 * NANO_PER_MIN);
+    f->source = SV("aws");
+    fixture_epoch(f, EPOCH_MAPPING, 0, SV("aws"), SV(""));
+    f->epochs[0].rules = (struct rule *)(uintptr_t)rules;
+    f->epochs[0].n_rules = 2;
+    b = fixture_batch(f);
+    b->origin.platform = PLATFORM_BEDROCK;
+    fixture_measure(b, SV("Invocations"), SV("d"), T0, 4);
+    fixture_measure(b, SV("Invocations"), SV("e"), T0, 100)->outcome = OUTCOME_THROTTLED;
+    fixture_measure(b, SV("Invocations"), SV("d"), T0 + 310 * NANO_PER_MIN, 1);
+    for (uint64_t i = 0; i < 3; i++)
+        fixture_call(b, SV("Log"), arena_printf(&arena, "t%d", (int)i), SV("d"), T0 + NANO_PER_MIN, 50 + i)->outcome =
+            i == 2 ? OUTCOME_THROTTLED : OUTCOME_SUCCESS;
+    ledger_fold(l, f);
+    OK(ledger_log_coverage_count(l) == 1 && ledger_log_coverage(l, 0, &v) && v.ratio == 0.5);
+}
+
 /* ---- coverage ---- */
 
 static void complete_until_is_the_start_of_the_first_hole(void)
@@ -570,6 +606,7 @@ int main(void)
     RUN(a_repeated_row_changes_nothing);
     RUN(audit_events_count_by_action_and_outcome);
     RUN(log_coverage_compares_one_hour_of_both_sides);
+    RUN(throttled_calls_of_bedrock_are_on_neither_side);
     RUN(complete_until_is_the_start_of_the_first_hole);
     RUN(any_life_ends_at_the_truth);
     RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);
