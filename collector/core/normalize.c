@@ -1,9 +1,10 @@
-/* One file at a time: read whole, detect, hand over, write what came out. */
+/* One file at a time: read whole, unpack if it is gzip, detect, hand over, write what came out. */
 #include "collector/core/normalize.h"
 
 #include <stdio.h>
 
 #include "collector/model/codec.h"
+#include "collector/net/http_gunzip.h"
 #include "collector/sources/source.h"
 
 enum { ARENA_BYTES = 1 << 30, QUOTED_MAX = 80 };
@@ -39,6 +40,27 @@ static enum err_code unknown(sv format, struct err *e)
     if (format.len)
         return err_set(e, ERR_CONFIG, "--from %.*s: unknown format; known are auto, %s", SV_ARG(format), list);
     return err_set(e, ERR_PARSE, "the format is not recognized; name it with --from (%s)", list);
+}
+
+/* Log objects in buckets are packed, and some have several members. */
+static enum err_code unpack(struct buf *b, struct err *e)
+{
+    struct http_gunzip *g = http_gunzip_new();
+    enum http_gunzip_result result = HTTP_GUNZIP_BROKEN;
+    struct buf plain;
+    enum err_code code = g ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
+
+    buf_init(&plain, NORMALIZE_INPUT_MAX);
+    if (g)
+        result = http_gunzip_piece(g, buf_sv(b), &plain);
+    if (g && result == HTTP_GUNZIP_FULL)
+        code = err_set(e, ERR_LIMIT, "unpacked it is larger than %d MiB", NORMALIZE_INPUT_MAX >> 20);
+    else if (g && (result == HTTP_GUNZIP_BROKEN || !http_gunzip_ended(g)))
+        code = err_set(e, ERR_PARSE, "gzip: damaged or cut off");
+    http_gunzip_free(g);
+    buf_done(b);
+    *b = plain;
+    return code;
 }
 
 static enum err_code read_input(const char *file, struct buf *b, struct err *e)
@@ -89,6 +111,8 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
     arena_init(&arena, ARENA_BYTES);
     code = read_input(file, &in, e);
     unread = code != ERR_OK;
+    if (code == ERR_OK && sv_starts(buf_sv(&in), SV("\x1f\x8b")))
+        code = unpack(&in, e);
     if (code == ERR_OK && !ops && sv_eq(format, SV("auto")))
         ops = detect(buf_sv(&in), &format);
     if (code == ERR_OK && !ops)

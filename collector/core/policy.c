@@ -52,20 +52,26 @@ void policy_done(struct policy *p)
     p->key_len = 0;
 }
 
-static sym pseudonym(const struct policy *p, struct batch *b, sym who)
+/* Empty when memory is out: then nothing is written instead. */
+static sv pseudonym(const struct policy *p, struct arena *a, sv who)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char mac[EVP_MAX_MD_SIZE];
     char text[2 * PSEUDONYM_BYTES];
-    sv name = arena_lower(b->arena, batch_sv(b, who));
+    sv name = arena_lower(a, who);
 
     if (!name.at || !HMAC(EVP_sha256(), p->key, (int)p->key_len, (const unsigned char *)name.at, name.len, mac, NULL))
-        return 0;
+        return SV_NONE;
     for (int i = 0; i < PSEUDONYM_BYTES; i++) {
         text[2 * i] = hex[mac[i] >> 4];
         text[2 * i + 1] = hex[mac[i] & 15];
     }
-    return batch_sym(b, sv_make(text, sizeof text));
+    return sv_make(arena_copy(a, sv_make(text, sizeof text)).at, sizeof text);
+}
+
+static bool hashes(const struct policy *p)
+{
+    return p->identity == POLICY_PSEUDONYMIZE && p->key_len;
 }
 
 static void apply_identity(const struct policy *p, struct batch *b, void *record, const size_t *members, size_t n)
@@ -74,8 +80,19 @@ static void apply_identity(const struct policy *p, struct batch *b, void *record
         sym *who = (sym *)((char *)record + members[i]);
 
         if (*who && p->identity != POLICY_KEEP)
-            *who = p->identity == POLICY_PSEUDONYMIZE && p->key_len ? pseudonym(p, b, *who) : 0;
+            *who = hashes(p) ? batch_sym(b, pseudonym(p, b->arena, batch_sv(b, *who))) : 0;
     }
+}
+
+/* What a caller sent along may say who he is: his words go the way of identity. */
+static void apply_metadata(const struct policy *p, struct batch *b, struct call *c)
+{
+    if (p->identity == POLICY_KEEP)
+        return;
+    if (!hashes(p))
+        c->n_metadata = 0;
+    for (size_t i = 0; i < c->n_metadata; i++)
+        c->metadata[i].value = pseudonym(p, b->arena, c->metadata[i].value);
 }
 
 void policy_apply(const struct policy *p, struct frame *f)
@@ -83,6 +100,7 @@ void policy_apply(const struct policy *p, struct frame *f)
     for (struct batch *b = f->batches; b; b = b->next) {
         for (size_t i = 0; i < b->n_calls; i++) {
             apply_identity(p, b, &b->calls[i], call_identity, sizeof call_identity / sizeof call_identity[0]);
+            apply_metadata(p, b, &b->calls[i]);
             b->calls[i].content_input = b->calls[i].content_output = SV_NONE;
         }
         for (size_t i = 0; i < b->n_audits; i++)

@@ -1,8 +1,8 @@
 /*
  * Policy: what of a record may be written anywhere. Applied to every frame before the journal, quarantine included.
  *
- * Classes: meta is kept; identity (caller, address, user agent, actor) is dropped, kept, or pseudonymized with a key;
- * content is dropped. A key that cannot be read means that identity is dropped: unsure means no.
+ * Classes: meta is kept; identity (caller, address, user agent, actor, and what the caller sent along
+ * as request metadata) is dropped, kept, or pseudonymized with a key; content is dropped. A key that cannot be read means that identity is dropped: unsure means no.
  *
  * Thread-safety: policy_apply from any thread.
  */

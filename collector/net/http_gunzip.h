@@ -1,5 +1,5 @@
 /*
- * Inside net: a gzip stream unpacked piece by piece into a buf, whose limit is the limit.
+ * A gzip stream unpacked piece by piece into a buf, whose limit is the limit.
  *
  * Thread-safety: none; one stream, one thread.
  */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The tools beside the daemon: explain recomputes a number of /metrics, normalize needs no daemon at all."""
+import gzip
 import json
 import os
 import re
@@ -63,6 +64,27 @@ def normalize_in_a_pipe():
     if os.path.exists("/dev/full"):
         code, out, err = trefoil("normalize", "-o", "/dev/full", f"{DATA}/synthetic_eventhub_audit.json")
         tap.ok(code == 1 and "No space left" in err, "normalize: a full disk is a failure", f"{code} {err}")
+
+
+def normalize_what_is_packed():
+    with open(f"{DATA}/synthetic_storage_requestresponse.jsonl", "rb") as f:
+        rows = f.read()
+    with tempfile.TemporaryDirectory() as folder:
+        packed = f"{folder}/rows.jsonl.gz"
+
+        def put(data):
+            with open(packed, "wb") as f:
+                f.write(data)
+            return trefoil("normalize", packed)
+
+        plain = trefoil("normalize", f"{DATA}/synthetic_storage_requestresponse.jsonl")[1]
+        observed = re.compile('"observed":"[^"]*",')
+        code, out, err = put(gzip.compress(rows))
+        tap.ok(code == 0 and plain and observed.sub("", out) == observed.sub("", plain), "normalize: gzip is unpacked", err)
+        code, out, err = put(gzip.compress(rows) + gzip.compress(rows))
+        tap.ok(code == 0 and len(out.splitlines()) == 2 * len(plain.splitlines()), "normalize: gzip of several members", err)
+        code, out, err = put(gzip.compress(rows)[:-9])
+        tap.ok(code == 1 and not out and err == f"trefoil: {packed}: gzip: damaged or cut off\n", "normalize: gzip cut off", err)
 
 
 def bad_files():
@@ -152,6 +174,7 @@ def explain(world):
 
 normalize()
 normalize_in_a_pipe()
+normalize_what_is_packed()
 bad_files()
 w = World(seed=5, speed=120, duration="4h", history="1h", cpm=60)
 try:

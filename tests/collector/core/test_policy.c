@@ -29,6 +29,8 @@ static struct frame *frame_with_canaries(void)
     c->user_agent = batch_sym(b, SV("canary-agent"));
     c->content_input = SV(PROMPT);
     c->deployment = batch_sym(b, SV("kept-deployment"));
+    c->metadata = ARENA_ARRAY(&arena, struct key_value, 1);
+    c->metadata[c->n_metadata++] = (struct key_value){ batch_sym(b, SV("kept-name")), SV("canary-" WHO) };
     a = batch_add_audit(b);
     a->actor = batch_sym(b, SV(WHO));
     a->actor_ip = batch_sym(b, SV(PLACE));
@@ -56,6 +58,7 @@ static void dropped_identity_and_content_leave_no_byte(void)
     struct buf b = written(POLICY_DROP, (struct secret){ 0 });
 
     OK(!sv_has(buf_sv(&b), SV("canary")) && !sv_has(buf_sv(&b), SV(PLACE)));
+    OK(!sv_has(buf_sv(&b), SV("kept-name"))); /* a name without its value says nothing */
     OK(sv_has(buf_sv(&b), SV("kept-deployment")) && sv_has(buf_sv(&b), SV("kept-action")) &&
        sv_has(buf_sv(&b), SV("/kept/resource")));
     buf_done(&b);
@@ -70,7 +73,7 @@ static void a_pseudonym_is_stable_and_depends_on_the_key(void)
     again = written(POLICY_PSEUDONYMIZE, (struct secret){ "env:TREFOIL_TEST_KEY" });
     setenv("TREFOIL_TEST_KEY", "another-obviously-fake-key", 1);
     other = written(POLICY_PSEUDONYMIZE, (struct secret){ "env:TREFOIL_TEST_KEY" });
-    OK(!sv_has(buf_sv(&one), SV("canary")));
+    OK(!sv_has(buf_sv(&one), SV("canary")) && sv_has(buf_sv(&one), SV("kept-name")));
     OK(sv_eq(buf_sv(&one), buf_sv(&again)) && !sv_eq(buf_sv(&one), buf_sv(&other)));
     buf_done(&one);
     buf_done(&again);
@@ -81,7 +84,7 @@ static void kept_identity_is_kept_and_content_is_not(void)
 {
     struct buf b = written(POLICY_KEEP, (struct secret){ 0 });
 
-    OK(sv_has(buf_sv(&b), SV(WHO)) && sv_has(buf_sv(&b), SV(PLACE)));
+    OK(sv_has(buf_sv(&b), SV(WHO)) && sv_has(buf_sv(&b), SV(PLACE)) && sv_has(buf_sv(&b), SV("canary-" WHO)));
     buf_done(&b);
 }
 
