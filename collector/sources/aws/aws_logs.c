@@ -194,7 +194,7 @@ static sv log_group(const struct reading *g)
 
     if (group.len && !sv_eq(group, SV("auto")))
         return group;
-    return g->finding ? g->finding->log_group : SV_NONE;
+    return g->finding ? g->finding->logging.log_group : SV_NONE;
 }
 
 enum err_code aws_poll_calls(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,

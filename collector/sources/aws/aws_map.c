@@ -74,7 +74,7 @@ const struct rule aws_rules[AWS_RULES] = {
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_tokens_total"),      AWS("output_tokens"),      1, AWS("direction=output"), NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_served_calls_total"),       AWS("call"),               1, NO, NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_time_to_first_token_seconds"), AWS("time_to_first_token"), 1, NO, NO },
-    { M, NO,   NO, AWS("CreateInference"),    AWS("genai_logged_calls_total"),       AWS("call"),               1, NO, NO },
+    { M, NO,   NO, AWS("CloudTrail"),         AWS("genai_logged_calls_total"),       AWS("call"),               1, AWS("operation="), NO }, /* whichever API it was is not told */
     { B, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },
     { M, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },
     /* Figures that are no metric there; the name says where they stand. */
