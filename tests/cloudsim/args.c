@@ -21,7 +21,7 @@ static const struct arg args[] = {
     { "--listen",           TEXT,    O(listen),           "HOST:PORT", "control door and metadata services, plain HTTP (default 127.0.0.1:0, any port)" },
     { "--tls-port",         COUNT,   O(tls_port),         "PORT",      "port of the clouds' own APIs on 127.0.0.1 (default 0, any)" },
     { "--seed",             COUNT,   O(seed),             "N",         "same seed, same world (default 1)" },
-    { "--calls-per-minute", NUMBER,  O(calls_per_minute), "R",         "mean over the day (default 600)" },
+    { "--calls-per-minute", NUMBER,  O(calls_per_minute), "R",         "mean over the day on Azure (default 600); half as many on AWS" },
     { "--history",          SPAN,    O(history_ms),       "DURATION",  "how much has happened before the start (default 2h)" },
     { "--duration",         SPAN,    O(duration_ms),      "DURATION",  "when the workload ends, after the start in simulated time (default 0, never)" },
     { "--speed",            NUMBER,  O(speed),            "S",         "simulated seconds per second (default 1)" },
@@ -41,6 +41,10 @@ static const struct { const char *name, *first, *second, *about; } switches[SWIT
     [SW_PROPERTIES]    = { "properties",    "mixed",   "string",  "whether a log row's properties are sometimes an object" },
     [SW_LOCATION]      = { "location",      "present", "absent",  "columns location_s, Tenant_s, EnqueueTime_s of the log table" },
     [SW_STATUS_CODE]   = { "status_code",   "exact",   "class",   "StatusCode of metrics: 200, 429 or 2xx, 4xx" },
+    [SW_INVOCATIONS]   = { "invocations",   "successes", "accepted", "what Bedrock's metric Invocations counts" },
+    [SW_RUNTIME_OPENAI] = { "runtime_openai", "counted", "uncounted", "whether AWS/Bedrock counts ChatCompletions and Responses" },
+    [SW_OPERATIONS]    = { "operations",    "short",   "long",    "ChatCompletions, Responses or CreateChatCompletion, CreateResponse in logs" },
+    [SW_PRICE]         = { "price",         "five",    "entry",   "GetMetricData charges five statistics of a metric once, or each" },
 };
 /* clang-format on */
 

@@ -6,7 +6,7 @@
 
 struct buf *aws_reply(struct exchange *x)
 {
-    sv type = http_server_header(x->q, "Content-Type");
+    sv type = x->q ? http_server_header(x->q, "Content-Type") : SV_NONE;
 
     x->r->status = 200;
     x->r->content_type = sv_starts(type, SV("application/x-amz-json-1.0"))   ? "application/x-amz-json-1.0"

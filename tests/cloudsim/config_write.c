@@ -67,6 +67,45 @@ static void put_azure(const struct sim *s, struct buf *b, const char *dir)
                tls, tls, tls, tls, control, dir);
 }
 
+/* A shared credentials file and a config file as AWS's tools write them; the role's external id beside them. */
+static enum err_code write_aws_files(const struct sim *s, const char *dir, struct err *e)
+{
+    const struct aws_world *w = &s->aws;
+    enum err_code code;
+    struct arena a;
+
+    arena_init(&a, 0);
+    code = file_write(dir, "aws-credentials", 0600,
+                      arena_printf(&a, "[collector]\naws_access_key_id = %.*s\naws_secret_access_key = %.*s\n",
+                                   SV_ARG(w->access_key_id), SV_ARG(w->secret_access_key)),
+                      e);
+    if (!code)
+        code = file_write(dir, "aws-config", 0644, SV("[profile collector]\nregion = us-east-1\n"), e);
+    if (!code)
+        code = file_write(dir, "aws-external-id", 0600, w->external_id, e);
+    arena_done(&a);
+    return code;
+}
+
+static void put_aws(const struct sim *s, struct buf *b, const char *dir)
+{
+    unsigned tls = http_server_port(s->tls), control = http_server_port(s->control);
+    const struct aws_world *w = &s->aws;
+
+    buf_printf(b,
+               "aws:\n  id: aws\n  profile: collector\n  shared_credentials_file: %s/aws-credentials\n"
+               "  config_file: %s/aws-config\n  role_arn: \"arn:aws:iam::{account}:role/%.*s\"\n"
+               "  external_id: \"file:%s/aws-external-id\"\n",
+               dir, dir, SV_ARG(w->role_name), dir);
+    buf_printf(b, "  accounts:\n    organization_unit: %.*s\n  regions: auto\n", SV_ARG(w->ous[0].id));
+    buf_printf(b, "  logs:\n    group: auto\n    trail_group: %.*s\n", SV_ARG(w->trail_group));
+    buf_printf(b, "  metrics:\n    invocations: %s\n", s->options.switches[SW_INVOCATIONS] ? "accepted" : "successes");
+    buf_printf(b,
+               "  endpoints:\n    url: \"https://127.0.0.1:%u\"\n    imds: \"http://127.0.0.1:%u\"\n"
+               "    ca_file: %s/ca.pem\n    allow_plain: false\n",
+               tls, control, dir);
+}
+
 enum err_code config_write(const struct sim *s, struct err *e)
 {
     char dir[PATH_MAX];
@@ -83,7 +122,12 @@ enum err_code config_write(const struct sim *s, struct err *e)
     buf_printf(&b, "initial_window: %llds\n", (long long)(s->options.history_ms / 1000 + 3600));
     buf_printf(&b, "storage:\n  path: %s/data\n", dir);
     buf_put(&b, SV("privacy:\n  caller: keep # nobody here is a person\n  caller_series: true\n"));
-    put_azure(s, &b, dir);
+    if (s->options.clouds & CLOUD_AZURE)
+        put_azure(s, &b, dir);
+    if (!code && s->aws.n_accounts)
+        code = write_aws_files(s, dir, e);
+    if (s->aws.n_accounts)
+        put_aws(s, &b, dir);
     buf_printf(&b, "testing:\n  clock:\n    anchor: %lld\n    origin: %lld\n    speed: %.17g\n",
                (long long)s->options.anchor_unix_nano, (long long)s->options.origin_unix_nano, s->options.speed);
     if (!code)

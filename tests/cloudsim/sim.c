@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 
 #include "tests/cloudsim/api.h"
+#include "tests/cloudsim/aws_metric.h"
 #include "tests/cloudsim/rng.h"
 
 enum { BODY_BYTES = 1 << 20 };
+/* AWS's calls a minute come on top of Azure's. */
+#define AWS_SHARE 0.5
 
 /* clang-format off */
 static const struct http_route control_routes[] = {
@@ -74,10 +77,12 @@ enum err_code sim_open(struct sim *s, const struct sim_options *o, struct err *e
     for (unsigned i = 0; i < sizeof s->token_key; i++)
         s->token_key[i] = (unsigned char)rng_name(rng_name(s->world.seed, 'K'), i);
     s->workload = workload_new(&s->world, o->calls_per_minute, first, last);
+    s->aws_workload = aws_workload_new(&s->aws, o->calls_per_minute * AWS_SHARE, first, last);
+    s->aws_listing = aws_listing_new(s->aws.n_deployments);
     s->faults = faults_new();
     s->requests = requests_new();
     s->quotas = quotas_new();
-    if (!s->workload || !s->faults || !s->requests || !s->quotas)
+    if (!s->workload || !s->aws_workload || !s->aws_listing || !s->faults || !s->requests || !s->quotas)
         return err_set(e, ERR_LIMIT, "out of memory");
     return start_servers(s, e);
 }
@@ -90,6 +95,8 @@ void sim_close(struct sim *s)
     requests_free(s->requests);
     faults_free(s->faults);
     workload_free(s->workload);
+    aws_listing_free(s->aws_listing);
+    aws_workload_free(s->aws_workload);
     aws_world_done(&s->aws);
     world_done(&s->world);
 }

@@ -6,16 +6,20 @@
 
 #include "collector/base/buf.h"
 
-#include "tests/cloudsim/aws.h"
+#include "tests/cloudsim/aws_calls.h"
 #include "tests/cloudsim/events.h"
 
 /* Assumptions that the references mark unverified, each with two readings; tests play both. */
 enum switch_name {
-    SW_GETBATCH,      /* served | refused: whether metrics:getBatch serves this resource type */
-    SW_OPENAI_MODELS, /* empty | filled: whether an account of kind OpenAI fills the Models family too */
-    SW_PROPERTIES,    /* mixed | string: whether properties_s is sometimes an object */
-    SW_LOCATION,      /* present | absent: columns location_s, Tenant_s, EnqueueTime_s */
-    SW_STATUS_CODE,   /* exact | class: StatusCode 200, 429, ... or 2xx, 4xx, 5xx (metrics only) */
+    SW_GETBATCH,       /* served | refused: whether metrics:getBatch serves this resource type */
+    SW_OPENAI_MODELS,  /* empty | filled: whether an account of kind OpenAI fills the Models family too */
+    SW_PROPERTIES,     /* mixed | string: whether properties_s is sometimes an object */
+    SW_LOCATION,       /* present | absent: columns location_s, Tenant_s, EnqueueTime_s */
+    SW_STATUS_CODE,    /* exact | class: StatusCode 200, 429, ... or 2xx, 4xx, 5xx (metrics only) */
+    SW_INVOCATIONS,    /* successes | accepted: what Bedrock's metric Invocations counts */
+    SW_RUNTIME_OPENAI, /* counted | uncounted: whether AWS/Bedrock counts ChatCompletions and Responses calls */
+    SW_OPERATIONS,     /* short | long: how logs name those operations */
+    SW_PRICE,          /* five | entry: what GetMetricData charges: five statistics of a metric once, or each */
     SWITCHES,
 };
 
@@ -34,6 +38,7 @@ struct sim_options {
     bool switches[SWITCHES]; /* true: the second reading */
 };
 
+struct aws_listing;
 struct faults;
 struct requests;
 struct quotas;
@@ -44,6 +49,8 @@ struct sim {
     struct world world;
     struct workload *workload;
     struct aws_world aws;
+    struct aws_workload *aws_workload;
+    struct aws_listing *aws_listing;
     struct faults *faults;
     struct requests *requests;
     struct quotas *quotas;

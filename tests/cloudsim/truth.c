@@ -1,5 +1,5 @@
 /*
- * Truth: the sums that a collector must show when all has settled, computed from the calls themselves and from nothing
+ * Truth, Azure's part: the sums that a collector must show when all has settled, computed from the calls themselves and from nothing
  * that the simulated APIs answer. Per family exactly the labels that Azure can tell:
  *  - requests from one metric family, tokens without a tier, filtered requests by category and action;
  *  - logged calls once per call: by its model row, else, when there is only an envelope row, with empty deployment and
@@ -9,12 +9,13 @@
  *  - deployments of another publisher than OpenAI nowhere.
  * Outcomes that a platform can report are there at 0 as soon as their siblings are.
  */
+#include "tests/cloudsim/truth.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/cloudsim/rng.h"
-#include "tests/cloudsim/sim.h"
 
 struct call_sums {
     uint64_t at[OP_LABELS][OUTCOMES];
@@ -45,20 +46,17 @@ struct caller_sums {
     uint64_t envelope_only[WORLD_CALLERS];
 };
 
-struct writer {
-    struct buf *out;
-    bool any;
-};
-
-static void begin(struct writer *w, const char *family)
+void truth_begin(struct truth_writer *w, const char *family, const char *cloud)
 {
     buf_put(w->out, w->any ? SV(",\n{\"family\":\"") : SV("\n{\"family\":\""));
     buf_put(w->out, sv_of(family));
-    buf_put(w->out, SV("\",\"labels\":{\"cloud\":\"azure\""));
+    buf_put(w->out, SV("\",\"labels\":{\"cloud\":\""));
+    buf_put(w->out, sv_of(cloud));
+    buf_putc(w->out, '"');
     w->any = true;
 }
 
-static void label(struct writer *w, const char *name, sv value)
+void truth_label(struct truth_writer *w, const char *name, sv value)
 {
     buf_putc(w->out, ',');
     buf_json(w->out, sv_of(name));
@@ -66,22 +64,44 @@ static void label(struct writer *w, const char *name, sv value)
     buf_json(w->out, value);
 }
 
-static void end(struct writer *w, uint64_t value)
+void truth_end(struct truth_writer *w, uint64_t value)
+{
+    truth_end_decimal(w, value, 0);
+}
+
+void truth_end_decimal(struct truth_writer *w, uint64_t value, unsigned digits)
 {
     buf_put(w->out, SV("},\"value\":"));
-    buf_u64(w->out, value);
+    if (digits)
+        buf_decimal(w->out, (int64_t)value, digits);
+    else
+        buf_u64(w->out, value);
     buf_putc(w->out, '}');
 }
 
-/* The identity labels; `d` NULL for what only envelope rows tell. */
-static void identity(struct writer *w, const struct world *world, const struct account *a, const struct deployment *d)
+sv truth_bound(unsigned bucket, char out[32])
 {
-    label(w, "account", world->subs[a->sub].id);
-    label(w, "cloud_region", a->location);
-    label(w, "platform", SV("azure_openai"));
-    label(w, "resource", a->name);
-    label(w, "deployment", d ? d->name : SV_NONE);
-    label(w, "model", d ? d->model : SV_NONE);
+    struct buf b = { .at = NULL };
+    size_t n;
+
+    buf_f64(&b, bucket + 1 < BUCKETS ? (double)bucket_bounds_us[bucket] / 1e6 : INFINITY);
+    n = b.len < 32 ? b.len : 0;
+    if (n)
+        memcpy(out, b.at, n);
+    buf_done(&b);
+    return sv_make(out, n);
+}
+
+/* The identity labels; `d` NULL for what only envelope rows tell. */
+static void identity(struct truth_writer *w, const struct world *world, const struct account *a,
+                     const struct deployment *d)
+{
+    truth_label(w, "account", world->subs[a->sub].id);
+    truth_label(w, "cloud_region", a->location);
+    truth_label(w, "platform", SV("azure_openai"));
+    truth_label(w, "resource", a->name);
+    truth_label(w, "deployment", d ? d->name : SV_NONE);
+    truth_label(w, "model", d ? d->model : SV_NONE);
 }
 
 static void sum_minute(struct dep_sums *s, struct account_sums *as, const struct minute *m)
@@ -129,18 +149,18 @@ static void sum_callers(struct caller_sums *s, sv model, const struct minute *m)
     }
 }
 
-static void write_caller(struct writer *w, const char *family, sv account, sv model, sv caller, uint64_t v)
+static void write_caller(struct truth_writer *w, const char *family, sv account, sv model, sv caller, uint64_t v)
 {
     if (!v)
         return;
-    begin(w, family);
-    label(w, "account", account);
-    label(w, "model", model);
-    label(w, "caller", caller);
-    end(w, v);
+    truth_begin(w, family, "azure");
+    truth_label(w, "account", account);
+    truth_label(w, "model", model);
+    truth_label(w, "caller", caller);
+    truth_end(w, v);
 }
 
-static void write_callers(struct writer *w, const struct world *world, sv account, const struct caller_sums *s)
+static void write_callers(struct truth_writer *w, const struct world *world, sv account, const struct caller_sums *s)
 {
     for (unsigned i = 0; i < WORLD_CALLERS; i++) {
         const struct caller *c = &world->callers[i];
@@ -164,7 +184,7 @@ static void write_callers(struct writer *w, const struct world *world, sv accoun
     }
 }
 
-static void write_requests(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_requests(struct truth_writer *w, const struct world *world, const struct deployment *d,
                            const struct dep_sums *s)
 {
     const struct account *a = &world->accounts[d->account];
@@ -181,19 +201,19 @@ static void write_requests(struct writer *w, const struct world *world, const st
 
                 if (!s->requests[op][t][c] && !sibling)
                     continue;
-                begin(w, "genai_requests_total");
+                truth_begin(w, "genai_requests_total", "azure");
                 identity(w, world, a, d);
-                label(w, "operation", sv_of(op_labels[op]));
-                label(w, "tier", sv_of(tier_labels[t]));
-                label(w, "outcome", sv_of(outcome_names[status_rows[c].outcome]));
-                label(w, "code", sv_of(status_rows[c].text));
-                end(w, s->requests[op][t][c]);
+                truth_label(w, "operation", sv_of(op_labels[op]));
+                truth_label(w, "tier", sv_of(tier_labels[t]));
+                truth_label(w, "outcome", sv_of(outcome_names[status_rows[c].outcome]));
+                truth_label(w, "code", sv_of(status_rows[c].text));
+                truth_end(w, s->requests[op][t][c]);
             }
         }
     }
 }
 
-static void write_tokens(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_tokens(struct truth_writer *w, const struct world *world, const struct deployment *d,
                          const struct dep_sums *s)
 {
     const uint64_t values[2] = { s->input, s->output };
@@ -202,11 +222,11 @@ static void write_tokens(struct writer *w, const struct world *world, const stru
     for (unsigned i = 0; i < 2; i++) {
         if (!values[i])
             continue;
-        begin(w, "genai_tokens_total");
+        truth_begin(w, "genai_tokens_total", "azure");
         identity(w, world, &world->accounts[d->account], d);
-        label(w, "tier", SV_NONE);
-        label(w, "direction", sv_of(names[i]));
-        end(w, values[i]);
+        truth_label(w, "tier", SV_NONE);
+        truth_label(w, "direction", sv_of(names[i]));
+        truth_end(w, values[i]);
     }
 }
 
@@ -219,7 +239,7 @@ static sv lower(const char *s, char *out, size_t size)
     return sv_make(out, n);
 }
 
-static void write_filtered(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_filtered(struct truth_writer *w, const struct world *world, const struct deployment *d,
                            const struct dep_sums *s)
 {
     for (unsigned c = 0; c < RAI_CATEGORIES; c++) {
@@ -229,32 +249,32 @@ static void write_filtered(struct writer *w, const struct world *world, const st
 
             if (!v)
                 continue;
-            begin(w, "genai_filtered_requests_total");
+            truth_begin(w, "genai_filtered_requests_total", "azure");
             identity(w, world, &world->accounts[d->account], d);
-            label(w, "category", lower(rai_categories[c], name, sizeof name));
-            label(w, "action", blocked ? SV("blocked") : SV("detected"));
-            end(w, v);
+            truth_label(w, "category", lower(rai_categories[c], name, sizeof name));
+            truth_label(w, "action", blocked ? SV("blocked") : SV("detected"));
+            truth_end(w, v);
         }
     }
 }
 
-static void write_calls(struct writer *w, const struct world *world, const struct account *a,
+static void write_calls(struct truth_writer *w, const struct world *world, const struct account *a,
                         const struct deployment *d, const struct call_sums *v)
 {
     for (unsigned op = 0; op < OP_LABELS; op++) {
         for (unsigned o = 0; o < OUTCOMES; o++) {
             if (!v->at[op][o])
                 continue;
-            begin(w, "genai_logged_calls_total");
+            truth_begin(w, "genai_logged_calls_total", "azure");
             identity(w, world, a, d);
-            label(w, "operation", sv_of(op_labels[op]));
-            label(w, "outcome", sv_of(outcome_names[o]));
-            end(w, v->at[op][o]);
+            truth_label(w, "operation", sv_of(op_labels[op]));
+            truth_label(w, "outcome", sv_of(outcome_names[o]));
+            truth_end(w, v->at[op][o]);
         }
     }
 }
 
-static void write_logged_tokens(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_logged_tokens(struct truth_writer *w, const struct world *world, const struct deployment *d,
                                 const struct dep_sums *s)
 {
     const struct account *a = &world->accounts[d->account];
@@ -270,14 +290,14 @@ static void write_logged_tokens(struct writer *w, const struct world *world, con
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!rows[i].sum)
             continue;
-        begin(w, rows[i].family);
+        truth_begin(w, rows[i].family, "azure");
         identity(w, world, a, d);
-        label(w, rows[i].name, sv_of(rows[i].value));
-        end(w, rows[i].sum);
+        truth_label(w, rows[i].name, sv_of(rows[i].value));
+        truth_end(w, rows[i].sum);
     }
 }
 
-static void write_histogram(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_histogram(struct truth_writer *w, const struct world *world, const struct deployment *d,
                             const char *count_family, const char *bucket_family, const uint64_t buckets[BUCKETS])
 {
     const struct account *a = &world->accounts[d->account];
@@ -288,25 +308,20 @@ static void write_histogram(struct writer *w, const struct world *world, const s
         n += buckets[i];
     if (!n)
         return;
-    begin(w, count_family);
+    truth_begin(w, count_family, "azure");
     identity(w, world, a, d);
-    end(w, n);
+    truth_end(w, n);
     n = 0;
     for (unsigned i = 0; i < BUCKETS; i++) {
-        struct buf b = { .at = NULL };
-
         n += buckets[i];
-        buf_f64(&b, i + 1 < BUCKETS ? (double)bucket_bounds_us[i] / 1e6 : INFINITY);
-        memcpy(le, b.at, b.len);
-        begin(w, bucket_family);
+        truth_begin(w, bucket_family, "azure");
         identity(w, world, a, d);
-        label(w, "le", sv_make(le, b.len));
-        end(w, n);
-        buf_done(&b);
+        truth_label(w, "le", truth_bound(i, le));
+        truth_end(w, n);
     }
 }
 
-static void write_deployment(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_deployment(struct truth_writer *w, const struct world *world, const struct deployment *d,
                              const struct dep_sums *s)
 {
     write_requests(w, world, d, s);
@@ -320,7 +335,7 @@ static void write_deployment(struct writer *w, const struct world *world, const 
                     s->first_token);
 }
 
-static void write_account(struct sim *s, struct writer *w, const struct account *a, struct span span,
+static void write_account(struct sim *s, struct truth_writer *w, const struct account *a, struct span span,
                           struct dep_sums *sums, struct caller_sums *callers)
 {
     struct account_sums as = { .envelope_only = { { { 0 } } } };
@@ -347,7 +362,7 @@ static void write_account(struct sim *s, struct writer *w, const struct account 
     write_calls(w, &s->world, a, NULL, &as.envelope_only);
 }
 
-static void write_audit(struct sim *s, struct writer *w, unsigned sub, int64_t from, int64_t until)
+static void write_audit(struct sim *s, struct truth_writer *w, unsigned sub, int64_t from, int64_t until)
 {
     const struct subscription *of = &s->world.subs[sub];
     uint64_t sums[ACTIVITY_COUNTED][AUDIT_OUTCOMES] = { { 0 } }, keys = 0;
@@ -376,11 +391,11 @@ static void write_audit(struct sim *s, struct writer *w, unsigned sub, int64_t f
 
             if (!v)
                 continue;
-            begin(w, "genai_audit_events_total");
-            label(w, "account", of->id);
-            label(w, "action", key ? SV("listkey") : lower(activity_ops[op].operation, name, sizeof name));
-            label(w, "outcome", sv_of(activity_outcome_names[o]));
-            end(w, v);
+            truth_begin(w, "genai_audit_events_total", "azure");
+            truth_label(w, "account", of->id);
+            truth_label(w, "action", key ? SV("listkey") : lower(activity_ops[op].operation, name, sizeof name));
+            truth_label(w, "outcome", sv_of(activity_outcome_names[o]));
+            truth_end(w, v);
         }
     }
 }
@@ -396,12 +411,23 @@ struct span sim_span(const struct sim *s, int64_t from, int64_t until)
     return (struct span){ first, last };
 }
 
+static void write_azure(struct sim *s, struct truth_writer *w, struct span span, int64_t from, int64_t until,
+                        struct dep_sums *sums, struct caller_sums *callers)
+{
+    for (unsigned i = 0; i < s->world.n_accounts; i++)
+        write_account(s, w, &s->world.accounts[i], span, sums, &callers[s->world.accounts[i].sub]);
+    for (unsigned i = 0; i < s->world.n_subs; i++)
+        write_callers(w, &s->world, s->world.subs[i].id, &callers[i]);
+    for (unsigned i = 0; i < s->world.n_subs; i++)
+        write_audit(s, w, i, from, until);
+}
+
 void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out)
 {
     struct span span = sim_span(s, from, until);
     struct dep_sums *sums = calloc(1, sizeof *sums);
     struct caller_sums *callers = calloc(s->world.n_subs, sizeof *callers);
-    struct writer w = { .out = out };
+    struct truth_writer w = { .out = out };
 
     if (!sums || !callers) {
         free(sums);
@@ -414,12 +440,9 @@ void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out)
     buf_put(out, SV("\",\"until\":\""));
     buf_time(out, until, 3);
     buf_put(out, SV("\",\"series\":["));
-    for (unsigned i = 0; i < s->world.n_accounts; i++)
-        write_account(s, &w, &s->world.accounts[i], span, sums, &callers[s->world.accounts[i].sub]);
-    for (unsigned i = 0; i < s->world.n_subs; i++)
-        write_callers(&w, &s->world, s->world.subs[i].id, &callers[i]);
-    for (unsigned i = 0; i < s->world.n_subs; i++)
-        write_audit(s, &w, i, from, until);
+    if (s->options.clouds & CLOUD_AZURE)
+        write_azure(s, &w, span, from, until, sums, callers);
+    aws_truth_write(s, &w, from, until);
     buf_put(out, SV("\n]}\n"));
     free(sums);
     free(callers);

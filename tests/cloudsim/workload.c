@@ -6,8 +6,6 @@
  */
 #include "tests/cloudsim/workload.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tests/cloudsim/rng.h"
@@ -38,14 +36,13 @@ const int64_t bucket_bounds_us[BUCKETS] = { 10000, 20000, 40000, 80000, 160000, 
 /* clang-format on */
 
 enum { ST_OK, ST_THROTTLED, ST_BAD, ST_NOT_FOUND, ST_TIMEOUT, ST_CLOSED, ST_ERROR, ST_UNAVAILABLE };
-enum { CACHE_SLOTS = 1 << 15, CACHE_LOCKS = 64, ARRIVAL_STEP_NS = 250 * 1000 * 1000 };
+enum { CACHE_SLOTS = 1 << 15, ARRIVAL_STEP_NS = 250 * 1000 * 1000 };
 
 struct workload {
     const struct world *world;
     double rate;
     int64_t first, last;
-    pthread_mutex_t locks[CACHE_LOCKS]; /* locks[i] guards the slots whose number is i modulo CACHE_LOCKS */
-    const struct minute **slots;
+    struct minute_cache *cache;
 };
 
 unsigned bucket_of(int64_t us)
@@ -339,7 +336,7 @@ static void add_late(struct builder *b, const struct call *c, uint32_t k, int64_
     struct minute *m = b->m;
     struct late_row *more;
 
-    if (arrives <= m->number * NANO_PER_MIN + PROMPT_S * NANO_PER_S)
+    if (arrives <= m->cached.minute * NANO_PER_MIN + PROMPT_S * NANO_PER_S)
         return;
     (void)c;
     more = grown(m->late, m->n_late, &b->late_cap, sizeof *more);
@@ -379,6 +376,16 @@ static void add_logged(struct minute *m, const struct account *a, const struct d
         g->first_token[bucket_of(c->ttft_us)]++;
 }
 
+static void minute_free(struct cached *c)
+{
+    struct minute *m = (struct minute *)c;
+
+    free(m->cells);
+    free(m->rai);
+    free(m->late);
+    free(m);
+}
+
 static struct minute *build(const struct workload *l, unsigned deployment, int64_t number)
 {
     const struct deployment *d = &l->world->deployments[deployment];
@@ -388,10 +395,8 @@ static struct minute *build(const struct workload *l, unsigned deployment, int64
 
     if (!m)
         return NULL;
-    m->deployment = deployment;
-    m->number = number;
+    m->cached = (struct cached){ .place = deployment, .minute = number, .free = minute_free, .refs = 1 };
     m->n_calls = workload_calls(l, deployment, number);
-    m->refs = 1;
     for (uint32_t k = 0; k < m->n_calls; k++) {
         struct call c;
 
@@ -414,42 +419,18 @@ static struct minute *build(const struct workload *l, unsigned deployment, int64
 
 void workload_unref(const struct minute *shared)
 {
-    struct minute *m = (struct minute *)(uintptr_t)shared;
-
-    if (!m || atomic_fetch_sub(&m->refs, 1) > 1)
-        return;
-    free(m->cells);
-    free(m->rai);
-    free(m->late);
-    free(m);
-}
-
-static const struct minute *take_ref(const struct minute *m)
-{
-    atomic_fetch_add(&((struct minute *)(uintptr_t)m)->refs, 1);
-    return m;
+    cached_unref((struct cached *)(uintptr_t)shared);
 }
 
 const struct minute *workload_minute(struct workload *l, unsigned deployment, int64_t number)
 {
-    size_t slot = (size_t)(rng_name(deployment, (uint64_t)number) % CACHE_SLOTS);
-    pthread_mutex_t *lock = &l->locks[slot % CACHE_LOCKS];
-    const struct minute *m, *old;
+    struct minute *m = (struct minute *)minute_cache_find(l->cache, deployment, number);
 
-    pthread_mutex_lock(lock);
-    m = l->slots[slot];
-    m = m && m->deployment == deployment && m->number == number ? take_ref(m) : NULL;
-    pthread_mutex_unlock(lock);
     if (m)
         return m;
     m = build(l, deployment, number);
-    if (!m)
-        return NULL;
-    pthread_mutex_lock(lock);
-    old = l->slots[slot];
-    l->slots[slot] = take_ref(m);
-    pthread_mutex_unlock(lock);
-    workload_unref(old);
+    if (m)
+        minute_cache_put(l->cache, &m->cached);
     return m;
 }
 
@@ -459,8 +440,8 @@ struct workload *workload_new(const struct world *w, double calls_per_minute, in
 
     if (!l)
         return NULL;
-    l->slots = calloc(CACHE_SLOTS, sizeof(*l->slots));
-    if (!l->slots) {
+    l->cache = minute_cache_new(CACHE_SLOTS);
+    if (!l->cache) {
         free(l);
         return NULL;
     }
@@ -468,8 +449,6 @@ struct workload *workload_new(const struct world *w, double calls_per_minute, in
     l->rate = calls_per_minute;
     l->first = first;
     l->last = last;
-    for (size_t i = 0; i < CACHE_LOCKS; i++)
-        pthread_mutex_init(&l->locks[i], NULL);
     return l;
 }
 
@@ -477,9 +456,7 @@ void workload_free(struct workload *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < CACHE_SLOTS; i++)
-        workload_unref(l->slots[i]);
-    free(l->slots);
+    minute_cache_free(l->cache);
     free(l);
 }
 

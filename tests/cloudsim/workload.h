@@ -14,6 +14,7 @@
 
 #include "collector/base/clock.h"
 
+#include "tests/cloudsim/minute_cache.h"
 #include "tests/cloudsim/world.h"
 
 enum op { OP_CHAT, OP_RESPONSES, OP_COMPLETION, OP_EMBEDDINGS, OP_COMPACT, OPS };
@@ -100,8 +101,7 @@ struct logged {
 };
 
 struct minute {
-    unsigned deployment;
-    int64_t number;
+    struct cached cached; /* place: the deployment */
     uint32_t n_calls;
     struct cell *cells;
     size_t n_cells;
@@ -110,7 +110,6 @@ struct minute {
     struct late_row *late;
     size_t n_late;
     struct logged logged;
-    _Atomic unsigned refs;
 };
 
 enum { PROMPT_S = 6 * 60, LATEST_S = 4 * 3600 + 1800 + 300 };

@@ -44,6 +44,7 @@ static inline void start_sim(struct sim_options o)
     o.speed = 1;
     o.origin_unix_nano = ORIGIN;
     o.subscriptions = o.subscriptions ? o.subscriptions : 3;
+    o.clouds = o.clouds ? o.clouds : CLOUD_AZURE;
     must(sim_open(&sim, &o, &e) == ERR_OK, e.text);
     clock_set_manual(ORIGIN);
     snprintf(ca, sizeof ca, "%s/ca.pem", dir);

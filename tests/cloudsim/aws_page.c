@@ -1,0 +1,92 @@
+/* A token is the page's numbers in hexadecimal, with a sum that keeps guesses out. */
+#include "tests/cloudsim/aws_page.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "collector/base/hash.h"
+
+#include "tests/cloudsim/rng.h"
+
+/* Any JSON value by its content; members in the order they came. */
+static uint64_t hash_json(uint64_t h, json v, unsigned depth)
+{
+    json item;
+    double number;
+    bool flag;
+    sv key;
+
+    if (depth > 16)
+        return h;
+    h = hash_u64(h, (uint64_t)json_type(v));
+    switch (json_type(v)) {
+    case JSON_OBJECT:
+        for (struct json_iter it = json_members(v); json_member(&it, &key, &item);)
+            if (!sv_eq_nocase(key, SV("NextToken")))
+                h = hash_json(hash_part(h, key), item, depth + 1);
+        return h;
+    case JSON_ARRAY:
+        for (struct json_iter it = json_items(v); json_item(&it, &item);)
+            h = hash_json(h, item, depth + 1);
+        return h;
+    case JSON_STRING:
+        return hash_part(h, json_sv(v));
+    case JSON_BOOL:
+        return hash_u64(h, json_bool(v, &flag) && flag);
+    case JSON_INT:
+    case JSON_UINT:
+    case JSON_DOUBLE:
+        return json_f64(v, &number) ? hash_u64(h, (uint64_t)(number * 1000)) : h;
+    case JSON_NULL:
+    case JSON_ABSENT:
+        break;
+    }
+    return h;
+}
+
+uint64_t aws_request_hash(const struct exchange *x)
+{
+    uint64_t h = hash_part(hash64(x->aws.account->id), x->aws.region);
+
+    return hash_json(hash_part(h, x->aws.service), x->aws.body, 0);
+}
+
+static uint64_t sum_of(const struct exchange *x, const struct aws_page *p)
+{
+    uint64_t h = rng_name(rng_name(x->sim->aws.seed, p->request), (uint64_t)p->now);
+
+    return rng_name(rng_name(rng_name(h, p->at), p->within), p->number);
+}
+
+bool aws_page_read(const struct exchange *x, const char *name, struct aws_page *out)
+{
+    json token = json_get(x->aws.body, sv_of(name));
+    char text[128];
+    uint64_t sum;
+
+    *out = (struct aws_page){ .request = aws_request_hash(x), .now = x->now };
+    if (json_type(token) != JSON_STRING)
+        return json_is_absent(token) || json_type(token) == JSON_NULL;
+    if (json_sv(token).len >= sizeof text)
+        return false;
+    memcpy(text, json_sv(token).at, json_sv(token).len);
+    text[json_sv(token).len] = '\0';
+    if (sscanf(text, "%" SCNx64 ".%" SCNx64 ".%" SCNx64 ".%x.%" SCNx64, (uint64_t *)&out->now, &out->at, &out->within,
+               &out->number, &sum) != 5)
+        return false;
+    return sum == sum_of(x, out);
+}
+
+sv aws_page_token(struct exchange *x, const struct aws_page *p)
+{
+    struct aws_page next = *p;
+
+    next.number++;
+    return arena_printf(&x->arena, "%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%x.%" PRIx64, (uint64_t)next.now, next.at,
+                        next.within, next.number, sum_of(x, &next));
+}
+
+bool aws_page_empty(const struct aws_page *p, unsigned one_in)
+{
+    return p->number == 0 && rng_name(p->request, (uint64_t)p->now) % one_in == 0;
+}

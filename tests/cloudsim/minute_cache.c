@@ -1,0 +1,84 @@
+/* One table, a few locks: each guards the slots whose number is its own modulo LOCKS. */
+#include "tests/cloudsim/minute_cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "tests/cloudsim/rng.h"
+
+enum { LOCKS = 64 };
+
+struct minute_cache {
+    size_t n_slots;
+    struct cached **slots;
+    pthread_mutex_t locks[LOCKS];
+};
+
+struct minute_cache *minute_cache_new(size_t slots)
+{
+    struct minute_cache *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->n_slots = slots;
+    c->slots = calloc(slots, sizeof(*c->slots));
+    if (!c->slots) {
+        free(c);
+        return NULL;
+    }
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&c->locks[i], NULL);
+    return c;
+}
+
+void minute_cache_free(struct minute_cache *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n_slots; i++)
+        cached_unref(c->slots[i]);
+    free(c->slots);
+    free(c);
+}
+
+void cached_unref(struct cached *item)
+{
+    if (item && atomic_fetch_sub(&item->refs, 1) == 1)
+        item->free(item);
+}
+
+static size_t slot_of(const struct minute_cache *c, unsigned place, int64_t minute)
+{
+    return (size_t)(rng_name(place, (uint64_t)minute) % c->n_slots);
+}
+
+struct cached *minute_cache_find(struct minute_cache *c, unsigned place, int64_t minute)
+{
+    size_t slot = slot_of(c, place, minute);
+    pthread_mutex_t *lock = &c->locks[slot % LOCKS];
+    struct cached *item;
+
+    pthread_mutex_lock(lock);
+    item = c->slots[slot];
+    if (item && (item->place != place || item->minute != minute))
+        item = NULL;
+    if (item)
+        atomic_fetch_add(&item->refs, 1);
+    pthread_mutex_unlock(lock);
+    return item;
+}
+
+void minute_cache_put(struct minute_cache *c, struct cached *item)
+{
+    size_t slot = slot_of(c, item->place, item->minute);
+    pthread_mutex_t *lock = &c->locks[slot % LOCKS];
+    struct cached *old;
+
+    atomic_fetch_add(&item->refs, 1);
+    pthread_mutex_lock(lock);
+    old = c->slots[slot];
+    c->slots[slot] = item;
+    pthread_mutex_unlock(lock);
+    cached_unref(old);
+}

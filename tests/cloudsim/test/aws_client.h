@@ -1,0 +1,104 @@
+/*
+ * A cloudsim with AWS inside the test program, whose handlers are called as the access layer would call them: no HTTP,
+ * no signature. The clock is the test's own.
+ */
+#ifndef CLOUDSIM_TEST_AWS_CLIENT_H
+#define CLOUDSIM_TEST_AWS_CLIENT_H
+
+#include "tests/cloudsim/test/client.h"
+
+static struct http_server_response reply;
+static struct json_parser *body_parser, *truth_parser;
+static uint64_t metrics_charged;
+static struct buf truth_text;
+
+typedef void (*handler)(struct exchange *x);
+
+static inline void start_aws(struct sim_options o)
+{
+    o.clouds = CLOUD_AWS;
+    o.accounts = o.accounts ? o.accounts : 12;
+    start_sim(o);
+    body_parser = json_parser_new(0);
+    truth_parser = json_parser_new(0);
+}
+
+static inline void stop_aws(void)
+{
+    buf_done(&reply.body);
+    buf_done(&truth_text);
+    json_parser_free(body_parser);
+    json_parser_free(truth_parser);
+    stop_sim();
+}
+
+/* The parsed answer; views of it live until the next call. */
+static inline json call_at(handler h, const struct aws_account *a, sv region, int64_t now, const char *body)
+{
+    struct exchange x = { .sim = &sim, .r = &reply, .now = now };
+    json out = { .tape = NULL };
+
+    buf_clear(&reply.body);
+    reply.status = 0;
+    arena_init(&x.arena, 0);
+    x.aws.account = a;
+    x.aws.region = region;
+    must(json_parse(body_parser, sv_of(body), &x.aws.body, NULL) == ERR_OK, body);
+    h(&x);
+    metrics_charged = x.aws.metrics_requested;
+    arena_done(&x.arena);
+    must(json_parse(parser, buf_sv(&reply.body), &out, NULL) == ERR_OK, "the answer is no JSON");
+    return out;
+}
+
+static inline json call_in(handler h, const struct aws_place *p, int64_t now, const char *body)
+{
+    return call_at(h, &sim.aws.accounts[p->account], p->region->name, now, body);
+}
+
+static inline sv refused_as(json answer_)
+{
+    return reply.status == 400 ? json_sv(json_get(answer_, SV("__type"))) : SV_NONE;
+}
+
+/* Body with a token: `body` ends in '}'. */
+static inline const char *with_token(const char *body, const char *name, sv token)
+{
+    int n = (int)strlen(body) - 1;
+
+    return token.len ? format("%.*s%s\"%s\":\"%.*s\"}", n, body, n > 1 ? "," : "", name, SV_ARG(token)) : body;
+}
+
+static inline json truth_now(void)
+{
+    json out;
+
+    buf_clear(&truth_text);
+    truth_write(&sim, 0, INT64_C(4000000000000000000), &truth_text);
+    must(json_parse(truth_parser, buf_sv(&truth_text), &out, NULL) == ERR_OK, "truth is no JSON");
+    return json_get(out, SV("series"));
+}
+
+struct want {
+    const char *name;
+    sv value;
+};
+
+/* Sum of the family's series whose labels agree with `want` (ends with a NULL name). */
+static inline double truth_sum(json series, const char *family, const struct want *want)
+{
+    double sum = 0, v;
+    json s;
+
+    for (struct json_iter it = json_items(series); json_item(&it, &s);) {
+        bool good = sv_eq(json_sv(json_get(s, SV("family"))), sv_of(family));
+
+        for (const struct want *w = want; good && w->name; w++)
+            good = sv_eq(json_sv(json_get(json_get(s, SV("labels")), sv_of(w->name))), w->value);
+        if (good && json_f64(json_get(s, SV("value")), &v))
+            sum += v;
+    }
+    return sum;
+}
+
+#endif
