@@ -13,15 +13,18 @@ static void open_sim(uint64_t seed, double late, double revise)
 {
     struct err e;
 
-    sim = (struct sim){ .options = { .late = late, .revise = revise } };
-    if (world_init(&sim.world, seed, 3, &e))
+    sim = (struct sim){ .options = { .late = late, .revise = revise, .clouds = CLOUD_AZURE | CLOUD_AWS } };
+    if (world_init(&sim.world, seed, 3, &e) || aws_world_init(&sim.aws, seed, 12, &e))
         exit(2);
+    sim.aws_workload = aws_workload_new(&sim.aws, 300, FIRST, FIRST + MINUTES);
     sim.workload = workload_new(&sim.world, 600, FIRST, FIRST + MINUTES);
 }
 
 static void close_sim(void)
 {
+    aws_workload_free(sim.aws_workload);
     workload_free(sim.workload);
+    aws_world_done(&sim.aws);
     world_done(&sim.world);
 }
 
@@ -40,6 +43,7 @@ static void the_same_seed_gives_the_same_truth_and_another_seed_another(void)
     truth_of(7, &b);
     truth_of(8, &c);
     OK(a.len > 10000);
+    OK(sv_has(buf_sv(&a), SV("\"azure\"")) && sv_has(buf_sv(&a), SV("\"aws\"")));
     OK(sv_eq(buf_sv(&a), buf_sv(&b)));
     OK(!sv_eq(buf_sv(&a), buf_sv(&c)));
     buf_done(&a);
