@@ -44,6 +44,7 @@ enum metric_source {
     SRC_TOKENS,
     SRC_ACTIVE,
     SRC_DURATION,
+    SRC_RESPONSE,
     SRC_FIRST_TOKEN,
     SRC_LAST_TOKEN,
     SRC_BETWEEN,

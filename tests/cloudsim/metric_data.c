@@ -185,6 +185,11 @@ static bool cell_figure(enum metric_source source, const struct cell *c, struct 
     case SRC_DURATION:
         *f = spread(c->calls, (double)c->duration_sum_ms, c->duration_min_ms, c->duration_max_ms);
         return true;
+    case SRC_RESPONSE: /* the first of the response: a token where it is streamed, else all of it */
+        if (!c->stream || !c->timed)
+            return cell_figure(SRC_DURATION, c, f);
+        *f = spread(c->timed, (double)c->ttft_sum_us / 1e3, c->ttft_min_us / 1e3, c->ttft_max_us / 1e3);
+        return true;
     case SRC_FIRST_TOKEN: /* per prompt token: below 1 ms is normal */
         *f = spread(c->timed, (double)c->ttft_sum_us / 1e6, c->ttft_min_us / 1e6, c->ttft_max_us / 1e6);
         return c->timed > 0;

@@ -23,7 +23,7 @@ const char *const aggregation_titles[AGG_KINDS] = { "Total", "Average", "Minimum
 const struct metric_row metric_rows[] = {
     { "AzureOpenAIRequests",                       "Azure OpenAI Requests",                  "Count",        T,       CALL | D(STATUS) | TIERS_, FAMILY_OPENAI, SRC_CALLS },
     { "AzureOpenAIAvailabilityRate",               "Azure OpenAI AvailabilityRate",          "Percent",      AVG,     CALL,              FAMILY_OPENAI, SRC_AVAILABLE },
-    { "AzureOpenAITimeToResponse",                 "Time to Response",                       "MilliSeconds", TIMED,   CALL | D(STATUS),  FAMILY_OPENAI, SRC_DURATION },
+    { "AzureOpenAITimeToResponse",                 "Time to Response",                       "MilliSeconds", TIMED,   CALL | D(STATUS),  FAMILY_OPENAI, SRC_RESPONSE },
     { "AzureOpenAINormalizedTTFTInMS",             "Normalized Time to First Byte",          "MilliSeconds", TIMED,   BASE,              FAMILY_OPENAI, SRC_FIRST_TOKEN },
     { "AzureOpenAINormalizedTBTInMS",              "Normalized Time Between Tokens",         "MilliSeconds", TIMED,   BASE,              FAMILY_OPENAI, SRC_BETWEEN },
     { "AzureOpenAITTLTInMS",                       "Time to Last Byte",                      "MilliSeconds", TIMED,   BASE,              FAMILY_OPENAI, SRC_LAST_TOKEN },
@@ -40,7 +40,7 @@ const struct metric_row metric_rows[] = {
     { "FineTunedTrainingHours",                    "Processed FineTuned Training Hours",     "Count",        T,       D(API) | D(DEPLOYMENT) | D(FEATURE) | D(CHANNEL) | D(REGION), FAMILY_OPENAI, SRC_NOTHING },
     { "ModelRequests",                             "Model Requests",                         "Count",        T,       CALL | D(STATUS) | TIERS_, FAMILY_MODELS, SRC_CALLS },
     { "ModelAvailabilityRate",                     "Model Availability Rate",                "Percent",      AVG,     BASE,              FAMILY_MODELS, SRC_AVAILABLE },
-    { "TimeToResponse",                            "Time To Response",                       "MilliSeconds", TIMED,   CALL | D(STATUS),  FAMILY_MODELS, SRC_DURATION },
+    { "TimeToResponse",                            "Time To Response",                       "MilliSeconds", TIMED,   CALL | D(STATUS),  FAMILY_MODELS, SRC_RESPONSE },
     { "NormalizedTimeToFirstToken",                "Normalized Time to First Token",         "MilliSeconds", TIMED,   CALL,              FAMILY_MODELS, SRC_FIRST_TOKEN },
     { "NormalizedTimeBetweenTokens",               "Normalized Time Between Tokens",         "MilliSeconds", TIMED,   CALL,              FAMILY_MODELS, SRC_BETWEEN },
     { "TimeToLastByte",                            "Time To Last Byte",                      "MilliSeconds", TIMED,   CALL,              FAMILY_MODELS, SRC_LAST_TOKEN },

@@ -2,6 +2,7 @@
  * Truth, Azure's part: the sums that a collector must show when all has settled, computed from the calls themselves and from nothing
  * that the simulated APIs answer. Per family exactly the labels that Azure can tell:
  *  - requests from one metric family, tokens without a tier, filtered requests by category and action;
+ *  - calls behind mean durations (those that have a last byte) and mean times to the first token (those that are streamed);
  *  - logged calls once per call: by its model row, else, when there is only an envelope row, with empty deployment and
  * model;
  *  - tokens, parts and first token from usage rows, durations from model rows that state one that is not negative;
@@ -24,6 +25,7 @@ struct call_sums {
 struct dep_sums {
     uint64_t requests[OP_LABELS][TIERS][STATUSES];
     uint64_t input, output;
+    uint64_t streamed, finished; /* calls behind the mean time to the first token and the mean duration */
     uint64_t blocked[RAI_CATEGORIES], detected[RAI_CATEGORIES];
     struct call_sums logged;
     uint64_t logged_input, logged_output, logged_cached;
@@ -112,6 +114,8 @@ static void sum_minute(struct dep_sums *s, struct account_sums *as, const struct
         s->requests[op_rows[c->op].label][c->tier_served][c->status] += c->calls;
         s->input += c->input;
         s->output += c->output;
+        s->streamed += c->stream ? c->calls : 0;
+        s->finished += c->timed;
     }
     for (size_t i = 0; i < m->n_rai; i++) {
         s->detected[m->rai[i].category] += m->rai[i].calls;
@@ -230,6 +234,22 @@ static void write_tokens(struct truth_writer *w, const struct world *world, cons
     }
 }
 
+static void write_means(struct writer *w, const struct world *world, const struct deployment *d,
+                        const struct dep_sums *s)
+{
+    const uint64_t values[2] = { s->finished, s->streamed };
+    const char *const names[2] = { "genai_request_duration_mean_seconds_count",
+                                   "genai_time_to_first_token_mean_seconds_count" };
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!values[i])
+            continue;
+        begin(w, names[i]);
+        identity(w, world, &world->accounts[d->account], d);
+        end(w, values[i]);
+    }
+}
+
 static sv lower(const char *s, char *out, size_t size)
 {
     size_t n = 0;
@@ -326,6 +346,7 @@ static void write_deployment(struct truth_writer *w, const struct world *world, 
 {
     write_requests(w, world, d, s);
     write_tokens(w, world, d, s);
+    write_means(w, world, d, s);
     write_filtered(w, world, d, s);
     write_calls(w, world, &world->accounts[d->account], d, &s->logged);
     write_logged_tokens(w, world, d, s);

@@ -76,7 +76,7 @@ extern const struct option azure_options[];
 
 /* ---- Tables (azure_map.c) ---- */
 
-enum { AZURE_RULES = 41 };
+enum { AZURE_RULES = 49 };
 extern const struct rule azure_rules[AZURE_RULES];
 
 enum { AZURE_GROUP_METRICS = 4, AZURE_GROUP_DIMENSIONS = 8 };
@@ -86,7 +86,8 @@ struct azure_group {
     const char *name;   /* "metrics/models/requests": group of the job */
     const char *family; /* "models", "azure_openai", or "" where only one exists */
     const char *metrics[AZURE_GROUP_METRICS + 1];
-    const char *dimensions[AZURE_GROUP_DIMENSIONS + 1];
+    const char
+        *dimensions[AZURE_GROUP_DIMENSIONS + 1]; /* "name" splits by it, "name=value" asks for that value alone */
     const char *aggregation;
     bool wants_count;      /* ask for count too where the definitions list it */
     bool provisioned_only; /* accounts without provisioned deployments have none */

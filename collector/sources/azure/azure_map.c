@@ -18,6 +18,8 @@
 #define FILTERED AZ("genai_filtered_requests_total")
 #define REPORTED AZ("genai_request_duration_reported_seconds")
 #define MEAN     AZ("genai_request_duration_mean_seconds")
+#define FIRST_REPORTED AZ("genai_time_to_first_token_reported_seconds")
+#define FIRST_MEAN     AZ("genai_time_to_first_token_mean_seconds")
 #define UTILIZED AZ("genai_provisioned_utilization_ratio")
 #define BY_OUTCOME                                                                                                     \
     AZ("outcome=success,code=200;outcome=throttled,code=429;outcome=client_error,code=400;outcome=server_error,code="  \
@@ -37,10 +39,14 @@ const struct rule azure_rules[AZURE_RULES] = {
     { P, NO,     NO,             AZ("AzureOpenAIRequestUsage"), AZ("genai_time_to_first_token_seconds"), AZ("streamed_time_to_first_token"), 1, NO, NO },
     { P, AOAI,   AZ("requests"), AZ("AzureOpenAIRequests"),                         USED,     AZ("value"), 1,     AZ("unit=requests"),   NO },
     { P, AOAI,   AZ("requests"), AZ("AzureOpenAIRequests"),                         REQUESTS, AZ("value"), 1,     NO,                    BY_OUTCOME },
-    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   MEAN,     AZ("count"), 1,     NO,                    NO },
-    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   MEAN,     AZ("sum"),   0.001, NO,                    NO },
-    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
-    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                   REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
+    { P, NO,     NO,             AZ("AzureOpenAITTLTInMS"),                      MEAN,     AZ("count"), 1,     NO,                    NO },
+    { P, NO,     NO,             AZ("AzureOpenAITTLTInMS"),                      MEAN,     AZ("sum"),   0.001, NO,                    NO },
+    { P, NO,     NO,             AZ("AzureOpenAITTLTInMS"),                      REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
+    { P, NO,     NO,             AZ("AzureOpenAITTLTInMS"),                      REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
+    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                FIRST_MEAN, AZ("count"), 1,     NO,                    NO },
+    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                FIRST_MEAN, AZ("sum"),   0.001, NO,                    NO },
+    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                FIRST_REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
+    { P, NO,     NO,             AZ("AzureOpenAITimeToResponse"),                FIRST_REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
     { P, AOAI,   AZ("tokens"),   AZ("GeneratedTokens"),                             USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
     { P, AOAI,   AZ("tokens"),   AZ("GeneratedTokens"),                             TOKENS,   AZ("value"), 1,     AZ("direction=output"), NO },
     { P, MODELS, AZ("tokens"),   AZ("InputTokens"),                                 USED,     AZ("value"), 1,     AZ("unit=tokens"),     NO },
@@ -59,10 +65,14 @@ const struct rule azure_rules[AZURE_RULES] = {
     { P, NO,     NO,             AZ("RequestResponse"),         AZ("genai_caller_tokens_total"), AZ("output_tokens"), 1, NO,              NO },
     { P, NO,     NO,             AZ("RequestResponse"),         AZ("genai_logged_calls_total"), AZ("call"), 1,    NO,                    NO },
     { P, NO,     NO,             AZ("RequestResponse"),  AZ("genai_request_duration_seconds"), AZ("duration"), 1, NO,                    NO },
-    { P, NO,     NO,             AZ("TimeToResponse"),                              MEAN,     AZ("count"), 1,     NO,                    NO },
-    { P, NO,     NO,             AZ("TimeToResponse"),                              MEAN,     AZ("sum"),   0.001, NO,                    NO },
-    { P, NO,     NO,             AZ("TimeToResponse"),                              REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
-    { P, NO,     NO,             AZ("TimeToResponse"),                              REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
+    { P, NO,     NO,             AZ("TimeToLastByte"),                           MEAN,     AZ("count"), 1,     NO,                    NO },
+    { P, NO,     NO,             AZ("TimeToLastByte"),                           MEAN,     AZ("sum"),   0.001, NO,                    NO },
+    { P, NO,     NO,             AZ("TimeToLastByte"),                           REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
+    { P, NO,     NO,             AZ("TimeToLastByte"),                           REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
+    { P, NO,     NO,             AZ("TimeToResponse"),                           FIRST_MEAN, AZ("count"), 1,     NO,                    NO },
+    { P, NO,     NO,             AZ("TimeToResponse"),                           FIRST_MEAN, AZ("sum"),   0.001, NO,                    NO },
+    { P, NO,     NO,             AZ("TimeToResponse"),                           FIRST_REPORTED, AZ("max"),   0.001, AZ("stat=max"),        NO },
+    { P, NO,     NO,             AZ("TimeToResponse"),                           FIRST_REPORTED, AZ("mean"),  0.001, AZ("stat=mean"),       NO },
     { P, NO,     NO,             AZ("audit"),                   AZ("genai_audit_events_total"), AZ("event"), 1,   NO,                    NO },
     /* Figures that are no metric there; the name says where they stand. Standard capacity is thousands of tokens. */
     { P, NO,     NO,             AZ("deployments.sku.capacity.provisioned"), AZ("genai_provisioned_units"), AZ("value"), 1, NO, NO },
@@ -75,17 +85,23 @@ const struct rule azure_rules[AZURE_RULES] = {
 };
 
 #define BY_MODEL "ModelDeploymentName", "ModelName", "ModelVersion"
+#define STREAMED "StreamType=Streaming"
 #define BY_CALL  BY_MODEL, "OperationName", "StatusCode", "ServiceTierResponse"
 
 /* All metrics of a row have its dimensions and aggregations: asking for one that a metric lacks fails the whole call, or
- * the metric inside a 200. Utilization and latency exist for some deployments only. */
+ * the metric inside a 200. Utilization and latency exist for some deployments only.
+ * Time to Response is the time until the first of the response is there, as the gateway measures it: of a streamed call its first
+ * token, of any other the whole answer, which is why only the former are asked for
+ * (https://learn.microsoft.com/azure/ai-foundry/openai/monitor-openai-reference). Time to Last Byte is the duration. */
 const struct azure_group azure_groups[] = {
-    { "metrics/azure_openai/latency",     "azure_openai", { "AzureOpenAITimeToResponse" },                  { BY_MODEL }, "average,maximum,minimum", true, false },
+    { "metrics/azure_openai/duration",    "azure_openai", { "AzureOpenAITTLTInMS" },                        { BY_MODEL }, "average,maximum,minimum", true, false },
+    { "metrics/azure_openai/first_token", "azure_openai", { "AzureOpenAITimeToResponse" },                  { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false },
     { "metrics/azure_openai/requests",    "azure_openai", { "AzureOpenAIRequests" },                        { BY_CALL },  "total", false, false },
     { "metrics/azure_openai/tokens",      "azure_openai", { "ProcessedPromptTokens", "GeneratedTokens" },   { "ModelDeploymentName", "ModelVersion" }, "total", false, false },
     { "metrics/azure_openai/utilization", "azure_openai", { "AzureOpenAIProvisionedManagedUtilizationV2" }, { BY_MODEL }, "average,maximum", false, true },
     { "metrics/content_safety/filtered",  "",             { "RAIRejectedRequests", "RAIHarmfulRequests" },  { BY_MODEL, "Category" }, "total", false, false },
-    { "metrics/models/latency",           "models",       { "TimeToResponse" },                             { BY_MODEL }, "average,maximum,minimum", true, false },
+    { "metrics/models/duration",          "models",       { "TimeToLastByte" },                             { BY_MODEL }, "average,maximum,minimum", true, false },
+    { "metrics/models/first_token",       "models",       { "TimeToResponse" },                             { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false },
     { "metrics/models/requests",          "models",       { "ModelRequests" },                              { BY_CALL },  "total", false, false },
     { "metrics/models/tokens",            "models",       { "InputTokens", "OutputTokens" },                { BY_MODEL }, "total", false, false },
     { "metrics/models/utilization",       "models",       { "ProvisionedUtilization" },                     { BY_MODEL }, "average,maximum", false, true },

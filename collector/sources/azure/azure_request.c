@@ -139,13 +139,15 @@ static void filter(struct buf *out, const char *parameter, const struct azure_qu
 {
     put(out, parameter);
     for (size_t i = 0; i < q->n_dimensions; i++) {
-        bool one = q->deployment.len && sv_eq_nocase(q->dimensions[i], SV("ModelDeploymentName"));
+        sv value = q->dimensions[i], name = sv_cut(&value, '=');
 
+        if (q->deployment.len && sv_eq_nocase(name, SV("ModelDeploymentName")))
+            value = q->deployment;
         if (i)
             put(out, "%20and%20");
-        http_escape(out, q->dimensions[i]);
+        http_escape(out, name);
         put(out, "%20eq%20");
-        filter_value(out, one ? q->deployment : SV("*"));
+        filter_value(out, value.len ? value : SV("*"));
     }
 }
 

@@ -313,21 +313,23 @@ static const struct azure_definition_item *definition(const struct azure_definit
     return NULL;
 }
 
-static bool has_dimension(const struct azure_definition_item *d, const char *name)
+static bool has_dimension(const struct azure_definition_item *d, sv name)
 {
     for (size_t i = 0; i < d->n_dimensions; i++)
-        if (sv_eq_nocase(d->dimensions[i], sv_of(name)))
+        if (sv_eq_nocase(d->dimensions[i], name))
             return true;
     return false;
 }
 
 static bool all_have(const struct azure_definitions *d, const struct azure_query *q, const char *dimension)
 {
+    sv rest = sv_of(dimension), name = sv_cut(&rest, '=');
+
     for (size_t i = 0; d->items && i < q->n_metrics; i++) {
         const struct azure_definition_item *item = definition(d, q->metrics[i].at);
 
         /* A definition that tells no dimensions at all is taken for silence. */
-        if (item && item->n_dimensions && !has_dimension(item, dimension))
+        if (item && item->n_dimensions && !has_dimension(item, name))
             return false;
     }
     return true;
@@ -362,6 +364,8 @@ void azure_query_plan(struct azure_source *s, struct azure_subscription *sub, in
     for (size_t i = 0; g->dimensions[i]; i++)
         if (all_have(d, q, g->dimensions[i]))
             q->dimensions[q->n_dimensions++] = sv_of(g->dimensions[i]);
+        else if (strchr(g->dimensions[i], '='))
+            q->n_metrics = 0; /* figures of all values would mean something else */
     q->aggregation = sv_of(g->aggregation);
     if (g->wants_count && all_have_count(d, q))
         q->aggregation = SV("average,maximum,minimum,count");

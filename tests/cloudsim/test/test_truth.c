@@ -113,14 +113,14 @@ static sv dimension(json series, const char *name)
     return SV_NONE;
 }
 
-static int64_t total_of(json series)
+static int64_t total_of(json series, const char *what)
 {
     int64_t sum = 0;
     double v;
     json p;
 
     for (struct json_iter it = json_items(json_get(series, SV("data"))); json_item(&it, &p);)
-        sum += json_f64(json_get(p, SV("total")), &v) ? (int64_t)v : 0;
+        sum += json_f64(json_get(p, sv_of(what)), &v) ? (int64_t)v : 0;
     return sum;
 }
 
@@ -139,17 +139,23 @@ static void fold_requests(const struct account *a, const struct deployment *d, j
             0);
     add(labels_of("genai_requests_total", a, d->name, d->model,
                   format("%s|%.*s|%s|%.*s", op, SV_ARG(tier), outcome_label(code), SV_ARG(code))),
-        total_of(s));
+        total_of(s, "total"));
 }
 
 static void fold_series(const struct account *a, sv metric, json s)
 {
     const struct deployment *d = deployment_of(a, dimension(s, "ModelDeploymentName"));
-    int64_t total = total_of(s);
+    bool mean = sv_starts(metric, SV("TimeTo")) || sv_has(metric, SV("TTLT")) || sv_ends(metric, SV("TimeToResponse"));
+    int64_t total = total_of(s, mean ? "count" : "total");
 
     if (!d || !sv_eq(d->format, SV("OpenAI")) || !total)
         return;
-    if (sv_ends(metric, SV("Requests")) && !sv_starts(metric, SV("RAI")))
+    if (mean)
+        add(labels_of(sv_ends(metric, SV("TimeToResponse")) ? "genai_time_to_first_token_mean_seconds_count"
+                                                            : "genai_request_duration_mean_seconds_count",
+                      a, d->name, d->model, ""),
+            total);
+    else if (sv_ends(metric, SV("Requests")) && !sv_starts(metric, SV("RAI")))
         fold_requests(a, d, s);
     else if (sv_starts(metric, SV("RAI")))
         add(labels_of("genai_filtered_requests_total", a, d->name, d->model,
@@ -163,12 +169,13 @@ static void fold_series(const struct account *a, sv metric, json s)
             total);
 }
 
-static void read_metrics(sv token, const struct account *a, const char *names, const char *filter)
+static void read_metrics(sv token, const struct account *a, const char *names, const char *aggregation,
+                         const char *filter)
 {
-    const char *path =
-        format("%.*s/providers/Microsoft.Insights/metrics?api-version=2024-02-01&interval=PT1M&top=1000&metricnames=%s&"
-               "timespan=2026-11-24T07%%3A59%%3A00Z%%2F2026-11-24T10%%3A10%%3A00Z&%%24filter=%s",
-               SV_ARG(a->id), names, filter);
+    const char *path = format("%.*s/providers/Microsoft.Insights/"
+                              "metrics?api-version=2024-02-01&interval=PT1M&top=1000&metricnames=%s&aggregation=%s&"
+                              "timespan=2026-11-24T07%%3A59%%3A00Z%%2F2026-11-24T10%%3A10%%3A00Z&%%24filter=%s",
+                              SV_ARG(a->id), names, aggregation, filter);
     json metric, s;
 
     must(get(token, path) == 200, "metrics");
@@ -194,9 +201,14 @@ static void read_all_metrics(void)
 
         if (a->kind == KIND_OTHER)
             continue;
-        read_metrics(token, a, models ? "ModelRequests" : "AzureOpenAIRequests", BY_CALL);
-        read_metrics(token, a, models ? "InputTokens,OutputTokens" : "ProcessedPromptTokens,GeneratedTokens", BY_NAME);
-        read_metrics(token, a, "RAIRejectedRequests,RAIHarmfulRequests", BY_NAME "%20and%20Category%20eq%20'*'");
+        read_metrics(token, a, models ? "ModelRequests" : "AzureOpenAIRequests", "total", BY_CALL);
+        read_metrics(token, a, models ? "InputTokens,OutputTokens" : "ProcessedPromptTokens,GeneratedTokens", "total",
+                     BY_NAME);
+        read_metrics(token, a, "RAIRejectedRequests,RAIHarmfulRequests", "total",
+                     BY_NAME "%20and%20Category%20eq%20'*'");
+        read_metrics(token, a, models ? "TimeToLastByte" : "AzureOpenAITTLTInMS", "count", BY_NAME);
+        read_metrics(token, a, models ? "TimeToResponse" : "AzureOpenAITimeToResponse", "count",
+                     BY_NAME "%20and%20StreamType%20eq%20'streaming'");
     }
 }
 
@@ -485,6 +497,8 @@ static sv truth_labels(json v)
         { "genai_logged_calls_total", { "operation", "outcome", NULL } },
         { "genai_logged_tokens_total", { "direction", NULL } },
         { "genai_logged_token_parts_total", { "part", NULL } },
+        { "genai_request_duration_mean_seconds_count", { NULL } },
+        { "genai_time_to_first_token_mean_seconds_count", { NULL } },
         { "genai_request_duration_seconds_count", { NULL } },
         { "genai_request_duration_seconds_bucket", { "le", NULL } },
         { "genai_time_to_first_token_seconds_count", { NULL } },

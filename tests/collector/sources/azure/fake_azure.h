@@ -26,6 +26,7 @@ struct fake {
     struct string_list workspaces;
     const char *workspace_names[1];
     /* switches */
+    const char *definitions;
     const char *denied;     /* paths that hold this answer 403 */
     const char *throttled;  /* 429 */
     const char *html;       /* 200 with a page */
@@ -189,7 +190,7 @@ static inline void fake_answer(struct fake *f, const struct http_server_request 
     if (fake_has(target, "metrics:getBatch"))
         fake_batch(f, q, r);
     else if (fake_has(target, "/metricDefinitions"))
-        fake_list(r, "");
+        fake_list(r, f->definitions ? f->definitions : "");
     else if (fake_has(target, "/metrics?"))
         fake_resource_metrics(f, q, r);
     else if (fake_has(target, "/deployments?"))

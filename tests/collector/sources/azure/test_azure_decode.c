@@ -114,7 +114,11 @@ static void decode_as_accounts(sv text, struct buf *out)
 static void decode_as_deployments(sv text, struct buf *out)
 {
     struct azure_account_item account_item = {
-        SV(A1 "aoai-demo"), SV("aoai-demo"), SV("swedencentral"), SV("OpenAI"), SV("search"), SV_NONE, SV_NONE, SV_NONE
+        .id = SV(A1 "aoai-demo"),
+        .name = SV("aoai-demo"),
+        .location = SV("swedencentral"),
+        .kind = SV("OpenAI"),
+        .tags = { .team = SV("search") },
     };
     struct items items = { .arena = &arena };
     struct azure_metric_context c = context();

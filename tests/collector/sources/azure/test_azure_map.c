@@ -77,7 +77,9 @@ static void milliseconds_become_seconds_and_percent_a_ratio(void)
     for (size_t i = 0; i < AZURE_RULES; i++) {
         const struct rule *r = &azure_rules[i];
 
-        if (sv_ends(r->theirs, SV("TimeToResponse")) && !sv_eq(r->stat, SV("count")))
+        if ((sv_ends(r->theirs, SV("TimeToResponse")) || sv_ends(r->theirs, SV("TTLTInMS")) ||
+             sv_eq(r->theirs, SV("TimeToLastByte"))) &&
+            !sv_eq(r->stat, SV("count")))
             OK(r->weight > 0.0009 && r->weight < 0.0011);
         if (sv_ends(r->ours, SV("_ratio")))
             OK(r->weight > 0.009 && r->weight < 0.011);

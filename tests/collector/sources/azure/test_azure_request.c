@@ -103,6 +103,17 @@ static void one_deployment_can_be_asked_alone(void)
     buf_done(&b);
 }
 
+static void a_dimension_can_be_held_to_one_value(void)
+{
+    struct azure_query q = tokens();
+    struct buf b = { 0 };
+
+    q.dimensions[1] = SV("StreamType=Streaming");
+    azure_url_metrics(&b, ARM, SV(ACCOUNT), &q);
+    OK(sv_has(buf_sv(&b), SV("ModelDeploymentName%20eq%20%27%2A%27%20and%20StreamType%20eq%20%27Streaming%27&top=")));
+    buf_done(&b);
+}
+
 static void without_dimensions_there_is_no_filter_and_no_top(void)
 {
     struct azure_query q = tokens();
@@ -134,6 +145,7 @@ int main(void)
     RUN(metrics_of_one_resource_always_say_top);
     RUN(a_batch_names_region_and_milliseconds);
     RUN(one_deployment_can_be_asked_alone);
+    RUN(a_dimension_can_be_held_to_one_value);
     RUN(without_dimensions_there_is_no_filter_and_no_top);
     RUN(grains_are_iso_durations);
     return tap_done();

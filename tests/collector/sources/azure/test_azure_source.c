@@ -83,6 +83,33 @@ static void a_batch_brings_every_minute_with_its_labels(void)
     fake_stop(&f);
 }
 
+#define TIME_TO_RESPONSE(dimension)                                                                                    \
+    "{\"name\":{\"value\":\"AzureOpenAITimeToResponse\"},\"supportedAggregationTypes\":[\"Average\",\"Count\"],"       \
+    "\"dimensions\":[{\"value\":\"ModelDeploymentName\"},{\"value\":\"" dimension "\"}]}"
+
+static size_t first_token_records(const char *definitions)
+{
+    struct fake f;
+    struct frame *out;
+    struct err e;
+    size_t n = SIZE_MAX;
+
+    if (!OK(fake_start(&f)))
+        return n;
+    f.definitions = definitions;
+    OK(fake_discover(&f));
+    if (OK(fake_poll(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/first_token", &out, &e) == ERR_OK))
+        n = frame_records(out);
+    fake_stop(&f);
+    return n;
+}
+
+static void a_metric_that_cannot_be_held_to_streamed_calls_is_not_read(void)
+{
+    OK(first_token_records(TIME_TO_RESPONSE("StreamType")) > 0);
+    OK(first_token_records(TIME_TO_RESPONSE("Region")) == 0);
+}
+
 static void a_refused_batch_is_remembered_and_resources_are_asked(void)
 {
     struct fake f;
@@ -419,6 +446,7 @@ int main(void)
     RUN(discovery_comes_first_and_then_all_jobs);
     RUN(an_inventory_tells_deployments_authority_and_logging);
     RUN(a_batch_brings_every_minute_with_its_labels);
+    RUN(a_metric_that_cannot_be_held_to_streamed_calls_is_not_read);
     RUN(a_refused_batch_is_remembered_and_resources_are_asked);
     RUN(what_a_batch_does_not_answer_is_asked_again_alone);
     RUN(one_bad_metric_does_not_take_the_group_along);
