@@ -198,6 +198,7 @@ struct native {
     uint32_t n_generations, cap_generations;
     struct bucket *buckets; /* sorted by start */
     uint32_t n_buckets, cap_buckets;
+    int64_t pruned_to; /* start of the newest bucket whose state was given up, 0 none: what is newer was never told */
 };
 
 /* ---- calls.c ---- */
@@ -357,7 +358,7 @@ void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
-enum { SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_VERSION = 3 };
 /* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
 

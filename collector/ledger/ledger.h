@@ -6,7 +6,7 @@
  * Nothing but frames changes it, so the same journal always gives the same numbers: mapping, authority, limits and inventory are
  * epochs in the journal, and the life of an exposed series (born, expired, returned) is journalled as marks.
  *
- * Value and shown are two things. The value of a counter is the exact signed sum of its buckets; shown is 0 until the series
+ * Value and shown are two things. The value of a counter is the exact signed sum of its buckets (rules may take away); shown is 0 until the series
  * is born and from then on the largest value it had after any frame. debt = shown - value, repaid by later increments.
  *
  * Ownership:     the ledger copies what it keeps. Views it returns live while the caller holds ledger_read_lock.

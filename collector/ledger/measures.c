@@ -285,12 +285,14 @@ static void apply(struct fold *f, const struct measure *m, struct bucket *b, con
 
 /* ---- the fold ---- */
 
-/* Whether the state of this bucket was given up: what comes for it now is late beyond the horizon. */
+/* Whether the state of this bucket was given up: what comes for it now is late beyond the horizon. A bucket newer than all
+ * that was given up of its series was never told, however old it is: a series that is listed late is read back to its
+ * beginning, and nothing of it was ever counted. */
 static bool given_up(const struct ledger *l, const struct native *n, int64_t start)
 {
     const struct coverage *c = n->coverage == UINT32_MAX ? NULL : &l->coverages[n->coverage];
 
-    return c && start < c->pruned_before && coverage_has(c, start);
+    return c && start <= n->pruned_to && start < c->pruned_before && coverage_has(c, start);
 }
 
 void measure_fold(struct fold *f, const struct measure *m)
@@ -341,6 +343,7 @@ static void prune(struct ledger *l, struct native *n, const struct coverage *c)
         if (b->start < c->pruned_before && coverage_has(c, b->start)) {
             free(b->amounts);
             l->n_buckets--;
+            n->pruned_to = b->start > n->pruned_to ? b->start : n->pruned_to;
         } else {
             n->buckets[kept++] = *b;
         }

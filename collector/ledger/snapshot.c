@@ -226,6 +226,7 @@ static void put_natives(struct buf *b, const struct ledger *l)
 
         buf_le64(b, n->key);
         buf_le32(b, n->coverage);
+        put_i64(b, n->pruned_to);
         buf_le32(b, n->n_generations);
         for (uint32_t k = 0; k < n->n_generations; k++)
             put_generation(b, &n->generations[k]);
@@ -385,7 +386,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
 struct in {
     sv rest;
     bool bad;
-    uint64_t version; /* 1: without callers */
+    uint64_t version; /* 1: without callers; 2: without how far states were given up */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -747,6 +748,7 @@ static void get_native(struct in *in, struct ledger *l)
     uint64_t key = get_u64(in);
     size_t before = l->n_natives;
     struct native *n = native_add(l, key, get_u32(in));
+    int64_t pruned_to = in->version < 3 ? INT64_MAX : get_i64(in); /* unknown: all that was pruned may have been told */
     uint32_t count = get_u32(in);
 
     if (!n || l->n_natives == before || (n->coverage != UINT32_MAX && n->coverage >= l->n_coverages) ||
@@ -754,6 +756,7 @@ static void get_native(struct in *in, struct ledger *l)
         in->bad = true;
         return;
     }
+    n->pruned_to = pruned_to;
     n->generations = calloc(count + 1, sizeof *n->generations);
     in->bad |= n->generations == NULL;
     for (uint32_t k = 0; k < count && !in->bad; k++)

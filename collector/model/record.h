@@ -247,7 +247,7 @@ struct rule {
     sv theirs;     /* measure.name */
     sv ours;       /* metric family: "genai_requests_total" */
     sv stat;       /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
-    double weight; /* >= 0; 0.001 turns milliseconds into seconds */
+    double weight; /* 0.001 turns milliseconds into seconds; below 0 only where `family` is one reading of a figure */
     sv labels;     /* fixed labels: "direction=input" */
     sv born; /* sibling label sets born at 0 with a new series: "outcome=success,code=200;outcome=throttled,code=429" */
 };

@@ -30,6 +30,12 @@ static const struct rule fixture_rules[] = {
       .labels = SVT("direction=input") },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Invocation"), .ours = SVT("genai_served_calls_total"), .stat = SVT("call"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Invocation"), .ours = SVT("genai_logged_calls_total"), .stat = SVT("call"), .weight = 1 },
+    { .platform = PLATFORM_AZURE_OPENAI, .family = SVT("accepted"), .theirs = SVT("Accepted"), .ours = SVT("genai_requests_total"), .stat = SVT("value"), .weight = 1,
+      .labels = SVT("outcome=success") },
+    { .platform = PLATFORM_AZURE_OPENAI, .family = SVT("accepted"), .theirs = SVT("Failed"), .ours = SVT("genai_requests_total"), .stat = SVT("value"), .weight = -1,
+      .labels = SVT("outcome=success") },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Silent"), .ours = SVT("genai_requests_total"), .stat = SVT("value"), .weight = -1,
+      .labels = SVT("outcome=unknown") },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("audit"), .ours = SVT("genai_audit_events_total"), .stat = SVT("event"), .weight = 1 },
 };
 /* clang-format on */

@@ -525,6 +525,59 @@ static void what_is_read_again_and_again_is_not_given_up(void)
     OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 480);
 }
 
+/* CloudWatch lists a series late: by then its first minutes may be older than the states that are kept. */
+static void a_new_series_counts_from_its_beginning_however_old(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_one(SV("Requests"), SV("old"), 0, 5, 0, 60);
+    fold_one(SV("Requests"), SV("old"), 599, 1, 60, 600); /* states of the first hours are given up */
+    fold_one(SV("Requests"), SV("old"), 0, 9, 560, 610);  /* a revision that comes too late */
+    fold_one(SV("Requests"), SV("old"), 1, 9, 560, 610);
+    OK(fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, "old", &v) && v.value[0] == 6 + 9);
+    fold_one(SV("Requests"), SV("new"), 100, 7, 560, 611);
+    fold_one(SV("Requests"), SV("new"), 20, 3, 560, 611);
+    OK(fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, "new", &v) && v.value[0] == 10);
+    fold_one(SV("Requests"), SV("new"), 20, 3, 560, 612); /* read again by a process that started anew */
+    OK(fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, "new", &v) && v.value[0] == 10);
+    fold_one(SV("Requests"), SV("new"), 1199, 1, 612, 1200); /* now they are given up too */
+    fold_one(SV("Requests"), SV("new"), 20, 3, 1190, 1201);
+    OK(fixture_find(l, "genai_requests_total", LABEL_DEPLOYMENT, "new", &v) && v.value[0] == 11);
+}
+
+static void fold_reading(sv name, int minute, double value, int at)
+{
+    struct frame *f = fixture_frame(&arena, T0 + at * NANO_PER_MIN, T0 + (at + 1) * NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+    struct measure *m = fixture_measure(b, name, SV("d"), T0 + minute * NANO_PER_MIN, value);
+
+    m->family = batch_sym(b, SV("accepted"));
+    ledger_fold(l, f);
+}
+
+static void what_a_reading_takes_away_never_lowers_what_was_shown(void)
+{
+    struct series_view v;
+
+    begin();
+    fold_reading(SV("Failed"), 0, 4, 0); /* before the accepted ones: below zero */
+    fixture_bear(l, &arena);
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == -4 && v.shown[0] == 0);
+    fold_reading(SV("Accepted"), 0, 10, 1);
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == 6 && v.shown[0] == 6);
+    fold_reading(SV("Accepted"), 1, 5, 2);
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == 11 && v.shown[0] == 11);
+    fold_reading(SV("Failed"), 1, 2, 3); /* known later: debt, until more comes */
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == 9 && v.shown[0] == 11);
+    fold_reading(SV("Accepted"), 2, 3, 4);
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == 12 && v.shown[0] == 12);
+    fold_one(SV("Failed"), SV("d"), 3, 7, 5, 6); /* by another reading nothing is taken away */
+    fold_one(SV("Silent"), SV("d"), 3, 7, 5, 6); /* nor by a rule that is no reading: it is not taken at all */
+    OK(fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "success", &v) && v.value[0] == 12);
+    OK(!fixture_find(l, "genai_requests_total", LABEL_OUTCOME, "unknown", &v));
+}
+
 static void fold_call(sv deployment, int minute, uint64_t row, int decide)
 {
     struct frame *f = fixture_log_frame(&arena, minute, minute + 1, decide);
@@ -616,6 +669,8 @@ int main(void)
     RUN(a_figure_that_comes_with_a_revision_counts);
     RUN(what_has_not_settled_is_not_given_up);
     RUN(what_is_read_again_and_again_is_not_given_up);
+    RUN(a_new_series_counts_from_its_beginning_however_old);
+    RUN(what_a_reading_takes_away_never_lowers_what_was_shown);
     RUN(a_call_whose_envelope_waits_for_days_counts_once);
     RUN(a_row_from_the_future_makes_nothing_forgotten);
     RUN(a_repetition_from_beyond_the_horizon_is_late);
