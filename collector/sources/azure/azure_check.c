@@ -6,38 +6,13 @@
  */
 #include "collector/base/clock.h"
 #include "collector/sources/azure/azure_state.h"
+#include "collector/sources/check.h"
 
 struct checking {
     struct azure_reader r;
-    struct check_report *report;
+    struct check_list list;
     struct arena arena;
-    int failures;
 };
-
-/* "what: text" with the remedy when it failed. */
-static void told(struct checking *c, enum check_state state, sv what, const char *remedy)
-{
-    sv line = arena_copy(&c->arena, what);
-
-    c->failures += state == CHECK_FAILED;
-    c->report->line(c->report, state, line.at ? line.at : "out of memory", remedy);
-}
-
-static void outcome(struct checking *c, enum err_code code, const char *what, const char *scope, const struct err *e,
-                    const char *remedy)
-{
-    const char *space = scope[0] ? " " : "";
-    sv why = sv_of(e->text);
-
-    if (remedy && sv_starts(why, sv_of(remedy))) /* azure_ask put it before what the server said */
-        why = sv_skip(why, strlen(remedy) + strlen(": "));
-
-    if (code == ERR_OK)
-        told(c, CHECK_OK, arena_printf(&c->arena, "%s%s%s", what, space, scope), NULL);
-    else
-        told(c, CHECK_FAILED, arena_printf(&c->arena, "%s%s%s: %.*s", what, space, scope, SV_ARG(why)),
-             code == ERR_DENIED || code == ERR_GONE ? remedy : NULL);
-}
 
 static bool check_token(struct checking *c, const char *what, sv audience)
 {
@@ -46,8 +21,8 @@ static bool check_token(struct checking *c, const char *what, sv audience)
     enum err_code code = azure_token(c->r.s->auth, audience, &c->arena, &bearer, &e);
     sv name = arena_printf(&c->arena, "token (%s) for %s", azure_auth_kind(c->r.s->auth), what);
 
-    outcome(c, code, name.at ? name.at : "token", "", &e,
-            "check tenant_id, client_id and the secret or federated credential of the application");
+    check_outcome(&c->list, code, name.at ? name.at : "token", "", &e,
+                  "check tenant_id, client_id and the secret or federated credential of the application");
     return code == ERR_OK;
 }
 
@@ -72,16 +47,16 @@ static void check_metrics(struct checking *c, const struct azure_subscription *s
     url_only(c);
     azure_url_metrics(&c->r.url, c->r.s->arm, a->id, &q);
     code = azure_ask(&c->r, AZURE_API_METRICS, AZURE_ARM, sv_of(sub->id), NULL, &e);
-    outcome(c, code, "metrics of", a->name.at, &e, azure_remedy(AZURE_API_METRICS));
+    check_outcome(&c->list, code, "metrics of", a->name.at, &e, azure_remedy(AZURE_API_METRICS));
     url_only(c);
     azure_url_batch(&c->r.url, c->r.s->metrics, azure_region_name(&c->arena, a->location), sv_of(sub->id), &q);
     azure_body_batch(&c->r.body, &a->id, 1);
     code = azure_ask(&c->r, AZURE_API_BATCH, AZURE_METRICS, sv_of(sub->id), NULL, &e);
     if (code) /* the fallback serves, with more calls */
-        told(c, CHECK_WARN, arena_printf(&c->arena, "metrics batch of %s: %s", sub->id, e.text),
-             azure_remedy(AZURE_API_BATCH));
+        check_told(&c->list, CHECK_WARN, arena_printf(&c->arena, "metrics batch of %s: %s", sub->id, e.text),
+                   azure_remedy(AZURE_API_BATCH));
     else
-        outcome(c, code, "metrics batch of", sub->id, &e, NULL);
+        check_outcome(&c->list, code, "metrics batch of", sub->id, &e, NULL);
 }
 
 static void check_logging(struct checking *c, const struct azure_subscription *sub, const struct azure_account_item *a)
@@ -95,10 +70,11 @@ static void check_logging(struct checking *c, const struct azure_subscription *s
     azure_url_diagnostics(&c->r.url, c->r.s->arm, a->id);
     code = azure_ask(&c->r, AZURE_API_DIAGNOSTICS, AZURE_ARM, sv_of(sub->id), &root, &e);
     code = code ? code : azure_decode_diagnostics(root, &state, &e);
-    outcome(c, code, "diagnostic settings of", a->name.at, &e, azure_remedy(AZURE_API_DIAGNOSTICS));
+    check_outcome(&c->list, code, "diagnostic settings of", a->name.at, &e, azure_remedy(AZURE_API_DIAGNOSTICS));
     if (code == ERR_OK && state.any[AZURE_LOG_REQUESTS] == AZURE_LOGGING_OFF)
-        told(c, CHECK_WARN, arena_printf(&c->arena, "%.*s sends no request logs", SV_ARG(a->name)),
-             "add a diagnostic setting with RequestResponse and AzureOpenAIRequestUsage to a Log Analytics workspace");
+        check_told(
+            &c->list, CHECK_WARN, arena_printf(&c->arena, "%.*s sends no request logs", SV_ARG(a->name)),
+            "add a diagnostic setting with RequestResponse and AzureOpenAIRequestUsage to a Log Analytics workspace");
 }
 
 static void check_deployments(struct checking *c, const struct azure_subscription *sub,
@@ -111,7 +87,7 @@ static void check_deployments(struct checking *c, const struct azure_subscriptio
     url_only(c);
     azure_url_deployments(&c->r.url, c->r.s->arm, a->id);
     code = azure_pages(&c->r, AZURE_API_DEPLOYMENTS, sv_of(sub->id), azure_decode_deployments, &items, &e);
-    outcome(c, code, "deployments of", a->name.at, &e, azure_remedy(AZURE_API_DEPLOYMENTS));
+    check_outcome(&c->list, code, "deployments of", a->name.at, &e, azure_remedy(AZURE_API_DEPLOYMENTS));
 }
 
 static void check_activity(struct checking *c, const struct azure_subscription *sub)
@@ -124,7 +100,7 @@ static void check_activity(struct checking *c, const struct azure_subscription *
     azure_activity_url(&c->r.url, c->r.s->arm, sv_of(sub->id), sv_of(azure_activity_providers[0]), now - NANO_PER_H,
                        now);
     code = azure_ask(&c->r, AZURE_API_ACTIVITY, AZURE_ARM, sv_of(sub->id), NULL, &e);
-    outcome(c, code, "activity log of", sub->id, &e, azure_remedy(AZURE_API_ACTIVITY));
+    check_outcome(&c->list, code, "activity log of", sub->id, &e, azure_remedy(AZURE_API_ACTIVITY));
 }
 
 static void check_subscription(struct checking *c, const struct azure_subscription *sub)
@@ -137,11 +113,12 @@ static void check_subscription(struct checking *c, const struct azure_subscripti
     url_only(c);
     azure_url_accounts(&c->r.url, c->r.s->arm, sv_of(sub->id));
     code = azure_pages(&c->r, AZURE_API_ACCOUNTS, sv_of(sub->id), azure_decode_accounts, &items, &e);
-    outcome(c, code, "accounts of", sub->id, &e, azure_remedy(AZURE_API_ACCOUNTS));
+    check_outcome(&c->list, code, "accounts of", sub->id, &e, azure_remedy(AZURE_API_ACCOUNTS));
     while (first < items.n && azure_family_of_kind(ITEM(&items, struct azure_account_item, first)->kind) < 0)
         first++;
     if (code == ERR_OK && first == items.n)
-        told(c, CHECK_WARN, arena_printf(&c->arena, "%s has no account of kind OpenAI or AIServices", sub->id), NULL);
+        check_told(&c->list, CHECK_WARN,
+                   arena_printf(&c->arena, "%s has no account of kind OpenAI or AIServices", sub->id), NULL);
     if (first < items.n) {
         const struct azure_account_item *a = ITEM(&items, struct azure_account_item, first);
 
@@ -163,7 +140,7 @@ static void check_workspace(struct checking *c, const char *workspace)
     azure_log_url(&c->r.url, c->r.s->logs, sv_of(workspace));
     azure_log_body(&c->r.body, now - NANO_PER_MIN, now);
     code = azure_ask(&c->r, AZURE_API_LOGS, AZURE_LOGS, sv_of(workspace), NULL, &e);
-    outcome(c, code, "logs of workspace", workspace, &e, azure_remedy(AZURE_API_LOGS));
+    check_outcome(&c->list, code, "logs of workspace", workspace, &e, azure_remedy(AZURE_API_LOGS));
 }
 
 static void check_subscriptions(struct checking *c)
@@ -174,8 +151,9 @@ static void check_subscriptions(struct checking *c)
 
     if (s->cfg->subscriptions.n == 0) {
         code = azure_poll_subscriptions(&c->r, &e);
-        outcome(c, code, "list of subscriptions", "", &e,
-                azure_remedy(s->cfg->discover.management_group ? AZURE_API_DESCENDANTS : AZURE_API_SUBSCRIPTIONS));
+        check_outcome(
+            &c->list, code, "list of subscriptions", "", &e,
+            azure_remedy(s->cfg->discover.management_group ? AZURE_API_DESCENDANTS : AZURE_API_SUBSCRIPTIONS));
     }
     /* The list only grows at its end, and nobody else is at work yet. */
     for (const struct azure_subscription *sub = s->subscriptions; sub && code == ERR_OK; sub = sub->next)
@@ -186,11 +164,12 @@ static void check_subscriptions(struct checking *c)
 enum err_code azure_check(struct source *self, struct check_report *report, struct err *e)
 {
     struct azure_source *s = (struct azure_source *)self;
-    struct checking c = { .report = report };
+    struct checking c = { .list = { .report = report } };
     bool logs = s->cfg->logs.enabled && s->cfg->logs.workspaces.n;
     enum err_code code;
 
     arena_init(&c.arena, 0);
+    c.list.arena = &c.arena;
     code = azure_reader_init(&c.r, s, &c.arena, e);
     if (code == ERR_OK && check_token(&c, "Resource Manager", s->arm_audience)) {
         if (s->cfg->metrics.enabled)
@@ -202,7 +181,7 @@ enum err_code azure_check(struct source *self, struct check_report *report, stru
     }
     azure_reader_done(&c.r);
     arena_done(&c.arena);
-    if (code == ERR_OK && c.failures)
-        return err_set(e, ERR_CONFIG, "%.*s: %d of the checks failed", SV_ARG(s->env.id), c.failures);
+    if (code == ERR_OK && c.list.failures)
+        return err_set(e, ERR_CONFIG, "%.*s: %d of the checks failed", SV_ARG(s->env.id), c.list.failures);
     return code;
 }
