@@ -30,6 +30,8 @@ struct aws_finding {
     struct aws_logging_state logging;
     const struct aws_name *names; /* all that this process has met here */
     size_t n_names;
+    int64_t tags_until_mono;
+    int64_t listed_unix_nano, before_unix_nano; /* server time of this and of the last whole discovery, 0 none */
 };
 
 /* One (account, region). */
@@ -38,10 +40,8 @@ struct aws_place {
     char *account, *region;
     bool listed;                 /* by the last discovery */
     bool active;                 /* it has metrics: its jobs are listed */
-    bool inventoried;            /* asked for its inventory at least once, with whatever result */
     int64_t probe_mono;          /* not probed again before */
     struct aws_finding *finding; /* NULL: nothing yet */
-    int64_t metrics_listed;      /* server time of the last whole ListMetrics, 0 never */
     struct map read_to;          /* its metrics job's: series -> number in read_to_at */
     int64_t *read_to_at;         /* unix nanoseconds up to which this process has read the series */
     size_t n_read_to, cap_read_to;
@@ -122,6 +122,21 @@ bool aws_read_to_set(struct aws_place *p, uint64_t series, int64_t unix_nano);
 
 /* ---- Jobs ---- */
 
+/* aws_inventory.c: the list of accounts; regions of one; what there is in a place; its quotas. */
+MUST_USE enum err_code aws_poll_accounts(struct aws_reader *r, struct err *e);
+MUST_USE enum err_code aws_poll_regions(struct aws_reader *r, struct aws_account *a, struct err *e);
+MUST_USE enum err_code aws_poll_inventory(struct aws_reader *r, struct aws_place *p, struct window *w,
+                                          struct frame *out, struct err *e);
+MUST_USE enum err_code aws_poll_capacity(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
+                                         struct err *e);
+/* Names (sv) of the regions to look at: configured or enabled in the account. */
+MUST_USE enum err_code aws_read_regions(struct aws_reader *r, sv account, struct items *regions, struct err *e);
+bool aws_finds_regions(const struct aws_config *c);
+
+/* aws_metrics.c: both planes of one place. */
+MUST_USE enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
+                                        struct err *e);
+
 /* aws_logs.c: invocation logs, a trail's log group, LookupEvents of one place. */
 MUST_USE enum err_code aws_poll_calls(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
                                       struct err *e);
@@ -129,5 +144,11 @@ MUST_USE enum err_code aws_poll_trail(struct aws_reader *r, struct aws_place *p,
                                       struct err *e);
 MUST_USE enum err_code aws_poll_audit(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
                                       struct err *e);
+
+/* aws_check.c, aws_forecast.c */
+MUST_USE enum err_code aws_check(struct source *self, struct check_report *report, struct err *e);
+size_t aws_forecast(const void *cfg, struct forecast_line *out, size_t max);
+
+extern const struct source_ops aws_source_ops;
 
 #endif

@@ -1,0 +1,561 @@
+/*
+ * Discovery, in three steps that fail apart: which accounts there are (one job), in which regions an account uses Bedrock
+ * (one job an account), and what there is in one of them (one job a place).
+ *
+ * Only accounts that are active are read. A region becomes active when it lists metrics, and stays so; the others are
+ * probed again every six hours, since each probe costs two calls. A new region is read back to the start of counting,
+ * for its coverage is one hole.
+ *
+ * Series of a place are those that CloudWatch lists as recently active, of our levels, of models of wanted publishers:
+ * each other one would be paid for at every poll. What is refused for good (tags, logging, profiles) stays unknown and
+ * hinders nothing; only ListMetrics is needed.
+ */
+#include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/log.h"
+#include "collector/sources/aws/aws_error.h"
+#include "collector/sources/aws/aws_state.h"
+
+enum { UNITS_MAX = 2000, PROBE_AGAIN_H = 6, TAGS_AGAIN_H = 6 };
+
+/* Will not be otherwise in a minute. */
+static bool lasting(enum err_code code)
+{
+    return code == ERR_DENIED || code == ERR_GONE || code == ERR_REFUSED;
+}
+
+/* ---- accounts ---- */
+
+static void ask_children(struct aws_reader *r, sv what, sv next)
+{
+    aws_body_list_accounts(&r->body, what, next);
+}
+
+/* Accounts and units directly below one parent; units are appended to be walked in their turn. */
+static enum err_code read_parent(struct aws_reader *r, sv own, sv parent, struct items *accounts, struct items *units,
+                                 struct err *e)
+{
+    const struct aws_pages listing = { ask_children, aws_decode_accounts, parent };
+    const struct aws_pages below = { ask_children, aws_decode_units, parent };
+    enum err_code code = aws_pages(r, AWS_API_LIST_ACCOUNTS, own, SV("us-east-1"), &listing, accounts, e);
+
+    return code ? code : aws_pages(r, AWS_API_LIST_UNITS, own, SV("us-east-1"), &below, units, e);
+}
+
+/* All accounts below the configured unit, nested units included. */
+static enum err_code read_organization(struct aws_reader *r, sv own, sv unit, struct items *accounts, struct err *e)
+{
+    struct items units = { .arena = r->arena };
+    sv *first = item_add(&units, sizeof *first);
+
+    if (!first)
+        return err_set(e, ERR_LIMIT, "no room for the organization");
+    *first = unit;
+    for (size_t i = 0; i < units.n; i++) {
+        sv parent = *ITEM(&units, sv, i);
+        enum err_code code = read_parent(r, own, parent, accounts, &units, e);
+
+        if (code)
+            return err_wrap(e, "%.*s", SV_ARG(parent));
+        if (units.n > UNITS_MAX)
+            return err_set(e, ERR_LIMIT, "more than %d organizational units", UNITS_MAX);
+    }
+    return ERR_OK;
+}
+
+static bool add_account(struct items *accounts, sv id)
+{
+    struct aws_account_item *a = item_add(accounts, sizeof *a);
+
+    if (a)
+        *a = (struct aws_account_item){ id, SV_NONE };
+    return a != NULL;
+}
+
+static enum err_code publish_accounts(struct aws_source *s, const struct items *accounts, struct err *e)
+{
+    for (size_t i = 0; i < accounts->n; i++)
+        if (!aws_account(s, ITEM(accounts, struct aws_account_item, i)->id))
+            return err_set(e, ERR_LIMIT, "more than %d accounts", AWS_ACCOUNTS_MAX);
+    pthread_mutex_lock(&s->lock);
+    for (struct aws_account *a = s->accounts; a; a = a->next) {
+        a->listed = false;
+        for (size_t i = 0; i < accounts->n && !a->listed; i++)
+            a->listed = sv_eq(sv_of(a->id), ITEM(accounts, struct aws_account_item, i)->id);
+    }
+    s->listed = true;
+    pthread_mutex_unlock(&s->lock);
+    return ERR_OK;
+}
+
+enum err_code aws_poll_accounts(struct aws_reader *r, struct err *e)
+{
+    const struct aws_accounts_config *c = &r->s->cfg->accounts;
+    struct items accounts = { .arena = r->arena };
+    struct aws_caller own;
+    enum err_code code = aws_auth_account(r->s->auth, &own, e);
+    bool ok = true;
+
+    if (code == ERR_OK && c->organization_unit)
+        code = read_organization(r, own.account, sv_of(c->organization_unit), &accounts, e);
+    if (code && r->response.status && aws_said(r, "AWSOrganizationsNotInUseException")) {
+        log_warn("aws", "source=%.*s our account is in no organization: it is read alone", SV_ARG(r->s->env.id));
+        code = ERR_OK;
+    }
+    if (code)
+        return code;
+    for (size_t i = 0; i < c->ids.n; i++)
+        ok = ok && add_account(&accounts, sv_of(c->ids.at[i]));
+    if (accounts.n == 0)
+        ok = ok && add_account(&accounts, own.account);
+    return ok ? publish_accounts(r->s, &accounts, e) : err_set(e, ERR_LIMIT, "no room for the accounts");
+}
+
+/* ---- regions ---- */
+
+static void ask_regions(struct aws_reader *r, sv what, sv next)
+{
+    (void)what;
+    buf_put(&r->path, SV("/listRegions"));
+    aws_body_list_regions(&r->body, next);
+}
+
+bool aws_finds_regions(const struct aws_config *c)
+{
+    return c->regions.n == 0 || (c->regions.n == 1 && sv_eq(sv_of(c->regions.at[0]), SV("auto")));
+}
+
+enum err_code aws_read_regions(struct aws_reader *r, sv account, struct items *regions, struct err *e)
+{
+    static const struct aws_pages listing = { ask_regions, aws_decode_regions, SVT("") };
+    const struct aws_config *c = r->s->cfg;
+    enum err_code code;
+
+    for (size_t i = 0; !aws_finds_regions(c) && i < c->regions.n; i++) {
+        sv *name = item_add(regions, sizeof *name);
+
+        if (!name)
+            return err_set(e, ERR_LIMIT, "no room for the regions");
+        *name = sv_of(c->regions.at[i]);
+    }
+    if (!aws_finds_regions(c))
+        return ERR_OK;
+    code = aws_pages(r, AWS_API_LIST_REGIONS, account, SV("us-east-1"), &listing, regions, e);
+    return code == ERR_DENIED ? err_wrap(e, "or list them in aws.regions") : code;
+}
+
+static void ask_metrics(struct aws_reader *r, sv what, sv next)
+{
+    aws_body_list_metrics(&r->body, what, next);
+}
+
+static bool wanted(const struct aws_source *s, const struct aws_profiles *profiles, const struct aws_series *series,
+                   struct arena *a)
+{
+    const struct aws_metric *m = &aws_metrics[series->metric];
+    struct aws_model model;
+
+    return aws_model_of(m->platform == PLATFORM_BEDROCK ? profiles : NULL, series->value[aws_level(m) - 1], a, &model,
+                        NULL) == ERR_OK &&
+           source_wants_publisher(&s->env, model.publisher);
+}
+
+/* Whether the first page of a namespace shows anything that we would read; one that is cut off may. */
+static enum err_code probe(struct aws_reader *r, const struct aws_place *p, sv ns, bool *found, struct err *e)
+{
+    struct items items = { .arena = r->arena };
+    sv next = SV_NONE;
+    json root = { 0 };
+    enum err_code code;
+
+    buf_clear(&r->body);
+    aws_body_list_metrics(&r->body, ns, SV_NONE);
+    code = aws_ask(r, AWS_API_LIST_METRICS, sv_of(p->account), sv_of(p->region), 0, &root, e);
+    code = code ? code : aws_decode_list_metrics(root, &items, &next, e);
+    *found = code == ERR_OK && next.len > 0;
+    for (size_t i = 0; code == ERR_OK && i < items.n && !*found; i++)
+        *found = wanted(r->s, NULL, ITEM(&items, struct aws_series, i), r->arena);
+    return code;
+}
+
+/* Absent is no error: a region without Bedrock or closed to us refuses, or has no such host. */
+static enum err_code probe_place(struct aws_reader *r, struct aws_place *p, struct err *e)
+{
+    bool found = false;
+    enum err_code code = ERR_OK;
+
+    for (int n = 0; n < AWS_NAMESPACES && code == ERR_OK && !found; n++)
+        code = probe(r, p, sv_of(aws_namespaces[n]), &found, e);
+    pthread_mutex_lock(&r->s->lock);
+    p->active = p->active || found;
+    /* Only this job reads it. What may pass is tried again by the next discovery. */
+    p->probe_mono = code == ERR_OK || lasting(code) ? clock_mono() + PROBE_AGAIN_H * NANO_PER_H : 0;
+    pthread_mutex_unlock(&r->s->lock);
+    if (code)
+        log_debug("aws", "account=%s region=%s is not read: %s", p->account, p->region, e->text);
+    return code;
+}
+
+static void retire_places(struct aws_source *s, const struct aws_account *a, const struct items *regions)
+{
+    pthread_mutex_lock(&s->lock);
+    for (struct aws_place *p = s->places; p; p = p->next) {
+        if (!sv_eq(sv_of(p->account), sv_of(a->id)))
+            continue;
+        p->listed = false;
+        for (size_t i = 0; i < regions->n && !p->listed; i++)
+            p->listed = sv_eq(sv_of(p->region), *ITEM(regions, sv, i));
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Regions that are named in the configuration are read without a probe. */
+static enum err_code find_places(struct aws_reader *r, const struct aws_account *a, const struct items *regions,
+                                 struct err *e)
+{
+    enum err_code refusal = ERR_OK;
+    size_t refused = 0;
+
+    for (size_t i = 0; i < regions->n && i < AWS_REGIONS_MAX; i++) {
+        struct aws_place *p = aws_place(r->s, sv_of(a->id), *ITEM(regions, sv, i));
+        enum err_code code;
+
+        if (!p)
+            return err_set(e, ERR_LIMIT, "more than %d accounts and regions", AWS_PLACES_MAX);
+        if (!aws_finds_regions(r->s->cfg)) {
+            p->active = true;
+            continue;
+        }
+        if (p->active || (p->probe_mono && clock_mono() < p->probe_mono))
+            continue;
+        code = probe_place(r, p, e);
+        if (code == ERR_CANCELLED || code == ERR_AUTH || code == ERR_CONFIG)
+            return code;
+        refused += code != ERR_OK;
+        refusal = code ? code : refusal;
+    }
+    /* When every region refuses, it is not the regions. */
+    return refused && refused == regions->n ? refusal : ERR_OK;
+}
+
+enum err_code aws_poll_regions(struct aws_reader *r, struct aws_account *a, struct err *e)
+{
+    struct items regions = { .arena = r->arena };
+    enum err_code code = aws_read_regions(r, sv_of(a->id), &regions, e);
+
+    if (code == ERR_OK) {
+        code = find_places(r, a, &regions, e);
+        retire_places(r->s, a, &regions);
+    }
+    pthread_mutex_lock(&r->s->lock);
+    a->searched = true;
+    pthread_mutex_unlock(&r->s->lock);
+    return code;
+}
+
+/* ---- one place ---- */
+
+struct discovery {
+    struct aws_reader *r;
+    struct aws_place *p;
+    struct aws_finding *old, *f; /* old: NULL at first */
+    struct items profiles;
+    int64_t now;
+};
+
+static enum err_code ask(struct discovery *d, enum aws_api api, json *root, struct err *e)
+{
+    return aws_ask(d->r, api, sv_of(d->p->account), sv_of(d->p->region), 0, root, e);
+}
+
+/* What is not allowed stays unknown. */
+static enum err_code forgive(const struct discovery *d, enum err_code code, const char *what, struct err *e)
+{
+    if (!lasting(code))
+        return code;
+    log_warn("aws", "source=%.*s account=%s region=%s %s not known: %s", SV_ARG(d->r->s->env.id), d->p->account,
+             d->p->region, what, e->text);
+    return ERR_OK;
+}
+
+static void ask_profiles(struct aws_reader *r, sv what, sv next)
+{
+    (void)what;
+    aws_path_profiles(&r->path, "APPLICATION", next);
+}
+
+static const struct aws_profile *profile_find(const struct aws_profiles *p, sv id)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (sv_eq(p->at[i].id, id))
+            return &p->at[i];
+    return NULL;
+}
+
+static bool keep_tags(struct arena *a, struct owner_tags *to, const struct owner_tags *from)
+{
+    *to = (struct owner_tags){ arena_copy(a, from->team), arena_copy(a, from->owner), arena_copy(a, from->cost_center),
+                               arena_copy(a, from->env) };
+    return to->team.at && to->owner.at && to->cost_center.at && to->env.at;
+}
+
+static enum err_code read_tags(struct discovery *d, struct aws_profile *profile, struct err *e)
+{
+    const struct aws_profile *known = d->old ? profile_find(&d->old->profiles, profile->id) : NULL;
+    json root = { 0 };
+    enum err_code code;
+
+    if (known && d->f->tags_until_mono == d->old->tags_until_mono)
+        return keep_tags(&d->f->arena, &profile->tags, &known->tags) ? ERR_OK
+                                                                     : err_set(e, ERR_LIMIT, "no room for tags");
+    buf_clear(&d->r->body);
+    buf_clear(&d->r->path);
+    buf_put(&d->r->path, SV("/listTagsForResource"));
+    aws_body_list_tags(&d->r->body, profile->arn);
+    code = ask(d, AWS_API_LIST_TAGS, &root, e);
+    code = code ? code : aws_decode_tags(root, &d->f->arena, &profile->tags, e);
+    return forgive(d, code, "tags are", e);
+}
+
+static enum err_code read_profiles(struct discovery *d, struct err *e)
+{
+    static const struct aws_pages listing = { ask_profiles, aws_decode_profiles, SVT("") };
+    enum err_code code =
+        aws_pages(d->r, AWS_API_LIST_PROFILES, sv_of(d->p->account), sv_of(d->p->region), &listing, &d->profiles, e);
+
+    code = forgive(d, code, "application profiles are", e);
+    for (size_t i = 0; i < d->profiles.n && code == ERR_OK; i++)
+        code = read_tags(d, ITEM(&d->profiles, struct aws_profile, i), e);
+    d->f->profiles = (struct aws_profiles){ d->profiles.at, d->profiles.n };
+    return code;
+}
+
+/* An id that the list does not hold: of another region's or account's profile, or younger than the list. */
+static enum err_code read_profile(struct discovery *d, sv model_id, struct err *e)
+{
+    json root = { 0 };
+    enum err_code code;
+
+    buf_clear(&d->r->body);
+    buf_clear(&d->r->path);
+    aws_path_profile(&d->r->path, model_id);
+    code = ask(d, AWS_API_GET_PROFILE, &root, e);
+    code = code ? code : aws_decode_profile(root, &d->profiles, e);
+    d->f->profiles = (struct aws_profiles){ d->profiles.at, d->profiles.n };
+    return code == ERR_PARSE ? ERR_OK : forgive(d, code, "an application profile is", e);
+}
+
+static enum err_code read_missing_profile(struct discovery *d, const struct aws_series *s, struct err *e)
+{
+    const struct aws_metric *m = &aws_metrics[s->metric];
+    struct aws_model model;
+    enum err_code code;
+
+    if (m->platform != PLATFORM_BEDROCK)
+        return ERR_OK;
+    code = aws_model_of(&d->f->profiles, s->value[0], d->r->arena, &model, e);
+    if (code || !model.opaque || profile_find(&d->f->profiles, model.deployment))
+        return code;
+    return read_profile(d, s->value[0], e);
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct aws_series *x = a, *y = b;
+
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+/* Only series of wanted publishers stay, each once. */
+static enum err_code choose_series(struct discovery *d, struct items *all, struct err *e)
+{
+    struct aws_series *at = all->at;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        enum err_code code = read_missing_profile(d, &at[i], e);
+
+        if (code)
+            return code;
+        if (wanted(d->r->s, &d->f->profiles, &at[i], d->r->arena))
+            at[kept++] = at[i];
+    }
+    if (kept)
+        qsort(at, kept, sizeof *at, by_hash);
+    all->n = 0;
+    for (size_t i = 0; i < kept; i++)
+        if (i == 0 || at[i].hash != at[i - 1].hash)
+            at[all->n++] = at[i];
+    d->f->series = at;
+    d->f->n_series = all->n;
+    return d->r->arena->failed ? err_set(e, ERR_LIMIT, "no room for the series") : ERR_OK;
+}
+
+static enum err_code read_series(struct discovery *d, struct err *e)
+{
+    struct items all = { .arena = &d->f->arena };
+
+    for (int n = 0; n < AWS_NAMESPACES; n++) {
+        const struct aws_pages listing = { ask_metrics, aws_decode_list_metrics, sv_of(aws_namespaces[n]) };
+        enum err_code code =
+            aws_pages(d->r, AWS_API_LIST_METRICS, sv_of(d->p->account), sv_of(d->p->region), &listing, &all, e);
+
+        if (code)
+            return err_wrap(e, "%s", aws_namespaces[n]);
+    }
+    return choose_series(d, &all, e);
+}
+
+static enum err_code read_logging(struct discovery *d, struct err *e)
+{
+    json root = { 0 };
+    enum err_code code;
+
+    buf_clear(&d->r->body);
+    buf_clear(&d->r->path);
+    buf_put(&d->r->path, SV("/logging/modelinvocations"));
+    code = ask(d, AWS_API_LOGGING, &root, e);
+    code = code ? code : aws_decode_logging(root, &d->f->arena, &d->f->logging, e);
+    return forgive(d, code, "whether calls are logged is", e);
+}
+
+static bool has_name(const struct items *names, const struct aws_name *n)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        const struct aws_name *x = ITEM(names, struct aws_name, i);
+
+        if (x->platform == n->platform && sv_eq(x->model_id, n->model_id) && sv_eq(x->project, n->project))
+            return true;
+    }
+    return false;
+}
+
+static bool add_name(struct arena *a, struct items *names, struct aws_name n)
+{
+    struct aws_name *to;
+
+    if (has_name(names, &n))
+        return true;
+    n.project = arena_copy(a, n.project);
+    n.model_id = arena_copy(a, n.model_id);
+    to = n.project.at && n.model_id.at ? item_add(names, sizeof *to) : NULL;
+    if (to)
+        *to = n;
+    return to != NULL;
+}
+
+/* Names that were met before stay: a deployment that rests for three hours is still one. */
+static enum err_code collect_names(struct discovery *d, struct err *e)
+{
+    struct items names = { .arena = &d->f->arena };
+    bool ok = true;
+
+    for (size_t i = 0; i < d->f->n_series && ok; i++) {
+        const struct aws_series *s = &d->f->series[i];
+        const struct aws_metric *m = &aws_metrics[s->metric];
+        unsigned level = aws_level(m);
+
+        ok = add_name(&d->f->arena, &names,
+                      (struct aws_name){ m->platform, level == 2 ? s->value[0] : SV_NONE, s->value[level - 1] });
+    }
+    for (size_t i = 0; d->old && i < d->old->n_names && ok; i++)
+        ok = add_name(&d->f->arena, &names, d->old->names[i]);
+    d->f->names = names.at;
+    d->f->n_names = names.n;
+    return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for names");
+}
+
+/* How Invocations is read, as a choice that is journalled and published. */
+static enum err_code emit_reading(struct discovery *d, struct frame *out, struct err *e)
+{
+    struct aws_origin o = { PLATFORM_BEDROCK, sv_of(d->p->account), sv_of(d->p->region), SV_NONE };
+    sv id = aws_resource_id(out->arena, &o);
+    sv choice = sv_of(aws_invocations_names[d->r->s->cfg->metrics.invocations]);
+    sv before = id.at ? source_authority(&d->r->s->env, SV("invocations"), id, out->arena) : SV_NONE;
+    struct epoch *epoch;
+
+    if (id.at && sv_eq(before, choice))
+        return ERR_OK;
+    epoch = frame_add_epoch(out);
+    if (!epoch)
+        return err_set(e, ERR_LIMIT, "no room for epochs");
+    *epoch = (struct epoch){ .kind = EPOCH_AUTHORITY,
+                             .valid_from_unix_nano = before.len ? clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN : 0,
+                             .subject = arena_printf(out->arena, "invocations %.*s", SV_ARG(id)),
+                             .value = choice };
+    return epoch->subject.at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for epochs");
+}
+
+static enum err_code emit(struct discovery *d, struct frame *out, struct err *e)
+{
+    struct aws_source *s = d->r->s;
+    int64_t start = clock_floor(d->now, s->cfg->discovery_interval_ms * NANO_PER_MS);
+    struct aws_metric_context c = { .source = s->env.id,
+                                    .account = sv_of(d->p->account),
+                                    .region = sv_of(d->p->region),
+                                    .observed_unix_nano = d->now,
+                                    .profiles = &d->f->profiles };
+    enum err_code code = aws_emit_names(d->f->names, d->f->n_names, &c, out, e);
+
+    code =
+        code ? code
+             : aws_emit_logging(&d->f->logging, &c, start, start + s->cfg->discovery_interval_ms * NANO_PER_MS, out, e);
+    return code ? code : emit_reading(d, out, e);
+}
+
+static enum err_code discover(struct discovery *d, struct frame *out, struct err *e)
+{
+    bool fresh = d->old && clock_mono() < d->old->tags_until_mono;
+    enum err_code code;
+
+    d->profiles.arena = &d->f->arena;
+    d->f->tags_until_mono = fresh ? d->old->tags_until_mono : clock_mono() + TAGS_AGAIN_H * NANO_PER_H;
+    code = read_profiles(d, e);
+    code = code ? code : read_series(d, e);
+    code = code ? code : read_logging(d, e);
+    code = code ? code : collect_names(d, e);
+    return code ? code : emit(d, out, e);
+}
+
+enum err_code aws_poll_inventory(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
+                                 struct err *e)
+{
+    struct discovery d = { .r = r, .p = p, .old = aws_finding_hold(r->s, p), .f = aws_finding_new() };
+    enum err_code code;
+
+    w->read_at_unix_nano = d.now = source_server_now(&r->s->env);
+    code = d.f ? discover(&d, out, e) : err_set(e, ERR_LIMIT, "out of memory");
+    if (code) {
+        aws_finding_drop(d.f);
+    } else {
+        d.f->listed_unix_nano = d.now;
+        d.f->before_unix_nano = d.old ? d.old->listed_unix_nano : 0;
+        aws_finding_publish(r->s, p, d.f);
+    }
+    aws_finding_drop(d.old);
+    return code;
+}
+
+/* ---- quotas ---- */
+
+static void ask_quotas(struct aws_reader *r, sv what, sv next)
+{
+    (void)what;
+    aws_body_list_quotas(&r->body, next);
+}
+
+enum err_code aws_poll_capacity(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
+                                struct err *e)
+{
+    static const struct aws_pages listing = { ask_quotas, aws_decode_quotas, SVT("") };
+    struct items items = { .arena = r->arena };
+    int64_t span = r->s->cfg->capacity_interval_ms * NANO_PER_MS, start;
+    struct aws_metric_context c = { .source = r->s->env.id, .account = sv_of(p->account), .region = sv_of(p->region) };
+    enum err_code code;
+
+    w->read_at_unix_nano = c.observed_unix_nano = source_server_now(&r->s->env);
+    start = clock_floor(w->read_at_unix_nano, span);
+    code = aws_pages(r, AWS_API_LIST_QUOTAS, c.account, c.region, &listing, &items, e);
+    return code ? code : aws_emit_quotas(items.at, items.n, &c, start, start + span, out, e);
+}
