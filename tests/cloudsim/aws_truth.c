@@ -4,9 +4,11 @@
  *    its server errors are nowhere, and it has no latency;
  *  - logged calls of runtime where invocation logging reaches a group (throttled ones are not logged), of mantle where a
  *    trail takes data events;
+ *  - logged calls and their tokens by caller, by the ARN that either log tells;
  *  - management events of the two sources, once each;
  *  - other publishers' models nowhere.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,14 @@ struct sums {
     uint64_t logged[AWS_OPS][OUTCOMES];
     uint64_t logged_input, logged_output, logged_read, logged_write;
     uint64_t first_byte[BUCKETS];
+};
+
+/* Of one model: what its calls add up to outside of their deployment, kept at the first deployment of that model. */
+struct model_sums {
+    uint64_t served[AWS_REGIONS]; /* over all accounts */
+    struct {
+        uint64_t calls, tokens;
+    } by_caller[AWS_CALLERS]; /* in one account */
 };
 
 static bool logs_reach_a_group(const struct aws_place *p)
@@ -50,10 +60,11 @@ static void add_metrics(const struct sim *s, const struct aws_deployment *d, con
 }
 
 static void add_logs(const struct aws_deployment *d, const struct aws_place *p, const struct aws_call *c,
-                     struct sums *t, uint64_t served[AWS_REGIONS])
+                     struct sums *t, struct model_sums *model, struct model_sums *own)
 {
     if (d->plane == AWS_MANTLE) {
         t->logged[0][aws_outcome(c)] += p->trail_data;
+        own->by_caller[c->caller].calls += p->trail_data;
         return;
     }
     if (!logs_reach_a_group(p) || !c->logged_at)
@@ -65,7 +76,9 @@ static void add_logs(const struct aws_deployment *d, const struct aws_place *p, 
     t->logged_write += c->cache_write;
     if (c->op == AWS_INVOKE_STREAM && c->ttft_ms)
         t->first_byte[bucket_of(c->ttft_ms * INT64_C(1000))]++;
-    served[c->served]++;
+    model->served[c->served]++;
+    own->by_caller[c->caller].calls++;
+    own->by_caller[c->caller].tokens += c->input + c->cache_read + c->cache_write + c->output;
 }
 
 static void begin(struct sim *s, struct truth_writer *w, const struct aws_deployment *d, const char *family)
@@ -187,7 +200,7 @@ static void write_first_byte(struct sim *s, struct truth_writer *w, const struct
 }
 
 static void write_deployment(struct sim *s, struct truth_writer *w, const struct aws_deployment *d, struct span span,
-                             uint64_t served[AWS_REGIONS])
+                             struct model_sums *model, struct model_sums *own)
 {
     const struct aws_place *p = &s->aws.places[d->place];
     struct sums t = { .input = 0 };
@@ -198,7 +211,7 @@ static void write_deployment(struct sim *s, struct truth_writer *w, const struct
         w->out->failed |= !m;
         for (uint32_t k = 0; m && k < m->n; k++) {
             add_metrics(s, d, &m->calls[k], &t);
-            add_logs(d, p, &m->calls[k], &t, served);
+            add_logs(d, p, &m->calls[k], &t, model, own);
         }
         aws_minute_unref(m);
     }
@@ -212,28 +225,58 @@ static void write_deployment(struct sim *s, struct truth_writer *w, const struct
     write_first_byte(s, w, d, &t);
 }
 
-/* The first runtime deployment of the same model: its sums are the model's. */
-static unsigned first_of_model(const struct aws_world *w, unsigned deployment)
+/* The first deployment of the same model, in any account or in this one: its sums are the model's. */
+static unsigned first_of_model(const struct aws_world *w, unsigned deployment, bool anywhere)
 {
+    const struct aws_deployment *d = &w->deployments[deployment];
     unsigned i = 0;
 
-    while (!sv_eq(w->deployments[i].label_model, w->deployments[deployment].label_model))
+    while (!sv_eq(w->deployments[i].label_model, d->label_model) ||
+           (!anywhere && w->places[w->deployments[i].place].account != w->places[d->place].account))
         i++;
     return i;
 }
 
-static void write_served(struct sim *s, struct truth_writer *w, uint64_t (*served)[AWS_REGIONS])
+static void write_caller(struct sim *s, struct truth_writer *w, const struct aws_deployment *d, unsigned caller,
+                         const char *family, uint64_t value)
+{
+    sv account = s->aws.accounts[s->aws.places[d->place].account].id, role = s->aws.callers[caller];
+    char arn[256];
+
+    if (!value)
+        return;
+    snprintf(arn, sizeof arn, "arn:aws:sts::%.*s:assumed-role/%.*s/session-%u", SV_ARG(account), SV_ARG(role), caller);
+    truth_begin(w, family, "aws");
+    truth_label(w, "account", account);
+    truth_label(w, "model", d->label_model);
+    truth_label(w, "caller", sv_of(arn));
+    truth_end(w, value);
+}
+
+static void write_callers(struct sim *s, struct truth_writer *w, const struct model_sums *models)
+{
+    for (unsigned i = 0; i < s->aws.n_deployments; i++) {
+        for (unsigned c = 0; c < AWS_CALLERS; c++) {
+            const struct aws_deployment *d = &s->aws.deployments[i];
+
+            write_caller(s, w, d, c, "genai_caller_calls_total", models[i].by_caller[c].calls);
+            write_caller(s, w, d, c, "genai_caller_tokens_total", models[i].by_caller[c].tokens);
+        }
+    }
+}
+
+static void write_served(struct sim *s, struct truth_writer *w, const struct model_sums *models)
 {
     for (unsigned i = 0; i < s->aws.n_deployments; i++) {
         for (unsigned r = 0; r < AWS_REGIONS; r++) {
-            if (!served[i][r])
+            if (!models[i].served[r])
                 continue;
             truth_begin(w, "genai_served_calls_total", "aws");
             truth_label(w, "platform", SV("bedrock"));
             truth_label(w, "model", s->aws.deployments[i].label_model);
             truth_label(w, "served_region", aws_regions[r].name);
             truth_label(w, "served_jurisdiction", aws_regions[r].jurisdiction);
-            truth_end(w, served[i][r]);
+            truth_end(w, models[i].served[r]);
         }
     }
 }
@@ -281,17 +324,19 @@ static void write_audit(struct sim *s, struct truth_writer *w, const struct aws_
 void aws_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_t until)
 {
     struct span span = sim_span(s, from, until);
-    uint64_t(*served)[AWS_REGIONS] = calloc(s->aws.n_deployments + 1, sizeof *served);
+    struct model_sums *models = calloc(s->aws.n_deployments + 1, sizeof *models);
 
-    if (!served) {
+    if (!models) {
         w->out->failed = true;
         return;
     }
     for (unsigned i = 0; i < s->aws.n_deployments; i++)
         if (s->aws.deployments[i].openai)
-            write_deployment(s, w, &s->aws.deployments[i], span, served[first_of_model(&s->aws, i)]);
-    write_served(s, w, served);
+            write_deployment(s, w, &s->aws.deployments[i], span, &models[first_of_model(&s->aws, i, true)],
+                             &models[first_of_model(&s->aws, i, false)]);
+    write_served(s, w, models);
+    write_callers(s, w, models);
     for (unsigned i = 0; i < s->aws.n_members; i++)
         write_audit(s, w, &s->aws.accounts[i], from, until);
-    free(served);
+    free(models);
 }

@@ -132,7 +132,7 @@ sv aws_last_part(sv arn);
 
 /* ---- Tables (aws_map.c) ---- */
 
-enum { AWS_RULES = 46 };
+enum { AWS_RULES = 50 };
 extern const struct rule aws_rules[AWS_RULES];
 
 /* How `Invocations` is read; the name is the family of the measures. */

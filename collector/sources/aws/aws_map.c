@@ -67,6 +67,9 @@ const struct rule aws_rules[AWS_RULES] = {
     { M, NO,   NO, AWS("InputTokens"),                      TOKENS,    VALUE,           1,    AWS("direction=input"),     NO },
     { M, NO,   NO, AWS("OutputTokens"),                     TOKENS,    VALUE,           1,    AWS("direction=output"),    NO },
     /* Logs. Throttled calls may be missing in them; the time of a call is the metrics' to tell. */
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_caller_calls_total"),       AWS("call"),               1, NO, NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_caller_tokens_total"),      AWS("input_tokens"),       1, NO, NO },
+    { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_caller_tokens_total"),      AWS("output_tokens"),      1, NO, NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_calls_total"),       AWS("call"),               1, NO, NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_token_parts_total"), AWS("cache_read_tokens"),  1, AWS("part=cache_read"),  NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_token_parts_total"), AWS("cache_write_tokens"), 1, AWS("part=cache_write"), NO },
@@ -74,6 +77,7 @@ const struct rule aws_rules[AWS_RULES] = {
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_logged_tokens_total"),      AWS("output_tokens"),      1, AWS("direction=output"), NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_served_calls_total"),       AWS("call"),               1, NO, NO },
     { B, NO,   NO, AWS("ModelInvocationLog"), AWS("genai_time_to_first_token_seconds"), AWS("time_to_first_token"), 1, NO, NO },
+    { M, NO,   NO, AWS("CloudTrail"),         AWS("genai_caller_calls_total"),       AWS("call"),               1, NO, NO },
     { M, NO,   NO, AWS("CloudTrail"),         AWS("genai_logged_calls_total"),       AWS("call"),               1, AWS("operation="), NO }, /* whichever API it was is not told */
     { B, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },
     { M, NO,   NO, AWS("audit"),              AWS("genai_audit_events_total"),       AWS("event"),              1, NO, NO },

@@ -157,6 +157,29 @@ static void records_are_what_the_truth_says(void)
     OK(empty > 0); /* an empty page is not the end */
 }
 
+/* Each logged call has a caller, in his account and with his model; and so have its tokens. */
+static void callers_add_up_to_the_logged_calls(void)
+{
+    json truth = truth_now();
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < sim.aws.n_members; i++) {
+        const struct want want[] = { { "account", sim.aws.accounts[i].id }, { NULL, SV_NONE } };
+
+        wrong +=
+            truth_sum(truth, "genai_caller_calls_total", want) != truth_sum(truth, "genai_logged_calls_total", want);
+        wrong +=
+            truth_sum(truth, "genai_caller_tokens_total", want) != truth_sum(truth, "genai_logged_tokens_total", want);
+        for (unsigned k = 0; k < sim.aws.n_deployments; k++) {
+            const struct want of[] = { want[0], { "model", sim.aws.deployments[k].label_model }, want[1] };
+
+            wrong +=
+                truth_sum(truth, "genai_caller_calls_total", of) != truth_sum(truth, "genai_logged_calls_total", of);
+        }
+    }
+    OK(wrong == 0 && truth_sum(truth, "genai_caller_calls_total", &(struct want){ NULL, SV_NONE }) > 1000);
+}
+
 static void first_byte_latency_is_told_once_for_each_stream(void)
 {
     json truth = truth_now();
@@ -357,6 +380,7 @@ int main(void)
     message_parser = json_parser_new(0);
     RUN(patterns_match_as_documented);
     RUN(records_are_what_the_truth_says);
+    RUN(callers_add_up_to_the_logged_calls);
     RUN(first_byte_latency_is_told_once_for_each_stream);
     RUN(records_come_late_but_within_ten_minutes);
     RUN(the_trail_tells_of_mantle_calls);
