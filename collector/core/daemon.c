@@ -1,11 +1,15 @@
 /*
- * Wiring and life. What HTTP handlers look at (scheduler, instances) is swapped by a reload, so they take `lock` to read; the
- * spine and the exporter live from start to end.
+ * Wiring and life.
+ *
+ * The main thread opens, waits, reloads and closes; it may be held up (by a replay, by a source that is slow to end) and nobody
+ * waits for it: signals have a thread of their own, and pages look at what `lock` guards, which is only ever assigned under it. What
+ * a reload replaces is one `generation`: the next one is made whole beside the current one, which then ends, and a failure
+ * before that has touched nothing.
  */
 #include "collector/core/daemon.h"
 
-#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,25 +18,8 @@
 
 #include "collector/base/hash.h"
 #include "collector/base/log.h"
-#include "collector/config/web.h"
-#include "collector/core/policy.h"
-#include "collector/core/status.h"
-#include "collector/net/http_server.h"
+#include "collector/core/daemon_state.h"
 #include "exporters/prometheus/prometheus.h"
-
-struct daemon {
-    const struct flags *flags;
-    struct spine *spine;
-    struct exporter_env exporter_env;
-    struct exporter *prometheus;
-    struct http_server *server;
-    struct web_config web;
-    pthread_rwlock_t lock; /* written by a reload; guards what follows */
-    struct settings settings;
-    struct policy policy;
-    struct instance **instances;
-    struct status status;
-};
 
 /* ---- settings ---- */
 
@@ -56,43 +43,20 @@ static void apply_settings(const struct settings *s)
         clock_set_scale(s->clock);
 }
 
-/* ---- sources: opened at start, replaced by a reload ---- */
+/* ---- generations ---- */
 
-static void close_sources(struct daemon *d)
+/* The sources have ended, or end here. NULL is fine, and half built ones. */
+static void generation_free(struct generation *g)
 {
-    scheduler_stop(d->status.scheduler);
-    for (size_t i = 0; i < d->status.n_instances; i++)
-        instance_close(d->instances[i]);
-    free(d->instances);
-    d->instances = NULL;
-    d->status.scheduler = NULL;
-    d->status.instances = NULL;
-    d->status.n_instances = 0;
-}
-
-static enum err_code open_sources(struct daemon *d, struct err *e)
-{
-    const struct settings *s = &d->settings;
-    size_t good = 0;
-
-    d->instances = calloc(s->n_sources, sizeof(struct instance *));
-    if (!d->instances)
-        return err_set(e, ERR_LIMIT, "out of memory");
-    d->status.instances = d->instances;
-    for (size_t i = 0; i < s->n_sources; i++) {
-        struct instance *in = instance_open(s, &s->sources[i], spine_ledger(d->spine), e);
-
-        if (!in)
-            return ERR_LIMIT;
-        d->instances[d->status.n_instances++] = in;
-        good += in->source != NULL;
-    }
-    if (good == 0) {
-        *e = d->instances[0]->open_error;
-        return e->code;
-    }
-    d->status.scheduler = scheduler_start(d->spine, d->instances, d->status.n_instances, (unsigned)s->poll_threads, e);
-    return d->status.scheduler ? ERR_OK : e->code;
+    if (!g)
+        return;
+    scheduler_free(g->scheduler);
+    for (size_t i = 0; i < g->n_instances; i++)
+        instance_close(g->instances[i]);
+    free(g->instances);
+    policy_done(&g->policy);
+    settings_done(&g->settings);
+    free(g);
 }
 
 static enum err_code open_policy(const struct settings *s, struct policy *p, struct err *e)
@@ -104,9 +68,50 @@ static enum err_code open_policy(const struct settings *s, struct policy *p, str
     return policy_init(p, identities[s->privacy.caller], s->privacy.caller_key, e);
 }
 
+/* Settings and policy: what can be known without the ledger. */
+static struct generation *generation_new(const struct flags *f, struct err *e)
+{
+    struct generation *g = calloc(1, sizeof *g);
+
+    if (!g) {
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    if (daemon_settings(f, &g->settings, e) || open_policy(&g->settings, &g->policy, e)) {
+        generation_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+/* Opens the sources; nothing is polled before scheduler_go. Fails when not one of them can be opened. */
+static enum err_code generation_open(struct generation *g, struct spine *spine, struct err *e)
+{
+    const struct settings *s = &g->settings;
+    size_t good = 0;
+
+    g->instances = calloc(s->n_sources, sizeof(struct instance *));
+    if (!g->instances)
+        return err_set(e, ERR_LIMIT, "out of memory");
+    for (size_t i = 0; i < s->n_sources; i++) {
+        struct instance *in = instance_open(s, &s->sources[i], spine_ledger(spine), e);
+
+        if (!in)
+            return ERR_LIMIT;
+        g->instances[g->n_instances++] = in;
+        good += in->source != NULL;
+    }
+    if (good == 0) {
+        *e = g->instances[0]->open_error;
+        return e->code;
+    }
+    g->scheduler = scheduler_new(spine, g->instances, g->n_instances, (unsigned)s->poll_threads, e);
+    return g->scheduler ? ERR_OK : e->code;
+}
+
 /* Limits are part of what the fold depends on, so they are journalled when they change. On a full disk the ones that were
  * journalled last stand, which is no reason not to run. */
-static void journal_limits(struct daemon *d)
+static void journal_limits(struct daemon *d, const struct settings *s)
 {
     struct err e = { 0 };
     struct arena arena;
@@ -119,8 +124,8 @@ static void journal_limits(struct daemon *d)
     epoch = f ? frame_add_epoch(f) : NULL;
     if (epoch) {
         epoch->kind = EPOCH_LIMITS;
-        epoch->value = arena_printf(&arena, "series=%lld,callers=%lld", (long long)d->settings.limits.series,
-                                    (long long)(d->settings.privacy.caller_series ? d->settings.limits.callers : 0));
+        epoch->value = arena_printf(&arena, "series=%lld,callers=%lld", (long long)s->limits.series,
+                                    (long long)(s->privacy.caller_series ? s->limits.callers : 0));
         epoch->hash = hash64(epoch->value);
         code = spine_commit(d->spine, f, &e);
     }
@@ -128,6 +133,21 @@ static void journal_limits(struct daemon *d)
         log_error("limits", "not journalled, the former ones stay until a restart: %s",
                   epoch ? e.text : "out of memory");
     arena_done(&arena);
+}
+
+/* From here on it is the one that pages show and that is polled for. Returns the former one, whose sources have ended. */
+static struct generation *make_current(struct daemon *d, struct generation *g)
+{
+    struct generation *former = d->current;
+
+    spine_set_policy(d->spine, &g->policy);
+    apply_settings(&g->settings);
+    journal_limits(d, &g->settings);
+    pthread_rwlock_wrlock(&d->lock);
+    d->current = g;
+    pthread_rwlock_unlock(&d->lock);
+    scheduler_go(g->scheduler);
+    return former;
 }
 
 /* ---- reload ---- */
@@ -141,51 +161,21 @@ static void warn_unchangeable(const struct settings *old, const struct settings 
         log_warn("reload", "web.listen_address changes only with a restart");
 }
 
-static void change_settings(struct daemon *d, struct settings *s, struct policy *p)
-{
-    struct settings old = d->settings;
-    struct policy old_policy = d->policy;
-
-    d->settings = *s;
-    d->policy = *p;
-    *s = old;
-    *p = old_policy;
-    spine_set_policy(d->spine, &d->policy);
-    apply_settings(&d->settings);
-}
-
-/* Everything new is checked before anything old is given up; what only shows when sources are opened puts the old ones back. */
 static enum err_code reload(struct daemon *d, struct err *e)
 {
-    struct settings other;
-    struct policy other_policy;
-    struct err again = { 0 };
-    enum err_code code = daemon_settings(d->flags, &other, e);
+    struct generation *next = generation_new(d->flags, e);
 
-    if (code)
-        return code;
-    code = open_policy(&other, &other_policy, e);
-    if (code) {
-        settings_done(&other);
-        return code;
+    if (!next)
+        return e->code;
+    if (generation_open(next, d->spine, e)) {
+        generation_free(next);
+        return e->code;
     }
-    warn_unchangeable(&d->settings, &other);
-    pthread_rwlock_wrlock(&d->lock);
-    close_sources(d);
-    change_settings(d, &other, &other_policy);
-    journal_limits(d);
-    code = open_sources(d, e);
-    if (code) {
-        close_sources(d);
-        change_settings(d, &other, &other_policy);
-        journal_limits(d);
-        if (open_sources(d, &again))
-            log_error("reload", "the old configuration cannot be gone back to: %s", again.text);
-    }
-    pthread_rwlock_unlock(&d->lock);
-    settings_done(&other);
-    policy_done(&other_policy);
-    return code;
+    warn_unchangeable(&d->current->settings, &next->settings);
+    /* Not both at once, or they would ask the clouds for the same. Meanwhile pages show the former one as it was. */
+    scheduler_stop(d->current->scheduler);
+    generation_free(make_current(d, next));
+    return ERR_OK;
 }
 
 static void do_reload(struct daemon *d)
@@ -194,190 +184,24 @@ static void do_reload(struct daemon *d)
     enum err_code code = reload(d, &e);
 
     if (code)
-        log_error("reload", "%s", e.text);
+        log_error("reload", "the configuration that was in force stays: %s", e.text);
     else
         log_info("reload", "configuration taken");
     pthread_rwlock_wrlock(&d->lock);
-    d->status.reload_ok = code == ERR_OK;
-    d->status.reload_unix_nano = clock_now();
+    d->reload_ok = code == ERR_OK;
+    d->reload_unix_nano = code ? d->reload_unix_nano : clock_now();
     pthread_rwlock_unlock(&d->lock);
 }
 
-/* ---- HTTP ---- */
-
-static void get_page(void *ctx, const struct http_server_request *q, struct http_server_response *r)
+void daemon_want_reload(struct daemon *d)
 {
-    struct daemon *d = ctx;
-
-    (void)q;
-    r->content_type = "text/html; charset=utf-8";
-    pthread_rwlock_rdlock(&d->lock);
-    status_page(&d->status, &r->body);
-    pthread_rwlock_unlock(&d->lock);
+    pthread_mutex_lock(&d->events);
+    d->reload_wanted = true;
+    pthread_cond_signal(&d->event);
+    pthread_mutex_unlock(&d->events);
 }
 
-static void get_metrics(void *ctx, const struct http_server_request *q, struct http_server_response *r)
-{
-    struct daemon *d = ctx;
-
-    d->prometheus->ops->scrape(d->prometheus, q, r);
-}
-
-static void get_sources(void *ctx, const struct http_server_request *q, struct http_server_response *r)
-{
-    struct daemon *d = ctx;
-
-    (void)q;
-    r->content_type = "application/json";
-    pthread_rwlock_rdlock(&d->lock);
-    status_json(&d->status, &r->body);
-    pthread_rwlock_unlock(&d->lock);
-}
-
-static void get_healthy(void *ctx, const struct http_server_request *q, struct http_server_response *r)
-{
-    (void)ctx;
-    (void)q;
-    buf_put(&r->body, SV("trefoil is healthy\n"));
-}
-
-static void get_ready(void *ctx, const struct http_server_request *q, struct http_server_response *r)
-{
-    struct daemon *d = ctx;
-
-    (void)q;
-    if (spine_ready(d->spine)) {
-        buf_put(&r->body, SV("trefoil is ready\n"));
-    } else {
-        r->status = 503;
-        buf_put(&r->body, SV("replaying the journal\n"));
-    }
-}
-
-static void post_reload(void *ctx, const struct http_server_request *q, struct http_server_response *r)
-{
-    struct daemon *d = ctx;
-    bool allowed;
-
-    (void)q;
-    pthread_rwlock_rdlock(&d->lock);
-    allowed = d->settings.web.enable_lifecycle;
-    pthread_rwlock_unlock(&d->lock);
-    if (!allowed) {
-        r->status = 403;
-        buf_put(&r->body, SV("reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n"));
-        return;
-    }
-    /* The main thread does it: it must not be done by one of the server's threads, which wait for each other. */
-    kill(getpid(), SIGHUP);
-    r->status = 202;
-    buf_put(&r->body, SV("reloading; trefoil_last_reload_successful tells how it went\n"));
-}
-
-static const struct http_route routes[] = {
-    { .method = "GET", .path = "/", .handle = get_page },
-    { .method = "GET", .path = "/metrics", .handle = get_metrics },
-    { .method = "GET", .path = "/api/v1/sources", .handle = get_sources },
-    { .method = "GET", .path = "/-/healthy", .open = true, .handle = get_healthy },
-    { .method = "GET", .path = "/-/ready", .open = true, .handle = get_ready },
-    { .method = "POST", .path = "/-/reload", .body_limit_bytes = 1024, .handle = post_reload },
-    { 0 },
-};
-
-static bool ask_ready(void *ctx)
-{
-    return spine_ready(((struct daemon *)ctx)->spine);
-}
-
-static void tell_shown(void *ctx, uint64_t generation)
-{
-    spine_shown(((struct daemon *)ctx)->spine, generation);
-}
-
-static void ask_self_metrics(void *ctx, struct buf *out)
-{
-    struct daemon *d = ctx;
-
-    pthread_rwlock_rdlock(&d->lock);
-    status_metrics(&d->status, out);
-    pthread_rwlock_unlock(&d->lock);
-}
-
-/* ---- start, wait, end ---- */
-
-static enum err_code open_spine(struct daemon *d, struct err *e)
-{
-    const struct settings *s = &d->settings;
-    const struct spine_options o = { .dir = s->storage.path,
-                                     .journal = { .segment_bytes = (uint64_t)s->storage.journal.segment_bytes,
-                                                  .max_bytes = (uint64_t)s->storage.journal.max_bytes,
-                                                  .retention_ms = s->storage.journal.retention_ms } };
-    struct spine_stats stats;
-
-    d->spine = spine_open(&o, e);
-    if (!d->spine)
-        return e->code;
-    d->status.spine = d->spine;
-    spine_stats(d->spine, &stats);
-    log_info("spine", "%s: %llu frames replayed in %lld ms, %llu torn bytes cut", s->storage.path,
-             (unsigned long long)stats.folded_frames, (long long)stats.replay_ms,
-             (unsigned long long)stats.recovered_torn_bytes);
-    spine_set_policy(d->spine, &d->policy);
-    journal_limits(d);
-    d->exporter_env = (struct exporter_env){ .ledger = spine_ledger(d->spine),
-                                             .ready = ask_ready,
-                                             .shown = tell_shown,
-                                             .self_metrics = ask_self_metrics,
-                                             .ctx = d };
-    d->prometheus = prometheus_exporter_ops.open(NULL, &d->exporter_env, e);
-    return d->prometheus ? ERR_OK : e->code;
-}
-
-static enum err_code open_server(struct daemon *d, struct err *e)
-{
-    const struct settings *s = &d->settings;
-    struct http_server_options o = { .listen = s->web.listen_address };
-    enum err_code code = s->web.config_file ? web_load(&d->web, s->web.config_file, e) : ERR_OK;
-
-    if (code)
-        return code;
-    o.tls_cert_file = d->web.tls_cert_file;
-    o.tls_key_file = d->web.tls_key_file;
-    o.users = d->web.users;
-    o.n_users = d->web.n_users;
-    o.headers = d->web.headers;
-    d->server = http_server_start(&o, routes, d, e);
-    if (!d->server)
-        return err_wrap(e, "--web.listen-address %s", s->web.listen_address);
-    log_info("web", "listening on %s (port %u)", s->web.listen_address, http_server_port(d->server));
-    return ERR_OK;
-}
-
-static enum err_code open_all(struct daemon *d, struct err *e)
-{
-    enum err_code code = open_policy(&d->settings, &d->policy, e);
-
-    if (code == ERR_OK)
-        code = open_spine(d, e);
-    if (code == ERR_OK)
-        code = open_server(d, e);
-    if (code == ERR_OK)
-        code = open_sources(d, e);
-    return code;
-}
-
-static void close_all(struct daemon *d)
-{
-    http_server_stop(d->server);
-    close_sources(d);
-    if (d->prometheus)
-        d->prometheus->ops->close(d->prometheus);
-    spine_close(d->spine);
-    web_done(&d->web);
-    policy_done(&d->policy);
-    settings_done(&d->settings);
-    pthread_rwlock_destroy(&d->lock);
-}
+/* ---- signals ---- */
 
 static void handled(sigset_t *set)
 {
@@ -387,17 +211,176 @@ static void handled(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-static void wait_for_the_end(struct daemon *d)
+/* The default action, which would have been taken without us. */
+static void die_of(int sig)
+{
+    sigset_t set;
+
+    signal(sig, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(sig);
+}
+
+/* False when the thread is to end. */
+static bool note_signal(struct daemon *d, int sig)
+{
+    bool again = false, over;
+
+    pthread_mutex_lock(&d->events);
+    over = d->over;
+    if (over) {
+    } else if (sig == SIGHUP) {
+        d->reload_wanted = true;
+    } else if (d->stop_signal) {
+        again = true;
+    } else {
+        d->stop_signal = sig;
+        log_info("main", "%s: stopping", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+        spine_cancel(d->spine);
+    }
+    pthread_cond_signal(&d->event);
+    pthread_mutex_unlock(&d->events);
+    if (again) /* nothing is lost: what was acknowledged is durable */
+        die_of(sig);
+    return !over;
+}
+
+static void *signal_thread(void *arg)
 {
     sigset_t set;
     int sig = 0;
 
     handled(&set);
-    while (sigwait(&set, &sig) == 0 && sig == SIGHUP)
-        do_reload(d);
-    log_info("main", "%s: stopping", sig == SIGTERM ? "SIGTERM" : "SIGINT");
-    /* From here on the default action stands: a second signal ends the process at once, and what was acknowledged is durable. */
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    while (sigwait(&set, &sig) == 0 && note_signal(arg, sig))
+        ;
+    return NULL;
+}
+
+static enum err_code start_signals(struct daemon *d, struct err *e)
+{
+    if (pthread_create(&d->signals, NULL, signal_thread, d) != 0)
+        return err_set(e, ERR_LIMIT, "cannot start the thread for signals");
+    d->signals_started = true;
+    return ERR_OK;
+}
+
+static void end_signals(struct daemon *d)
+{
+    if (!d->signals_started)
+        return;
+    pthread_mutex_lock(&d->events);
+    d->over = true;
+    pthread_mutex_unlock(&d->events);
+    pthread_kill(d->signals, SIGHUP);
+    pthread_join(d->signals, NULL);
+}
+
+/* True: reload. False: stop. */
+static bool wait_event(struct daemon *d)
+{
+    bool wanted;
+
+    pthread_mutex_lock(&d->events);
+    while (!d->reload_wanted && !d->stop_signal)
+        pthread_cond_wait(&d->event, &d->events);
+    wanted = !d->stop_signal;
+    d->reload_wanted = false;
+    pthread_mutex_unlock(&d->events);
+    return wanted;
+}
+
+static bool is_stopping(struct daemon *d)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&d->events);
+    stopping = d->stop_signal != 0;
+    pthread_mutex_unlock(&d->events);
+    return stopping;
+}
+
+/* ---- start and end ---- */
+
+static bool ask_ready(void *ctx)
+{
+    return ((struct daemon *)ctx)->serving;
+}
+
+static void tell_shown(void *ctx, uint64_t generation)
+{
+    spine_shown(((struct daemon *)ctx)->spine, generation);
+}
+
+static enum err_code start_spine(struct daemon *d, const struct settings *s, struct err *e)
+{
+    const struct spine_options o = { .dir = s->storage.path,
+                                     .journal = { .segment_bytes = (uint64_t)s->storage.journal.segment_bytes,
+                                                  .max_bytes = (uint64_t)s->storage.journal.max_bytes,
+                                                  .retention_ms = s->storage.journal.retention_ms } };
+
+    d->spine = spine_start(&o, e);
+    return d->spine ? ERR_OK : err_wrap(e, "--storage.path %s", s->storage.path);
+}
+
+static enum err_code prepare_web(struct daemon *d, const struct settings *s, struct err *e)
+{
+    d->enable_lifecycle = s->web.enable_lifecycle;
+    if (snprintf(d->listen_address, sizeof d->listen_address, "%s", s->web.listen_address) >=
+        (int)sizeof d->listen_address)
+        return err_set(e, ERR_CONFIG, "--web.listen-address: too long");
+    return s->web.config_file ? web_load(&d->web, s->web.config_file, e) : ERR_OK;
+}
+
+static enum err_code open_exporter(struct daemon *d, struct err *e)
+{
+    struct spine_stats stats;
+
+    spine_stats(d->spine, &stats);
+    log_info("spine", "%llu frames replayed in %lld ms, %llu torn bytes cut", (unsigned long long)stats.folded_frames,
+             (long long)stats.replay_ms, (unsigned long long)stats.recovered_torn_bytes);
+    d->exporter_env = (struct exporter_env){ .ledger = spine_ledger(d->spine),
+                                             .ready = ask_ready,
+                                             .shown = tell_shown,
+                                             .self_metrics = daemon_self_metrics,
+                                             .ctx = d };
+    d->prometheus = prometheus_exporter_ops.open(NULL, &d->exporter_env, e);
+    if (!d->prometheus)
+        return e->code;
+    d->serving = true;
+    return ERR_OK;
+}
+
+/* `g` is current when this returns ERR_OK, else still the caller's. */
+static enum err_code start(struct daemon *d, struct generation *g, struct err *e)
+{
+    enum err_code code = prepare_web(d, &g->settings, e);
+
+    code = code ? code : start_spine(d, &g->settings, e);
+    code = code ? code : start_signals(d, e);
+    code = code ? code : daemon_serve(d, e);
+    code = code ? code : spine_wait_ready(d->spine, e);
+    code = code ? code : open_exporter(d, e);
+    code = code ? code : generation_open(g, d->spine, e);
+    if (code == ERR_OK)
+        (void)make_current(d, g);
+    return code;
+}
+
+static void close_all(struct daemon *d)
+{
+    http_server_stop(d->server);
+    generation_free(d->current);
+    if (d->prometheus)
+        d->prometheus->ops->close(d->prometheus);
+    spine_close(d->spine);
+    end_signals(d);
+    web_done(&d->web);
+    pthread_rwlock_destroy(&d->lock);
+    pthread_cond_destroy(&d->event);
+    pthread_mutex_destroy(&d->events);
+    free(d);
 }
 
 /* Before any thread is started: signals are waited for, files are ours alone, no core holds a secret. */
@@ -413,31 +396,49 @@ static void prepare_process(void)
     setrlimit(RLIMIT_CORE, &none);
 }
 
-enum err_code daemon_run(const struct flags *f, struct err *e)
+static struct daemon *daemon_new(const struct flags *f, struct err *e)
 {
     struct daemon *d = calloc(1, sizeof *d);
     struct timespec now;
-    enum err_code code;
 
-    if (!d)
-        return err_set(e, ERR_LIMIT, "out of memory");
+    if (!d) {
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
     d->flags = f;
     pthread_rwlock_init(&d->lock, NULL);
-    code = daemon_settings(f, &d->settings, e);
-    if (code) {
-        free(d);
-        return code;
-    }
-    prepare_process();
-    apply_settings(&d->settings);
+    pthread_mutex_init(&d->events, NULL);
+    pthread_cond_init(&d->event, NULL);
     clock_gettime(CLOCK_REALTIME, &now);
-    d->status.started_unix_nano = now.tv_sec * NANO_PER_S + now.tv_nsec;
-    d->status.reload_ok = true;
-    d->status.reload_unix_nano = clock_now();
-    code = open_all(d, e);
-    if (code == ERR_OK)
-        wait_for_the_end(d);
+    d->started_unix_nano = now.tv_sec * NANO_PER_S + now.tv_nsec;
+    d->reload_ok = true;
+    d->reload_unix_nano = clock_now();
+    return d;
+}
+
+enum err_code daemon_run(const struct flags *f, struct err *e)
+{
+    struct generation *first = generation_new(f, e);
+    struct daemon *d;
+    enum err_code code;
+
+    if (!first)
+        return e->code;
+    prepare_process();
+    apply_settings(&first->settings);
+    d = daemon_new(f, e);
+    if (!d) {
+        generation_free(first);
+        return ERR_LIMIT;
+    }
+    code = start(d, first, e);
+    if (code)
+        generation_free(first);
+    while (code == ERR_OK && wait_event(d))
+        do_reload(d);
+    /* Told to stop while it started: that is no failure. */
+    if (code == ERR_CANCELLED && is_stopping(d))
+        code = ERR_OK;
     close_all(d);
-    free(d);
     return code;
 }

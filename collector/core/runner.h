@@ -37,6 +37,9 @@ struct task_status {
     struct err error; /* of the last failure; code 0 when the last poll succeeded */
 };
 
+enum { HEALTH_SCOPE, HEALTH_SOURCE, HEALTHS };
+struct health;
+
 struct task {
     struct instance *instance;
     struct source_job job; /* its views point into `names` */
@@ -44,7 +47,13 @@ struct task {
     struct retry retry;
     struct task_status status;
     int64_t due_mono;
-    bool gone; /* no longer among the source's jobs */
+    bool gone;      /* no longer among the source's jobs */
+    bool asks_jobs; /* stands for a source whose jobs() failed: asks again */
+
+    /* the scheduler's: what it shares with others, and up to which episode of theirs it has shown to be well itself */
+    struct health *health[HEALTHS];
+    unsigned trusted[HEALTHS];
+    bool in_lane; /* while it runs */
 };
 
 /* Polls once (several windows when behind) and updates *status. Blocks. *more: there is a backlog, poll again soon. */

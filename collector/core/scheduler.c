@@ -9,22 +9,90 @@
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
 
-enum { SICK_AFTER = 2, AGAIN_SOON_MS = 100, TASKS_MAX = 100000 };
+/* A poll that failed after as long as source_call has patience has missed its deadline: it held its thread for nothing. */
+enum {
+    SICK_AFTER = 2,
+    DEADLINE_MS = 20 * 1000,
+    AGAIN_SOON_MS = 100,
+    ASK_JOBS_EVERY_MS = 60 * 1000,
+    TASKS_MAX = 100000
+};
+
+/* What the tasks of a scope, or of a source (scope empty), know of each other. Each time it is found sick is an episode. */
+struct health {
+    struct health *next;
+    const struct instance *instance;
+    char *scope;
+    unsigned strikes, episode;
+};
 
 struct scheduler {
     struct spine *spine;
     struct instance *const *instances;
     size_t n_instances;
     pthread_t *workers;
-    unsigned n_workers;
-    pthread_mutex_t lock; /* guards what follows */
+    unsigned threads, n_workers; /* wanted, started */
+    pthread_mutex_t lock;        /* guards what follows */
     pthread_cond_t changed;
     struct task **tasks;
     size_t n_tasks, cap_tasks;
+    struct health *healths;
     unsigned sick_running;
     uint64_t changes;
-    bool stopping;
+    bool going, stopping;
 };
+
+/* ---- health ---- */
+
+static struct health *health_of(struct scheduler *s, const struct instance *in, sv scope)
+{
+    struct health *h;
+
+    for (h = s->healths; h; h = h->next)
+        if (h->instance == in && sv_eq(sv_of(h->scope), scope))
+            return h;
+    h = calloc(1, sizeof *h);
+    if (h && !(h->scope = strndup(scope.len ? scope.at : "", scope.len))) {
+        free(h);
+        h = NULL;
+    }
+    if (!h)
+        return NULL;
+    h->instance = in;
+    h->next = s->healths;
+    s->healths = h;
+    return h;
+}
+
+static bool is_sick(const struct task *t)
+{
+    bool sick = t->retry.failures >= SICK_AFTER;
+
+    for (int k = 0; k < HEALTHS; k++)
+        sick |= t->trusted[k] != t->health[k]->episode;
+    return sick;
+}
+
+/* A strike of a scope is a missed deadline, one of a source a scope that has become sick. True: an episode begins. */
+static bool strike(struct health *h)
+{
+    if (++h->strikes < SICK_AFTER)
+        return false;
+    h->strikes = 0;
+    h->episode++;
+    return true;
+}
+
+/* What happens in the lane is known there: it neither adds to a sickness nor ends that of the others. */
+static void note_health(struct task *t, enum err_code code, bool late)
+{
+    for (int k = 0; code == ERR_OK && k < HEALTHS; k++) {
+        t->trusted[k] = t->health[k]->episode;
+        t->health[k]->strikes = t->in_lane ? t->health[k]->strikes : 0;
+    }
+    if (code && late && !t->in_lane && strike(t->health[HEALTH_SCOPE]))
+        (void)strike(t->health[HEALTH_SOURCE]);
+}
 
 /* ---- the list ---- */
 
@@ -35,12 +103,18 @@ static void task_free(struct task *t)
     free(t);
 }
 
-static struct task *task_new(struct instance *in, const struct source_job *job)
+static struct task *task_new(struct scheduler *s, struct instance *in, const struct source_job *job)
 {
     struct task *t = calloc(1, sizeof *t);
 
     if (!t)
         return NULL;
+    t->health[HEALTH_SCOPE] = health_of(s, in, job->scope);
+    t->health[HEALTH_SOURCE] = health_of(s, in, SV_NONE);
+    if (!t->health[HEALTH_SCOPE] || !t->health[HEALTH_SOURCE]) {
+        free(t);
+        return NULL;
+    }
     arena_init(&t->names, 64 << 10);
     t->instance = in;
     t->job = *job;
@@ -63,7 +137,7 @@ static struct task *find(struct scheduler *s, const struct instance *in, const s
     return NULL;
 }
 
-static bool add(struct scheduler *s, struct instance *in, const struct source_job *job)
+static struct task *add(struct scheduler *s, struct instance *in, const struct source_job *job)
 {
     struct task *t;
 
@@ -72,15 +146,14 @@ static bool add(struct scheduler *s, struct instance *in, const struct source_jo
         struct task **p = cap <= TASKS_MAX ? realloc(s->tasks, cap * sizeof(struct task *)) : NULL;
 
         if (!p)
-            return false;
+            return NULL;
         s->tasks = p;
         s->cap_tasks = cap;
     }
-    t = task_new(in, job);
-    if (!t)
-        return false;
-    s->tasks[s->n_tasks++] = t;
-    return true;
+    t = task_new(s, in, job);
+    if (t)
+        s->tasks[s->n_tasks++] = t;
+    return t;
 }
 
 /* The views of a known job stay its own; the numbers are taken over. */
@@ -107,6 +180,48 @@ static void drop_gone(struct scheduler *s)
     s->n_tasks = n;
 }
 
+static enum err_code take_jobs(struct scheduler *s, struct instance *in, const struct job_list *list, struct err *e)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < s->n_tasks; i++)
+        s->tasks[i]->gone |= s->tasks[i]->instance == in;
+    for (size_t i = 0; i < list->n; i++) {
+        struct task *t = find(s, in, &list->at[i]);
+
+        if (t)
+            update(t, &list->at[i]);
+        else if (!add(s, in, &list->at[i]))
+            code = err_set(e, ERR_LIMIT, "more than %d jobs", TASKS_MAX);
+    }
+    drop_gone(s);
+    return code;
+}
+
+/* The jobs that are known go on; a task that shows the failure asks again until there is an answer. */
+static void ask_jobs_later(struct scheduler *s, struct instance *in, const struct err *e)
+{
+    const struct source_job job = {
+        .kind = JOB_SNAPSHOT, .group = SV("jobs"), .signal = SV("inventory"), .interval_ms = ASK_JOBS_EVERY_MS
+    };
+    struct task *t = find(s, in, &job);
+
+    if (t) {
+        t->gone = false;
+        return;
+    }
+    t = add(s, in, &job);
+    if (!t)
+        return;
+    t->asks_jobs = true;
+    t->status.state = TASK_FAILING;
+    t->status.failures = 1;
+    t->status.last_attempt_unix_nano = clock_now();
+    t->status.error = *e;
+    t->due_mono = clock_mono() + retry_after_failure(&t->retry, e) * NANO_PER_MS;
+    t->status.next_unix_nano = clock_now() + (t->due_mono - clock_mono());
+}
+
 /* Asks a source for its jobs and brings the list in step. Takes the lock only for that. */
 static enum err_code refresh(struct scheduler *s, struct instance *in, struct err *e)
 {
@@ -117,21 +232,14 @@ static enum err_code refresh(struct scheduler *s, struct instance *in, struct er
     arena_init(&arena, 32 << 20);
     code = in->ops->jobs(in->source, &list, e);
     if (code) {
-        arena_done(&arena);
-        return code;
+        e->code = code;
+        err_wrap(e, "%.*s: jobs", SV_ARG(in->env.id));
     }
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < s->n_tasks; i++)
-        s->tasks[i]->gone |= s->tasks[i]->instance == in;
-    for (size_t i = 0; i < list.n; i++) {
-        struct task *t = find(s, in, &list.at[i]);
-
-        if (t)
-            update(t, &list.at[i]);
-        else if (!add(s, in, &list.at[i]))
-            code = err_set(e, ERR_LIMIT, "more than %d jobs", TASKS_MAX);
-    }
-    drop_gone(s);
+    if (code == ERR_OK)
+        code = take_jobs(s, in, &list, e);
+    if (code && code != ERR_CANCELLED)
+        ask_jobs_later(s, in, e);
     s->changes++;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -143,28 +251,39 @@ static enum err_code refresh(struct scheduler *s, struct instance *in, struct er
 
 static bool sick_lane_full(const struct scheduler *s)
 {
-    unsigned quarter = s->n_workers / 4;
+    unsigned quarter = s->threads / 4;
 
     return s->sick_running >= (quarter ? quarter : 1);
+}
+
+/* In the lane those first who did not fail themselves: they may leave it. */
+static bool goes_first(const struct task *a, const struct task *b, bool lane)
+{
+    if (lane && a->retry.failures != b->retry.failures)
+        return a->retry.failures < b->retry.failures;
+    return a->due_mono < b->due_mono;
 }
 
 /* The task due longest that may run now; *wake gets when to look again. Under the lock. */
 static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
 {
-    struct task *best = NULL;
+    struct task *best[2] = { NULL, NULL }; /* the well one, the sick one */
 
     *wake = now + 60 * NANO_PER_S;
     for (size_t i = 0; i < s->n_tasks; i++) {
         struct task *t = s->tasks[i];
+        bool sick = is_sick(t);
 
-        if (t->status.running || t->gone || (t->status.sick && sick_lane_full(s)))
+        if (t->status.running || t->gone || (sick && sick_lane_full(s)))
             continue;
         if (t->due_mono > now)
             *wake = t->due_mono < *wake ? t->due_mono : *wake;
-        else if (!best || t->due_mono < best->due_mono)
-            best = t;
+        else if (!best[sick] || goes_first(t, best[sick], sick))
+            best[sick] = t;
     }
-    return best;
+    if (!best[0] || !best[1])
+        return best[0] ? best[0] : best[1];
+    return best[1]->due_mono < best[0]->due_mono ? best[1] : best[0];
 }
 
 static void log_end(const struct task *t, const struct task_status *was, const struct task_status *is)
@@ -187,9 +306,33 @@ static void plan_next(struct task *t, struct task_status *is, enum err_code code
     } else {
         retry_success(&t->retry);
     }
-    is->sick = t->retry.failures >= SICK_AFTER;
     t->due_mono = clock_mono() + wait_ms * NANO_PER_MS;
     is->next_unix_nano = clock_now() + wait_ms * NANO_PER_MS;
+}
+
+static enum err_code ask_jobs(struct scheduler *s, const struct task *t, struct task_status *status)
+{
+    struct err e = { 0 };
+    enum err_code code;
+
+    status->last_attempt_unix_nano = clock_now();
+    status->polls++;
+    code = refresh(s, t->instance, &e);
+    status->failures += code != ERR_OK;
+    status->error = e;
+    status->state = code ? TASK_FAILING : TASK_OK;
+    return code;
+}
+
+static enum err_code poll_and_discover(struct scheduler *s, const struct task *t, struct task_status *status,
+                                       bool *more)
+{
+    struct err e = { 0 };
+    enum err_code code = task_poll(s->spine, t, status, more);
+
+    if (code == ERR_OK && t->job.discovers && refresh(s, t->instance, &e))
+        log_warn(t->instance->ops->name, "%s", e.text);
+    return code;
 }
 
 /* Runs one task without the lock, on a copy: a discovery that ends meanwhile may change the numbers of its job. */
@@ -197,22 +340,24 @@ static void run(struct scheduler *s, struct task *t)
 {
     const struct task polled = *t;
     struct task_status was = t->status, is = t->status;
-    int64_t began = clock_mono();
-    struct err e = { 0 };
+    int64_t began = clock_mono(), took;
     enum err_code code;
-    bool more;
+    bool more = false;
 
     pthread_mutex_unlock(&s->lock);
-    code = task_poll(s->spine, &polled, &is, &more);
-    is.poll_real_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
-    if (code == ERR_OK && polled.job.discovers && refresh(s, t->instance, &e))
-        log_warn(t->instance->ops->name, "%.*s: jobs: %s", SV_ARG(t->instance->env.id), e.text);
+    code = polled.asks_jobs ? ask_jobs(s, &polled, &is) : poll_and_discover(s, &polled, &is, &more);
+    took = clock_mono() - began;
+    is.poll_real_ms = (int64_t)((double)took / 1e6 / clock_speed());
     pthread_mutex_lock(&s->lock);
-    if (code != ERR_CANCELLED)
+    if (code == ERR_CANCELLED) {
+        is = was; /* we are ending, which says nothing about it */
+    } else {
         log_end(t, &was, &is);
-    plan_next(t, &is, code, more);
+        plan_next(t, &is, code, more);
+        note_health(t, code, took >= DEADLINE_MS * NANO_PER_MS);
+    }
     is.running = false;
-    s->sick_running -= was.sick;
+    s->sick_running -= t->in_lane;
     t->status = is;
     s->changes++;
     if (t->gone)
@@ -226,14 +371,15 @@ static void *worker(void *arg)
 
     pthread_mutex_lock(&s->lock);
     while (!s->stopping) {
-        int64_t wake;
-        struct task *t = pick(s, clock_mono(), &wake);
+        int64_t wake = clock_mono() + 60 * NANO_PER_S;
+        struct task *t = s->going ? pick(s, clock_mono(), &wake) : NULL;
 
         if (!t) {
             (void)clock_wait(&s->changed, &s->lock, wake);
             continue;
         }
-        s->sick_running += t->status.sick;
+        t->in_lane = is_sick(t);
+        s->sick_running += t->in_lane;
         t->status.running = true;
         run(s, t);
     }
@@ -243,8 +389,8 @@ static void *worker(void *arg)
 
 /* ---- start and end ---- */
 
-struct scheduler *scheduler_start(struct spine *spine, struct instance *const *instances, size_t n, unsigned threads,
-                                  struct err *e)
+struct scheduler *scheduler_new(struct spine *spine, struct instance *const *instances, size_t n, unsigned threads,
+                                struct err *e)
 {
     struct scheduler *s = calloc(1, sizeof *s);
 
@@ -258,26 +404,35 @@ struct scheduler *scheduler_start(struct spine *spine, struct instance *const *i
     s->spine = spine;
     s->instances = instances;
     s->n_instances = n;
+    s->threads = threads;
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->changed);
     for (size_t i = 0; i < n; i++)
-        if (instances[i]->source && refresh(s, instances[i], e)) {
-            scheduler_stop(s);
-            return NULL;
+        if (instances[i]->source) {
+            struct err why = { 0 };
+
+            if (refresh(s, instances[i], &why))
+                log_warn(instances[i]->ops->name, "%s", why.text);
         }
     for (; s->n_workers < threads; s->n_workers++)
         if (pthread_create(&s->workers[s->n_workers], NULL, worker, s) != 0) {
             err_set(e, ERR_LIMIT, "cannot start poll thread %u of %u", s->n_workers + 1, threads);
-            scheduler_stop(s);
+            scheduler_free(s);
             return NULL;
         }
     return s;
 }
 
+void scheduler_go(struct scheduler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->going = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void scheduler_stop(struct scheduler *s)
 {
-    if (!s)
-        return;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_broadcast(&s->changed);
@@ -288,10 +443,22 @@ void scheduler_stop(struct scheduler *s)
                 s->instances[i]->ops->cancel(s->instances[i]->source);
             rate_limits_cancel(s->instances[i]->env.limits);
         }
-    for (unsigned i = 0; i < s->n_workers; i++)
-        pthread_join(s->workers[i], NULL);
+    for (; s->n_workers > 0; s->n_workers--)
+        pthread_join(s->workers[s->n_workers - 1], NULL);
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    if (!s)
+        return;
+    scheduler_stop(s);
     for (size_t i = 0; i < s->n_tasks; i++)
         task_free(s->tasks[i]);
+    for (struct health *h = s->healths, *next; h; h = next) {
+        next = h->next;
+        free(h->scope);
+        free(h);
+    }
     free(s->tasks);
     free(s->workers);
     pthread_cond_destroy(&s->changed);
@@ -303,17 +470,20 @@ void scheduler_stop(struct scheduler *s)
 
 static struct task_view view_of(const struct task *t, struct arena *a)
 {
-    return (struct task_view){ .source = arena_copy(a, t->instance->env.id),
-                               .cloud = sv_of(t->instance->ops->name),
-                               .scope = arena_copy(a, t->job.scope),
-                               .group = arena_copy(a, t->job.group),
-                               .signal = arena_copy(a, t->job.signal),
-                               .kind = t->job.kind,
-                               .interval_ms = t->job.interval_ms,
-                               .expected_lag_ms =
-                                   t->job.delay_ms + t->job.interval_ms +
-                                   (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
-                               .status = t->status };
+    struct task_view v = { .source = arena_copy(a, t->instance->env.id),
+                           .cloud = sv_of(t->instance->ops->name),
+                           .scope = arena_copy(a, t->job.scope),
+                           .group = arena_copy(a, t->job.group),
+                           .signal = arena_copy(a, t->job.signal),
+                           .kind = t->job.kind,
+                           .interval_ms = t->job.interval_ms,
+                           .expected_lag_ms =
+                               t->job.delay_ms + t->job.interval_ms +
+                               (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
+                           .status = t->status };
+
+    v.status.sick = is_sick(t);
+    return v;
 }
 
 struct task_view *scheduler_tasks(struct scheduler *s, struct arena *arena, size_t *n)

@@ -1,13 +1,18 @@
 /*
  * The scheduler: which task is polled when, by a small pool of threads.
  *
- * Tasks are what the sources' jobs() tell, asked again after each discovery. A task that has failed twice in a row is sick: sick
- * tasks together get at most a quarter of the threads (but one) until they succeed, so that no dead endpoint delays the others.
+ * Tasks are what the sources' jobs() tell, asked again after each discovery; a source whose jobs() fails has one task that
+ * says so and asks again.
+ *
+ * The sick lane: sick tasks together get at most a quarter of the threads (but one) until they succeed, so that no dead endpoint
+ * delays the others. Sick is a task that has failed twice in a row. When two polls of one (source, scope) have missed their
+ * deadline, every task of that scope counts as sick until it has succeeded itself; so do all tasks of the source when
+ * two of its scopes have come to that and nothing of it succeeded in between.
  *
  * Ownership:     instances are the caller's and outlive the scheduler.
  * Thread-safety: all functions, any thread.
  *
- * Threads: `threads` workers, started by scheduler_start, ended by scheduler_stop.
+ * Threads: `threads` workers, started by scheduler_new, ended by scheduler_stop.
  */
 #ifndef CORE_SCHEDULER_H
 #define CORE_SCHEDULER_H
@@ -16,11 +21,17 @@
 
 struct scheduler;
 
-MUST_USE struct scheduler *scheduler_start(struct spine *s, struct instance *const *instances, size_t n,
-                                           unsigned threads, struct err *e);
+/* Ready to go, but nothing is polled before scheduler_go. A source whose jobs() fails is a task that fails, no error. */
+MUST_USE struct scheduler *scheduler_new(struct spine *s, struct instance *const *instances, size_t n, unsigned threads,
+                                         struct err *e);
+void scheduler_go(struct scheduler *s);
 
-/* Cancels running calls and waits for the workers. NULL is fine. */
+/* Cancels running calls and waits for the workers; a source that does not let itself be cancelled keeps it waiting. What
+ * scheduler_tasks tells stays as it was. */
 void scheduler_stop(struct scheduler *s);
+
+/* Stops it if need be. NULL is fine. */
+void scheduler_free(struct scheduler *s);
 
 struct task_view {
     sv source, cloud, scope, group, signal;

@@ -35,12 +35,14 @@ struct spine {
     bool started;
     int64_t snapshot_every_ms;
     const struct policy *_Atomic policy;
-    _Atomic bool stopping;
+    _Atomic bool stopping, cancelled, ready;
     _Atomic uint64_t shown;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t folded_more;
-    uint64_t folded; /* highest sequence folded, per the single shard of an appender */
-    bool ready;
+    uint64_t folded;         /* highest sequence folded, per the single shard of an appender */
+    uint64_t behind, target; /* of the replay: the sequence before its first frame, and its last one */
+    bool replay_over;
+    struct err replay_error;
     struct spine_stats stats;
 };
 
@@ -393,14 +395,74 @@ static void keep_house(struct spine *s, struct arena *arena, int64_t *next_snaps
     *next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS;
 }
 
-static void *fold_thread(void *arg)
+/* ---- what is durable already ---- */
+
+/* The state to begin with: the snapshot's, or an empty one. */
+static enum err_code begin_replay(struct spine *s, struct err *e)
 {
-    struct spine *s = arg;
-    struct arena arena;
+    struct buf cursor;
+    bool found = false;
+    enum err_code code;
+
+    buf_init(&cursor, JOURNAL_CURSOR_MAX);
+    code = ledger_snapshot_read(s->ledger, s->dir, &cursor, &found, e);
+    if (code == ERR_OK && !found) {
+        /* A damaged one may have filled the ledger half. */
+        ledger_free(s->ledger);
+        s->ledger = ledger_new(e);
+        buf_clear(&cursor);
+        code = s->ledger ? ERR_OK : ERR_LIMIT;
+    }
+    if (code == ERR_OK) {
+        s->reader = journal_reader_open(s->journal, "ledger", buf_sv(&cursor), e);
+        code = s->reader ? ERR_OK : e->code;
+    }
+    buf_done(&cursor);
+    return code;
+}
+
+static enum err_code replay(struct spine *s, struct arena *arena, struct err *e)
+{
+    int64_t began = clock_mono();
+    enum err_code code = begin_replay(s, e);
+
+    for (bool got = true, first = true; got && code == ERR_OK; first = false) {
+        struct journal_frame in;
+
+        if (s->stopping || s->cancelled)
+            return err_set(e, ERR_CANCELLED, "stopped while replaying the journal");
+        code = journal_read(s->reader, 0, &in, &got, e);
+        if (code || !got)
+            break;
+        if (first) {
+            pthread_mutex_lock(&s->lock);
+            s->behind = in.at.sequence - 1;
+            pthread_mutex_unlock(&s->lock);
+        }
+        fold_one(s, &in, arena);
+    }
+    pthread_mutex_lock(&s->lock);
+    s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
+    pthread_mutex_unlock(&s->lock);
+    return code;
+}
+
+static void tell_replayed(struct spine *s, const struct err *e)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ready = e->code == ERR_OK;
+    s->replay_error = *e;
+    s->replay_over = true;
+    pthread_cond_broadcast(&s->folded_more);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* From frame to frame until the end. */
+static void follow(struct spine *s, struct arena *arena)
+{
     int64_t next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS, next_house = 0;
     uint64_t folded_then = 0;
 
-    arena_init(&arena, 256 << 20);
     for (;;) {
         struct journal_frame in;
         struct err e = { 0 };
@@ -411,50 +473,42 @@ static void *fold_thread(void *arg)
             clock_sleep_ms(wait_ms());
         }
         if (got)
-            fold_one(s, &in, &arena);
+            fold_one(s, &in, arena);
         else if (stop)
             break;
         if (!stop && clock_mono() >= next_house) {
-            keep_house(s, &arena, &next_snapshot, &folded_then);
+            keep_house(s, arena, &next_snapshot, &folded_then);
             next_house = clock_mono() + wait_ms() * NANO_PER_MS;
         }
     }
-    snapshot(s);
+}
+
+static void *fold_thread(void *arg)
+{
+    struct spine *s = arg;
+    struct arena arena;
+    struct err e = { 0 };
+    enum err_code code;
+
+    arena_init(&arena, 256 << 20);
+    code = replay(s, &arena, &e);
+    tell_replayed(s, &e);
+    if (code == ERR_OK)
+        follow(s, &arena);
+    /* Half a replay is worth a snapshot too: who is ended before it is over again and again gets there all the same. */
+    if (code == ERR_OK || (code == ERR_CANCELLED && s->folded))
+        snapshot(s);
     arena_done(&arena);
     return NULL;
 }
 
 /* ---- start and end ---- */
 
-/* Folds what is durable already, before anybody may look. */
-static enum err_code replay(struct spine *s, struct err *e)
-{
-    int64_t began = clock_mono();
-    struct arena arena;
-    enum err_code code = ERR_OK;
-
-    arena_init(&arena, 256 << 20);
-    for (bool got = true; got && code == ERR_OK;) {
-        struct journal_frame in;
-
-        code = journal_read(s->reader, 0, &in, &got, e);
-        if (code == ERR_OK && got)
-            fold_one(s, &in, &arena);
-    }
-    arena_done(&arena);
-    s->ready = code == ERR_OK;
-    s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
-    return code;
-}
-
 static enum err_code start(struct spine *s, const struct spine_options *o, struct err *e)
 {
     struct journal_options journal = o->journal;
     struct journal_recovery found;
-    struct buf cursor;
     char dir[4096];
-    bool snapshot_found = false;
-    enum err_code code;
 
     if (snprintf(dir, sizeof dir, "%s/journal", o->dir) >= (int)sizeof dir)
         return err_set(e, ERR_CONFIG, "%s: path too long", o->dir);
@@ -462,29 +516,23 @@ static enum err_code start(struct spine *s, const struct spine_options *o, struc
         return err_sys(e, "%s", o->dir);
     journal.dir = dir;
     s->journal = journal_open(&journal, &found, e);
-    s->ledger = s->journal ? ledger_new(e) : NULL;
+    if (!s->journal)
+        return e->code;
+    s->ledger = ledger_new(e);
     if (!s->ledger)
-        return e ? e->code : ERR_IO;
+        return e->code;
     s->stats.recovered_torn_bytes = found.torn_bytes;
-    buf_init(&cursor, JOURNAL_CURSOR_MAX);
-    code = ledger_snapshot_read(s->ledger, o->dir, &cursor, &snapshot_found, e);
-    if (code == ERR_OK && !snapshot_found) {
-        /* A damaged one may have filled the ledger half. */
-        ledger_free(s->ledger);
-        s->ledger = ledger_new(e);
-        buf_clear(&cursor);
-    }
-    if (code == ERR_OK)
-        s->reader = s->ledger ? journal_reader_open(s->journal, "ledger", buf_sv(&cursor), e) : NULL;
-    if (code == ERR_OK)
-        code = s->reader ? replay(s, e) : e ? e->code : ERR_IO;
-    buf_done(&cursor);
-    return code;
+    s->target = journal_durable(s->journal).sequence;
+    if (pthread_create(&s->thread, NULL, fold_thread, s) != 0)
+        return err_set(e, ERR_LIMIT, "cannot start the fold thread");
+    s->started = true;
+    return ERR_OK;
 }
 
-struct spine *spine_open(const struct spine_options *o, struct err *e)
+struct spine *spine_start(const struct spine_options *o, struct err *e)
 {
     struct spine *s = calloc(1, sizeof *s);
+    struct err own, *why = e ? e : &own;
 
     if (!s || !(s->dir = strdup(o->dir))) {
         free(s);
@@ -494,12 +542,41 @@ struct spine *spine_open(const struct spine_options *o, struct err *e)
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->folded_more);
     s->snapshot_every_ms = o->snapshot_every_ms ? o->snapshot_every_ms : SNAPSHOT_EVERY_MS;
-    if (start(s, o, e) || pthread_create(&s->thread, NULL, fold_thread, s) != 0) {
+    if (start(s, o, why)) {
         spine_close(s);
         return NULL;
     }
-    s->started = true;
     return s;
+}
+
+enum err_code spine_wait_ready(struct spine *s, struct err *e)
+{
+    enum err_code code;
+
+    pthread_mutex_lock(&s->lock);
+    while (!s->replay_over)
+        pthread_cond_wait(&s->folded_more, &s->lock);
+    code = s->replay_error.code;
+    if (code && e)
+        *e = s->replay_error;
+    pthread_mutex_unlock(&s->lock);
+    return code;
+}
+
+struct spine *spine_open(const struct spine_options *o, struct err *e)
+{
+    struct spine *s = spine_start(o, e);
+
+    if (!s || spine_wait_ready(s, e) == ERR_OK)
+        return s;
+    spine_close(s);
+    return NULL;
+}
+
+void spine_cancel(struct spine *s)
+{
+    if (s)
+        s->cancelled = true;
 }
 
 void spine_close(struct spine *s)
@@ -531,6 +608,18 @@ struct journal *spine_journal(struct spine *s)
 bool spine_ready(struct spine *s)
 {
     return s->ready;
+}
+
+struct spine_progress spine_progress(struct spine *s)
+{
+    struct spine_progress p;
+
+    pthread_mutex_lock(&s->lock);
+    p.of = s->target > s->behind ? s->target - s->behind : 0;
+    p.done = s->folded > s->behind ? s->folded - s->behind : 0;
+    p.done = p.done < p.of ? p.done : p.of;
+    pthread_mutex_unlock(&s->lock);
+    return p;
 }
 
 void spine_stats(struct spine *s, struct spine_stats *out)

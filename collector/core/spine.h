@@ -6,7 +6,8 @@
  * Errors:        spine_commit: what journal_append says; nothing of the frame counts then.
  * Thread-safety: spine_commit and the questions from any thread.
  *
- * Threads: the fold thread (started by spine_open) is the only writer of the ledger.
+ * Threads: the fold thread (started by spine_start) is the only writer of the ledger. It begins with what is durable already;
+ * until spine_ready nobody but it may touch the ledger or commit.
  */
 #ifndef CORE_SPINE_H
 #define CORE_SPINE_H
@@ -23,9 +24,20 @@ struct spine_options {
     int64_t snapshot_every_ms;      /* 0: 5 min */
 };
 
+/* Opens the journal and returns while it is replayed. ERR_CONFIG: another process has it. */
+MUST_USE struct spine *spine_start(const struct spine_options *o, struct err *e);
+
+/* Blocks until the replay has ended; why it failed, ERR_CANCELLED after spine_cancel. */
+MUST_USE enum err_code spine_wait_ready(struct spine *s, struct err *e);
+
+/* Ends a replay soon; what was replayed is kept by the snapshot that spine_close writes. Any thread, NULL is fine. */
+void spine_cancel(struct spine *s);
+
+/* Both: start and wait. */
 MUST_USE struct spine *spine_open(const struct spine_options *o, struct err *e);
 
-/* Stops the fold thread after what is durable is folded, writes a last snapshot, closes. NULL is fine. */
+/* Stops the fold thread after what is durable is folded (but a replay ends at once), writes a last snapshot, closes. NULL is
+ * fine. */
 void spine_close(struct spine *s);
 
 struct ledger *spine_ledger(struct spine *s);
@@ -33,6 +45,12 @@ struct journal *spine_journal(struct spine *s);
 
 /* True once all that was durable at open is folded: before, numbers would be too low. */
 bool spine_ready(struct spine *s);
+
+/* How far the replay is, in frames. */
+struct spine_progress {
+    uint64_t done, of;
+};
+struct spine_progress spine_progress(struct spine *s);
 
 /* From now on frames are held to this policy; it outlives the spine or the next call. Before the first call nothing may be
  * committed. */

@@ -10,7 +10,7 @@
 
 struct status {
     struct spine *spine;
-    struct scheduler *scheduler; /* NULL while sources are being replaced */
+    struct scheduler *scheduler; /* NULL until the sources are opened */
     struct instance *const *instances;
     size_t n_instances;
     int64_t started_unix_nano; /* real time */
@@ -20,6 +20,10 @@ struct status {
 
 void status_metrics(const struct status *s, struct buf *out);
 void status_json(const struct status *s, struct buf *out);
+
+/* While the journal is replayed nobody may look at the ledger: these say how far it is, and that all else is unknown yet. */
+void status_json_replaying(const struct status *s, struct buf *out);
+void status_page_replaying(const struct status *s, struct buf *out);
 
 /* Plain and self-contained: each source's state, lag, complete-until; requests, tokens and errors by cloud and model. */
 void status_page(const struct status *s, struct buf *out);

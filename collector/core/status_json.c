@@ -201,6 +201,32 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
     close_as(o, '}');
 }
 
+static void put_head(struct json_out *o, bool ready)
+{
+    open_as(o, '{');
+    text(o, "version", SV(TREFOIL_VERSION));
+    truth(o, "ready", ready);
+    instant(o, "now", clock_now());
+}
+
+void status_json_replaying(const struct status *s, struct buf *out)
+{
+    struct json_out o = { out, true };
+    struct spine_progress p = spine_progress(s->spine);
+
+    put_head(&o, false);
+    key(&o, "replay");
+    open_as(&o, '{');
+    number(&o, "frames_done", (double)p.done);
+    number(&o, "frames", (double)p.of);
+    close_as(&o, '}');
+    key(&o, "sources");
+    open_as(&o, '[');
+    close_as(&o, ']');
+    close_as(&o, '}');
+    buf_putc(out, '\n');
+}
+
 void status_json(const struct status *s, struct buf *out)
 {
     struct json_out o = { out, true };
@@ -210,10 +236,7 @@ void status_json(const struct status *s, struct buf *out)
 
     arena_init(&arena, 64 << 20);
     tasks = s->scheduler ? scheduler_tasks(s->scheduler, &arena, &n) : NULL;
-    open_as(&o, '{');
-    text(&o, "version", SV(TREFOIL_VERSION));
-    truth(&o, "ready", spine_ready(s->spine));
-    instant(&o, "now", clock_now());
+    put_head(&o, true);
     key(&o, "sources");
     open_as(&o, '[');
     for (size_t i = 0; i < s->n_instances; i++)

@@ -19,7 +19,7 @@ struct look {
     struct arena arena;
     struct task_view *tasks;
     size_t n_tasks;
-    struct source_totals totals[64];
+    struct source_totals *totals;
     size_t n_totals;
     struct journal_stats journal;
     struct spine_stats spine;
@@ -295,9 +295,9 @@ static void put_spine(struct look *k)
         (double)k->ledger.caller_calls_refused);
     one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.",
         (double)log_dropped());
-    one(k, "trefoil_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.",
+    one(k, "trefoil_config_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.",
         k->status->reload_ok);
-    one(k, "trefoil_last_reload_timestamp_seconds", "gauge", "When it was taken.",
+    one(k, "trefoil_config_last_reload_success_timestamp_seconds", "gauge", "When a configuration was taken last.",
         seconds(k->status->reload_unix_nano));
 }
 
@@ -361,7 +361,8 @@ static void look_at(struct look *k)
     spine_stats(k->status->spine, &k->spine);
     ledger_read_lock(l);
     ledger_sizes(l, &k->ledger);
-    for (size_t i = 0; i < ledger_source_count(l) && k->n_totals < sizeof k->totals / sizeof k->totals[0]; i++) {
+    k->totals = ARENA_ARRAY(&k->arena, struct source_totals, ledger_source_count(l) + 1);
+    for (size_t i = 0; k->totals && i < ledger_source_count(l); i++) {
         ledger_source(l, i, &k->totals[k->n_totals]);
         k->totals[k->n_totals].source = arena_copy(&k->arena, k->totals[k->n_totals].source);
         /* The program's own frames (births, limits) hold no records. */

@@ -194,11 +194,8 @@ static void put_sources(const struct status *s, struct buf *b, struct arena *a)
                  : SV("</table></div><p>No source is configured: see <code>trefoil check</code>.</p>\n"));
 }
 
-void status_page(const struct status *s, struct buf *out)
+static void put_head(struct buf *out)
 {
-    struct arena arena;
-
-    arena_init(&arena, 64 << 20);
     buf_put(
         out,
         SV("<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,"
@@ -211,7 +208,26 @@ void status_page(const struct status *s, struct buf *out)
            "<a href=/-/healthy>healthy</a> &middot; <a href=/-/ready>ready</a></p><p><small>Version " TREFOIL_VERSION
            " (" TREFOIL_REVISION "), "));
     buf_time(out, clock_now(), 0);
-    buf_put(out, spine_ready(s->spine) ? SV("</small></p>\n") : SV(", replaying the journal</small></p>\n"));
+    buf_put(out, SV("</small></p>\n"));
+}
+
+void status_page_replaying(const struct status *s, struct buf *out)
+{
+    struct spine_progress p = spine_progress(s->spine);
+
+    put_head(out);
+    buf_printf(out,
+               "<h2>Starting</h2><p>Replaying %llu of %llu frames of the journal. Numbers are shown when all are "
+               "read, since until then they would be too low.</p></body></html>\n",
+               (unsigned long long)p.done, (unsigned long long)p.of);
+}
+
+void status_page(const struct status *s, struct buf *out)
+{
+    struct arena arena;
+
+    arena_init(&arena, 64 << 20);
+    put_head(out);
     put_traffic(s, out, &arena);
     put_sources(s, out, &arena);
     buf_put(out, SV("</body></html>\n"));

@@ -213,7 +213,7 @@ def reloads():
         os.kill(process.pid, signal.SIGHUP)
 
     put(good.replace("tenant_id:", "tenantid:"))
-    if until(lambda: reload_value("trefoil_last_reload_successful") == 0, 20, "a broken file: trefoil_last_reload_successful is 0"):
+    if until(lambda: reload_value("trefoil_config_last_reload_successful") == 0, 20, "a broken file: trefoil_config_last_reload_successful is 0"):
         tap.ok("unknown key 'tenantid'" in world.trefoil.tail() and world.trefoil.alive(),
                "a broken file: said in the log, and the old configuration goes on", world.trefoil.tail())
     others_go_on("a broken file")
@@ -221,8 +221,8 @@ def reloads():
     says("dead endpoint", "calls", "no answer from endpoints.logs", f"127.0.0.1:{dead}", scope="workspace:")
     others_go_on("dead endpoint")
     put(good)
-    if until(lambda: reload_value("trefoil_last_reload_successful") == 1, 20, "a good file: trefoil_last_reload_successful is 1"):
-        tap.ok(True, "a good file: trefoil_last_reload_successful is 1")
+    if until(lambda: reload_value("trefoil_config_last_reload_successful") == 1, 20, "a good file: trefoil_config_last_reload_successful is 1"):
+        tap.ok(True, "a good file: trefoil_config_last_reload_successful is 1")
     heals("dead endpoint")
 
 
@@ -246,11 +246,11 @@ def lifecycle():
     tap.ok(code == 0, "SIGINT ends it with 0", f"{code}\n{world.trefoil.tail()}")
     world.start("--web.enable-lifecycle")
     world.wait_ready()
-    before = reload_value("trefoil_last_reload_timestamp_seconds")
+    before = reload_value("trefoil_config_last_reload_success_timestamp_seconds")
     status, text = post_reload()
     tap.ok(status == 202, "POST /-/reload is taken with --web.enable-lifecycle", text)
-    if until(lambda: reload_value("trefoil_last_reload_timestamp_seconds") != before, 20, "POST /-/reload reloads"):
-        tap.ok(reload_value("trefoil_last_reload_successful") == 1, "POST /-/reload reloads")
+    if until(lambda: reload_value("trefoil_config_last_reload_success_timestamp_seconds") != before, 20, "POST /-/reload reloads"):
+        tap.ok(reload_value("trefoil_config_last_reload_successful") == 1, "POST /-/reload reloads")
 
 
 # ---- what must not be found ----

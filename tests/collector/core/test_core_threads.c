@@ -55,12 +55,13 @@ static void begin(void)
         fakes[i].answer = i == 1 ? dead : fake_one_a_minute;
         instances[i].limits = instances[i].env.limits = rate_limits_new();
     }
-    scheduler = scheduler_start(spine, list, SOURCES, 4, NULL);
+    scheduler = scheduler_new(spine, list, SOURCES, 4, NULL);
+    scheduler_go(scheduler);
 }
 
 static void end(void)
 {
-    scheduler_stop(scheduler);
+    scheduler_free(scheduler);
     spine_close(spine);
     for (int i = 0; i < SOURCES; i++) {
         source_stats_free(instances[i].stats);
@@ -141,7 +142,7 @@ static void stopping_in_the_middle_loses_nothing_that_was_committed(void)
     begin();
     for (int i = 0; i < DEADLINE_S * 50 && fake_total(spine_ledger(spine)) == 0; i++)
         usleep(20000);
-    scheduler_stop(scheduler);
+    scheduler_free(scheduler);
     before = fake_total(spine_ledger(spine));
     spine_close(spine);
     spine = spine_open(&(struct spine_options){ .dir = dir }, &e);

@@ -1,19 +1,16 @@
 /* A daemon in a child: a reload that cannot be taken leaves the old sources at work. */
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/core/daemon.h"
 
+#include "tests/collector/core/daemon_client.h"
 #include "tests/collector/core/fake_source.h"
 #include "tests/tap.h"
 
-static char dir[32], config[64], data[64], listen_at[32];
-static struct sockaddr_in at;
+static char dir[32], config[64], data[64];
 static pid_t child;
 
 static void write_config(const char *more)
@@ -28,41 +25,6 @@ static void write_config(const char *more)
             "    metrics: http://127.0.0.1:9\n    logs: http://127.0.0.1:9\n    imds: http://127.0.0.1:9\n%s",
             dir, more);
     fclose(f);
-}
-
-static void free_port(void)
-{
-    socklen_t n = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    OK(bind(fd, (struct sockaddr *)&at, n) == 0 && getsockname(fd, (struct sockaddr *)&at, &n) == 0);
-    close(fd);
-    snprintf(listen_at, sizeof listen_at, "127.0.0.1:%u", ntohs(at.sin_port));
-}
-
-/* Whether the answer holds `want`; asked again until it does or the time is over. */
-static bool get(const char *path, const char *want)
-{
-    static char answer[1 << 20];
-
-    for (int i = 0; i < 300; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        size_t len = 0;
-        ssize_t n;
-
-        if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0) {
-            dprintf(fd, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
-            while ((n = read(fd, answer + len, sizeof answer - 1 - len)) > 0)
-                len += (size_t)n;
-        }
-        close(fd);
-        answer[len] = '\0';
-        if (strstr(answer, want))
-            return true;
-        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-    }
-    return false;
 }
 
 static void begin(void)
@@ -107,11 +69,11 @@ static void a_reload_that_cannot_be_taken_leaves_the_old_sources_at_work(void)
     OK(get("/api/v1/sources", "\"scope\""));
     write_config("  metrics: { lookback: 1m, settle: 20m }\n");
     kill(child, SIGHUP);
-    OK(get("/metrics", "\ntrefoil_last_reload_successful 0"));
+    OK(get("/metrics", "\ntrefoil_config_last_reload_successful 0"));
     OK(get("/api/v1/sources", "\"scope\""));
     write_config("");
     kill(child, SIGHUP);
-    OK(get("/metrics", "\ntrefoil_last_reload_successful 1"));
+    OK(get("/metrics", "\ntrefoil_config_last_reload_successful 1"));
     OK(get("/api/v1/sources", "\"scope\""));
     end();
 }
