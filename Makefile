@@ -6,7 +6,8 @@
 #   make check-unit   the same without tests/e2e; check-threads: what runs several threads of ours, under SAN=thread
 #   make demo         cloudsim and Trefoil on loopback, and what to open
 #   make conformance  the clouds' official SDKs against cloudsim (npm registry)
-#   make fuzz         every fuzz target for FUZZ_S seconds (clang); T=journal one of them
+#   make fuzz         every fuzz target for FUZZ_S seconds from FUZZ_SEED on (clang; seed 0 is another one each time);
+#                     T=journal one of them
 #   make lint         formatting, clang-tidy, cppcheck, the direction of includes
 #   make bench        ratios against a limit measured in the same run
 #   make format install clean help; programs: builds everything, runs nothing
@@ -17,6 +18,7 @@ SAN    ?=
 T      ?=
 PREFIX ?= /usr/local
 FUZZ_S ?= 30
+FUZZ_SEED ?= 1
 comma  := ,
 NAME   := $(or $(subst $(comma),-,$(SAN)),plain)$(if $(filter clang%,$(CC)),-clang)
 B      := build/$(NAME)
@@ -118,8 +120,8 @@ fuzz:
 fuzz-run: $(FUZZ:%=fuzz-run-%)
 fuzz-run-%: $(B)/fuzz/%
 	@mkdir -p build/corpus/$*
-	@echo "  FUZZ $* for $(FUZZ_S) s"
-	@$< -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	@echo "  FUZZ $* for $(FUZZ_S) s, seed $(FUZZ_SEED)"
+	@$< -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 	    -artifact_prefix=build/corpus/$*- build/corpus/$* tests/fuzz/corpus/$* >build/corpus/$*.log 2>&1 \
 	    || { cat build/corpus/$*.log; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */  FUZZ $*: runs /p' build/corpus/$*.log
