@@ -52,7 +52,7 @@ bool window_plan(struct ledger *l, sv source, const struct source_job *job, int6
         if (job->lookback_ms == 0 ? !ledger_first_hole(l, source, job->scope, job->group, oldest, end, &hole)
                                   : !ledger_first_unsettled(l, source, job->scope, job->group, oldest, live, &hole))
             return false;
-        out->from_unix_nano = hole.from_unix_nano;
+        out->from_unix_nano = clock_floor(hole.from_unix_nano, grain); /* whole buckets, whoever wrote the windows */
         out->to_unix_nano = hole.to_unix_nano;
     }
     if (span && out->to_unix_nano - out->from_unix_nano > span)
@@ -63,7 +63,9 @@ bool window_plan(struct ledger *l, sv source, const struct source_job *job, int6
 /* What the window's reading at `read_at` settles, and which envelopes may be decided by it. */
 static void judge_window(struct ledger *l, sv source, const struct source_job *job, struct window *w)
 {
-    int64_t settled = w->read_at_unix_nano - job->settle_ms * NANO_PER_MS, until = 0;
+    /* A bucket is settled whole or not at all. */
+    int64_t grain = job->grain_ms * NANO_PER_MS, until = 0;
+    int64_t settled = clock_floor(w->read_at_unix_nano - job->settle_ms * NANO_PER_MS, grain);
 
     w->settled_to_unix_nano = settled < w->to_unix_nano ? settled : w->to_unix_nano;
     if (job->envelope_settle_ms == 0)

@@ -96,6 +96,22 @@ static void a_span_read_too_early_is_read_again_after_an_outage(void)
     end();
 }
 
+/* Two seconds past the minute the settle time cuts a bucket in two: it is settled whole or not at all. */
+static void a_bucket_is_not_settled_by_half(void)
+{
+    bool more;
+
+    begin();
+    clock_advance(2 * NANO_PER_S);
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    clock_advance(2 * NANO_PER_H);
+    do {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    } while (more);
+    OK(fake.last.from_unix_nano == T0 - 10 * NANO_PER_MIN);
+    end();
+}
+
 static enum err_code refuse(struct fake *f, struct window *w, struct frame *out, struct err *e)
 {
     (void)fake_one_a_minute(f, w, out, e);
@@ -299,6 +315,7 @@ int main(void)
     RUN(a_poll_without_a_new_minute_reads_nothing);
     RUN(after_an_outage_the_hole_is_read_too);
     RUN(a_span_read_too_early_is_read_again_after_an_outage);
+    RUN(a_bucket_is_not_settled_by_half);
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);
     RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
