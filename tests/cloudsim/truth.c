@@ -234,7 +234,7 @@ static void write_tokens(struct truth_writer *w, const struct world *world, cons
     }
 }
 
-static void write_means(struct writer *w, const struct world *world, const struct deployment *d,
+static void write_means(struct truth_writer *w, const struct world *world, const struct deployment *d,
                         const struct dep_sums *s)
 {
     const uint64_t values[2] = { s->finished, s->streamed };
@@ -244,9 +244,9 @@ static void write_means(struct writer *w, const struct world *world, const struc
     for (unsigned i = 0; i < 2; i++) {
         if (!values[i])
             continue;
-        begin(w, names[i]);
+        truth_begin(w, names[i], "azure");
         identity(w, world, &world->accounts[d->account], d);
-        end(w, values[i]);
+        truth_end(w, values[i]);
     }
 }
 
