@@ -38,7 +38,8 @@ struct aws_auth_config {
     const char *role_arn; /* "arn:{partition}:iam::{account}:role/trefoil-read"; NULL: own account alone */
     struct secret external_id;
     const char *session_name;  /* NULL: trefoil-<host name> */
-    const char *endpoint_url;  /* NULL: AWS's own; may hold {service} and {region} */
+    const char *endpoint_url;  /* NULL: AWS_ENDPOINT_URL..., else AWS's own; may hold {service} and {region} */
+    bool fips, dual_stack;     /* false: AWS_USE_FIPS_ENDPOINT, profile */
     const char *imds_url;      /* NULL: http://169.254.169.254 */
     const char *container_url; /* NULL: http://169.254.170.2, for AWS_CONTAINER_CREDENTIALS_RELATIVE_URI */
     const char *(*environment)(const char *name); /* NULL: getenv; tests give their own */

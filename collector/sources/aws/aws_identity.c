@@ -461,6 +461,7 @@ sv aws_session_name(const char *configured, struct arena *a)
     if (!name.len && gethostname(host, sizeof host - 1) == 0)
         name = arena_printf(a, "trefoil-%s", host);
     for (size_t i = 0; i < name.len && n < AWS_SESSION_NAME_MAX; i++)
-        out[n++] = isalnum((unsigned char)name.at[i]) || strchr("_+=,.@-", name.at[i]) ? name.at[i] : '-';
+        out[n++] =
+            isalnum((unsigned char)name.at[i]) || (name.at[i] && strchr("_+=,.@-", name.at[i])) ? name.at[i] : '-';
     return n < 2 ? SV("trefoil") : sv_make(out, n);
 }

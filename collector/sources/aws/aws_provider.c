@@ -1,0 +1,355 @@
+/*
+ * Metadata services are asked over plain http on a link-local address with a second's patience: where there is none, a
+ * connection hangs. IMDS is asked in its second version alone (a session token first); the first would let anything that
+ * can make this process send a GET read our credentials.
+ *
+ * STS is asked at its regional endpoint. AssumeRoleWithWebIdentity is the one call without a signature: its token is the
+ * proof.
+ */
+#include "collector/sources/aws/aws_provider.h"
+
+#include "collector/base/clock.h"
+#include "collector/sources/aws/aws_error.h"
+
+enum {
+    METADATA_TIMEOUT_MS = 2000,
+    STS_TIMEOUT_MS = 30000,
+    FORM_BYTES_MAX = 128 << 10,
+    URL_BYTES_MAX = 8 << 10,
+    WEB_TOKEN_BYTES_MAX = 20000,
+    ROLE_NAME_MAX = 128,
+};
+
+/* STS publishes a limit of hundreds a second for an account; metadata services none. */
+static const struct api sts_api = { .name = "sts", .burst = 40, .per_s = 20 };
+static const struct api metadata_api = { .name = "metadata", .burst = 20, .per_s = 5 };
+
+static void wipe(struct http_response *r)
+{
+    if (r->body.at)
+        explicit_bzero(r->body.at, r->body.len);
+    http_response_done(r);
+}
+
+static int64_t server_time(const struct aws_provider *p, const struct http_response *r)
+{
+    return r->date_unix_nano ? r->date_unix_nano : source_server_now(p->env);
+}
+
+/* ---- STS ---- */
+
+struct sts_call {
+    const struct aws_provider *p;
+    const struct aws_credentials *by; /* NULL: not signed */
+    sv region;
+    struct arena *arena;
+};
+
+static enum err_code sign(void *ctx, struct http_request *q, struct err *e)
+{
+    const struct sts_call *c = ctx;
+
+    return c->by ? aws_sign(c->p->signer, c->by, c->region, SV("sts"), source_server_now(c->p->env), c->arena, q, e)
+                 : ERR_OK;
+}
+
+static enum err_code sts(const struct aws_provider *p, const struct aws_credentials *by, const struct buf *form,
+                         sv what, sv account, struct arena *a, struct http_response *r, struct err *e)
+{
+    struct sts_call ctx = { .p = p, .by = by, .arena = a };
+    struct http_request q = {
+        .method = "POST", .body = buf_sv(form), .timeout_ms = STS_TIMEOUT_MS, .body_limit_bytes = AWS_TOKEN_BYTES_MAX
+    };
+    struct source_request call = { .api = &sts_api,
+                                   .quota = p->quota,
+                                   .account = account,
+                                   .http = &q,
+                                   .prepare = sign,
+                                   .judge = aws_judge,
+                                   .ctx = &ctx };
+    struct aws_endpoint at;
+    struct buf url;
+    enum err_code code;
+
+    buf_init(&url, URL_BYTES_MAX);
+    code = aws_endpoint(p->endpoints, SV("sts"), p->region, &at, &url, e);
+    buf_putc(&url, '/');
+    ctx.region = at.signing_region;
+    q.url = buf_sv(&url);
+    if (!code && (url.failed || form->failed ||
+                  !http_request_header(&q, SV("Content-Type"), SV("application/x-www-form-urlencoded; charset=utf-8"))))
+        code = err_set(e, ERR_LIMIT, "the request is too large");
+    if (!code) {
+        code = source_call(p->env, &call, r, e);
+        if (r->status >= 300)
+            code = aws_token_error(r, what, e);
+        else if (code)
+            err_wrap(e, "%.*s", SV_ARG(sv_first(what, 120)));
+    }
+    buf_done(&url);
+    return code;
+}
+
+/* Form, call, answer. */
+static enum err_code role_call(const struct aws_provider *p, const struct aws_credentials *by, struct buf *form,
+                               sv what, sv account, struct arena *a, struct aws_token_answer *out, struct err *e)
+{
+    struct http_response r = { 0 };
+    enum err_code code = sts(p, by, form, what, account, a, &r, e);
+
+    if (!code && aws_token_sts(buf_sv(&r.body), server_time(p, &r), a, out, e))
+        code = err_wrap(e, "%.*s", SV_ARG(what));
+    wipe(&r);
+    return code;
+}
+
+enum err_code aws_provide_role(const struct aws_provider *p, const struct aws_credentials *by,
+                               const struct aws_role *role, sv account, struct arena *a, struct aws_token_answer *out,
+                               struct err *e)
+{
+    struct buf form;
+    enum err_code code;
+
+    buf_init(&form, FORM_BYTES_MAX);
+    aws_token_assume_form(&form, role);
+    code = role_call(p, by, &form, arena_printf(a, "AssumeRole %.*s", SV_ARG(role->arn)), account, a, out, e);
+    secret_wipe(&form);
+    return code;
+}
+
+enum err_code aws_provide_caller(const struct aws_provider *p, const struct aws_credentials *by, struct arena *a,
+                                 sv *account, sv *arn, struct err *e)
+{
+    const sv what = SV("GetCallerIdentity");
+    struct http_response r = { 0 };
+    struct buf form;
+    enum err_code code;
+
+    buf_init(&form, FORM_BYTES_MAX);
+    aws_token_caller_form(&form);
+    code = sts(p, by, &form, what, SV_NONE, a, &r, e);
+    if (!code && aws_token_caller(buf_sv(&r.body), a, account, arn, e))
+        code = err_wrap(e, "%.*s", SV_ARG(what));
+    buf_done(&form);
+    wipe(&r);
+    return code;
+}
+
+static enum err_code read_token(const char *what, const char *path, size_t most, struct buf *out, struct err *e)
+{
+    if (buf_read_file(out, path, most, e))
+        return err_set(e, ERR_CONFIG, "%s %s cannot be read: check that it is mounted and readable", what, path);
+    if (sv_trim(buf_sv(out)).len == 0)
+        return err_set(e, ERR_CONFIG, "%s %s is empty", what, path);
+    return ERR_OK;
+}
+
+static enum err_code by_web_identity(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                                     struct aws_token_answer *out, struct err *e)
+{
+    struct buf token, form;
+    enum err_code code;
+
+    buf_init(&token, WEB_TOKEN_BYTES_MAX);
+    buf_init(&form, FORM_BYTES_MAX);
+    code = read_token("web identity token file", id->web_token_file.at, WEB_TOKEN_BYTES_MAX, &token, e);
+    if (!code) {
+        aws_token_web_form(&form, &id->web, sv_trim(buf_sv(&token)));
+        code = role_call(p, NULL, &form, arena_printf(a, "AssumeRoleWithWebIdentity %.*s", SV_ARG(id->web.arn)),
+                         SV_NONE, a, out, e);
+    }
+    secret_wipe(&token);
+    secret_wipe(&form);
+    return code;
+}
+
+/* ---- Metadata services ---- */
+
+static enum err_code metadata(const struct aws_provider *p, struct http_request *q, struct http_response *r,
+                              struct err *e)
+{
+    struct source_env env = *p->env;
+    struct source_request call = { .api = &metadata_api, .quota = SV("metadata"), .http = q };
+
+    q->timeout_ms = METADATA_TIMEOUT_MS;
+    q->body_limit_bytes = AWS_TOKEN_BYTES_MAX;
+    if (!sv_starts_nocase(q->url, SV("https:")))
+        env.http = p->metadata;
+    return source_call(&env, &call, r, e);
+}
+
+static enum err_code by_container(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                                  struct aws_token_answer *out, struct err *e)
+{
+    struct http_request q = { .method = "GET", .url = id->url };
+    struct http_response r = { 0 };
+    struct buf token;
+    enum err_code code = ERR_OK;
+
+    buf_init(&token, SECRET_BYTES_MAX);
+    if (id->auth_token_file.len)
+        code = read_token("container authorization token file", id->auth_token_file.at, SECRET_BYTES_MAX, &token, e);
+    else
+        buf_put(&token, id->auth_token);
+    if (!code && token.len && !http_request_header(&q, SV("Authorization"), sv_trim(buf_sv(&token))))
+        code = err_set(e, ERR_CONFIG, "the container's authorization token holds line ends or control bytes");
+    if (!code)
+        code = metadata(p, &q, &r, e);
+    if (r.status >= 400 && r.status < 500 && r.status != 429)
+        code = err_set(e, ERR_CONFIG, "http %d: check the task's or pod's role and its authorization token", r.status);
+    if (!code)
+        code = aws_token_metadata(buf_sv(&r.body), server_time(p, &r), a, out, e);
+    secret_wipe(&token);
+    wipe(&r);
+    return code ? err_wrap(e, "container") : ERR_OK;
+}
+
+struct imds {
+    const struct aws_provider *p;
+    sv base, token;
+    struct arena *arena;
+};
+
+static enum err_code imds_token(struct imds *i, struct err *e)
+{
+    struct http_request q = { .method = "PUT" };
+    struct http_response r = { 0 };
+    enum err_code code;
+
+    q.url = arena_printf(i->arena, "%.*s/latest/api/token", SV_ARG(i->base));
+    if (!q.url.at || !http_request_header(&q, SV("X-aws-ec2-metadata-token-ttl-seconds"), SV("21600")))
+        return err_set(e, ERR_LIMIT, "no memory left");
+    code = metadata(i->p, &q, &r, e);
+    if (!r.status && code != ERR_CANCELLED)
+        err_wrap(e, "no answer (in a container the instance's hop limit must be 2; elsewhere there is none, and "
+                    "credentials are missing)");
+    else if (r.status == 403 || r.status == 404 || r.status == 405)
+        code = err_set(e, ERR_CONFIG, "http %d: IMDSv2 is not offered here: turn the instance's metadata service on",
+                       r.status);
+    if (!code) {
+        i->token = arena_copy(i->arena, sv_trim(buf_sv(&r.body)));
+        code = i->token.len ? ERR_OK : err_set(e, ERR_PARSE, "an empty session token");
+    }
+    wipe(&r);
+    return code;
+}
+
+/* `missing` tells what a 404 means. */
+static enum err_code imds_get(struct imds *i, const char *path, sv more, const char *missing, struct http_response *r,
+                              struct err *e)
+{
+    struct http_request q = { .method = "GET" };
+    enum err_code code;
+
+    q.url = arena_printf(i->arena, "%.*s/latest/meta-data/%s%.*s", SV_ARG(i->base), path, SV_ARG(more));
+    if (!q.url.at)
+        return err_set(e, ERR_LIMIT, "no memory left");
+    if (!http_request_header(&q, SV("X-aws-ec2-metadata-token"), i->token))
+        return err_set(e, ERR_PARSE, "a session token that no header can hold");
+    code = metadata(i->p, &q, r, e);
+    return r->status == 404 ? err_set(e, ERR_CONFIG, "http 404: %s", missing) : code;
+}
+
+/* Names of roles, as IAM allows them; anything else would change the URL. */
+static bool is_role_name(sv s)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-";
+
+    for (size_t i = 0; i < s.len; i++)
+        if (!memchr(legal, s.at[i], sizeof legal - 1))
+            return false;
+    return s.len > 0 && s.len <= ROLE_NAME_MAX;
+}
+
+static enum err_code by_imds(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                             struct aws_token_answer *out, struct err *e)
+{
+    static const char path[] = "iam/security-credentials/";
+    static const char missing[] = "no role is attached to this instance: attach an instance profile";
+    struct imds i = { .p = p, .base = id->url, .arena = a };
+    struct http_response r = { 0 };
+    enum err_code code = imds_token(&i, e);
+    sv role = SV_NONE, list;
+
+    if (!code)
+        code = imds_get(&i, path, SV_NONE, missing, &r, e);
+    if (!code) {
+        list = sv_trim(buf_sv(&r.body));
+        role = arena_copy(a, sv_trim(sv_cut(&list, '\n')));
+        if (!is_role_name(role))
+            code = err_set(e, ERR_PARSE, "the list of roles holds no role");
+    }
+    if (!code)
+        code = imds_get(&i, path, role, missing, &r, e);
+    if (!code)
+        code = aws_token_metadata(buf_sv(&r.body), server_time(p, &r), a, out, e);
+    wipe(&r);
+    return code ? err_wrap(e, "instance metadata") : ERR_OK;
+}
+
+enum err_code aws_provide_region(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                                 sv *region, struct err *e)
+{
+    struct imds i = { .p = p, .base = id->url, .arena = a };
+    struct http_response r = { 0 };
+    enum err_code code = imds_token(&i, e);
+    sv name;
+
+    if (!code)
+        code = imds_get(&i, "placement/region", SV_NONE, "no region there: set region", &r, e);
+    if (!code) {
+        name = arena_copy(a, sv_trim(buf_sv(&r.body)));
+        if (!name.at || !aws_region_ok(name))
+            code = err_set(e, ERR_PARSE, "no region there");
+        else
+            *region = name;
+    }
+    wipe(&r);
+    return code ? err_wrap(e, "instance metadata") : ERR_OK;
+}
+
+/* ---- Our own set ---- */
+
+static enum err_code by_keys(const struct aws_provider *p, const struct aws_identity *id, struct aws_token_answer *out,
+                             struct err *e)
+{
+    int64_t left = id->ends_unix_nano ? id->ends_unix_nano - source_server_now(p->env) : 0;
+
+    if (left < 0)
+        return err_set(
+            e, ERR_CONFIG,
+            "the environment's keys have ended (AWS_CREDENTIAL_EXPIRATION): a process cannot get new ones that "
+            "way, start it again or use a profile");
+    *out = (struct aws_token_answer){ .keys = id->keys, .life_ms = left / NANO_PER_MS };
+    return ERR_OK;
+}
+
+static enum err_code first_keys(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                                struct aws_token_answer *out, struct err *e)
+{
+    switch (id->way) {
+    case AWS_WAY_ENVIRONMENT:
+    case AWS_WAY_FILE:
+        return by_keys(p, id, out, e);
+    case AWS_WAY_WEB_IDENTITY:
+        return by_web_identity(p, id, a, out, e);
+    case AWS_WAY_CONTAINER:
+        return by_container(p, id, a, out, e);
+    case AWS_WAY_IMDS:
+        return by_imds(p, id, a, out, e);
+    }
+    return err_set(e, ERR_INTERNAL, "credentials without a way");
+}
+
+enum err_code aws_provide(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                          struct aws_token_answer *out, struct err *e)
+{
+    struct aws_token_answer t = { 0 };
+    enum err_code code = first_keys(p, id, a, &t, e);
+
+    for (size_t i = 0; !code && i < id->n_roles; i++)
+        code = aws_provide_role(p, &t.keys, &id->roles[i], SV_NONE, a, &t, e);
+    if (!code)
+        *out = t;
+    return code;
+}
