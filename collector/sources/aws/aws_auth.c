@@ -215,34 +215,41 @@ static struct aws_credentials keys_of(const struct entry *t)
 
 /* ---- One renewal, without the lock ---- */
 
-static enum err_code provider(struct aws_auth *a, struct aws_provider *out, struct err *e)
+static struct aws_provider provider(const struct aws_auth *a)
 {
-    *out = (struct aws_provider){
+    return (struct aws_provider){
         .env = a->env, .metadata = a->metadata, .signer = a->signer, .endpoints = &a->endpoints, .quota = a->quota
     };
-    return aws_auth_region(a, &out->region, e);
+}
+
+/* The region is only asked for where STS is: instance metadata may have none. */
+static enum err_code provide(struct aws_auth *a, const struct aws_identity *id, struct arena *scratch,
+                             struct aws_token_answer *out, struct err *e)
+{
+    struct aws_provider p = provider(a);
+    struct aws_credentials *k = &out->keys;
+    enum err_code code = ERR_OK;
+
+    if (id->n_roles || id->way == AWS_WAY_WEB_IDENTITY)
+        code = aws_auth_region(a, &p.region, e);
+    if (!code)
+        code = aws_provide(&p, id, scratch, out, e);
+    if (code)
+        return code;
+    /* Some views point into the identity. */
+    *k = (struct aws_credentials){ arena_copy(scratch, k->access_key_id), arena_copy(scratch, k->secret_access_key),
+                                   arena_copy(scratch, k->session_token) };
+    return scratch->failed ? err_set(e, ERR_LIMIT, "no memory left") : ERR_OK;
 }
 
 static enum err_code renew_own(struct aws_auth *a, struct arena *scratch, struct aws_token_answer *out, struct err *e)
 {
     struct aws_identity id;
-    struct aws_provider p;
-    enum err_code code = provider(a, &p, e);
+    enum err_code code = aws_identity_choose(&id, &a->config, e);
 
-    if (code)
-        return code;
-    code = aws_identity_choose(&id, &a->config, e);
     if (!code)
-        code = aws_provide(&p, &id, scratch, out, e);
-    if (!code) { /* some of its views point into the identity */
-        struct aws_credentials *k = &out->keys;
-
-        *k = (struct aws_credentials){ arena_copy(scratch, k->access_key_id), arena_copy(scratch, k->secret_access_key),
-                                       arena_copy(scratch, k->session_token) };
-        if (scratch->failed)
-            code = err_set(e, ERR_LIMIT, "no memory left");
-    }
-    if (code && !sv_has(sv_of(e->text), id.kind))
+        code = provide(a, &id, scratch, out, e);
+    if (code && id.kind.len && !sv_has(sv_of(e->text), id.kind))
         err_wrap(e, "%.*s", SV_ARG(id.kind));
     aws_identity_done(&id);
     return code;
@@ -274,10 +281,10 @@ static enum err_code ask_caller(struct aws_auth *a, const struct aws_credentials
                                 struct err *e)
 {
     struct aws_caller *out = ctx;
-    struct aws_provider p;
+    struct aws_provider p = provider(a);
     sv rest;
 
-    if (provider(a, &p, e) || aws_provide_caller(&p, own, scratch, &out->account, &out->arn, e))
+    if (aws_auth_region(a, &p.region, e) || aws_provide_caller(&p, own, scratch, &out->account, &out->arn, e))
         return e->code;
     rest = sv_skip(out->arn, 4);
     out->partition = sv_cut(&rest, ':');
@@ -294,9 +301,9 @@ static enum err_code ask_role(struct aws_auth *a, const struct aws_credentials *
                               struct err *e)
 {
     struct role_ask *ask = ctx;
-    struct aws_provider p;
+    struct aws_provider p = provider(a);
 
-    if (provider(a, &p, e))
+    if (aws_auth_region(a, &p.region, e))
         return e->code;
     return aws_provide_role(&p, own, &ask->role, ask->account, scratch, ask->out, e);
 }

@@ -158,6 +158,11 @@ static enum err_code by_web_identity(const struct aws_provider *p, const struct 
         code = role_call(p, NULL, &form, arena_printf(a, "AssumeRoleWithWebIdentity %.*s", SV_ARG(id->web.arn)),
                          SV_NONE, a, out, e);
     }
+    if (code == ERR_AUTH) { /* no set of ours was refused that could be renewed: the file has to change */
+        code = ERR_CONFIG;
+        if (e)
+            e->code = code;
+    }
     secret_wipe(&token);
     secret_wipe(&form);
     return code;
