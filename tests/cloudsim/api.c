@@ -1,4 +1,4 @@
-/* The table of all simulated APIs, and what they share. Handlers live in azure_*.c. */
+/* The table of Azure's APIs, and what all simulated APIs share. Handlers live in azure_*.c; AWS's table is aws_api.c. */
 #include "tests/cloudsim/api.h"
 
 #include <ctype.h>
@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/cloudsim/aws_api.h"
 
 #define SUB       "/subscriptions/{}"
 #define COGNITIVE "/providers/Microsoft.CognitiveServices"
@@ -38,21 +40,27 @@ static const struct api_row rows[] = {
     { "metrics.batch",        "POST", "/{}" SUB "/metrics:getBatch",               AUD_METRICS, QUOTA_NONE, METRIC_CALL_USD, azure_metrics_batch },
     { "activity.list",        "GET",  SUB INSIGHTS "/eventtypes/management/values", AUD_ARM, QUOTA_ARM, 0, azure_activity },
     { "logs.query",           "POST", "/v1/workspaces/{}/query",                   AUD_LOGS, QUOTA_LOGS, 0, azure_logs },
-    { "imds.token",           "GET",  "/metadata/identity/oauth2/token",           AUD_NONE, QUOTA_NONE, 0, azure_imds },
-    { "app_identity.token",   "GET",  "/msi/token",                                AUD_NONE, QUOTA_NONE, 0, azure_app_identity },
+    { "imds.token",           "GET",  "/metadata/identity/oauth2/token",           AUD_PLAIN, QUOTA_NONE, 0, azure_imds },
+    { "app_identity.token",   "GET",  "/msi/token",                                AUD_PLAIN, QUOTA_NONE, 0, azure_app_identity },
     { NULL, NULL, NULL, AUD_NONE, QUOTA_NONE, 0, NULL },
 };
 /* clang-format on */
 
-_Static_assert(sizeof rows / sizeof rows[0] <= API_ROWS_MAX, "API_ROWS_MAX is too small");
+enum { ROWS = sizeof rows / sizeof rows[0] - 1 };
+_Static_assert((int)ROWS + (int)AWS_ROWS_MAX <= (int)API_ROWS_MAX, "API_ROWS_MAX is too small");
 
 const struct api_row *api_row_at(unsigned i)
 {
-    return i < sizeof rows / sizeof rows[0] && rows[i].name ? &rows[i] : NULL;
+    return i < ROWS ? &rows[i] : aws_row_at(i - ROWS);
+}
+
+const char *api_cloud(const struct api_row *row)
+{
+    return row >= rows && row < rows + ROWS ? "azure" : "aws";
 }
 
 /* Segment by segment; "{}" takes any one that is not empty. */
-static bool matches(const char *pattern, sv path, struct exchange *x)
+bool api_path_matches(const char *pattern, sv path, struct exchange *x)
 {
     sv want = sv_of(pattern);
 
@@ -73,7 +81,7 @@ static bool matches(const char *pattern, sv path, struct exchange *x)
 static const struct api_row *find_row(struct exchange *x, bool *other_method)
 {
     for (unsigned i = 0; rows[i].name; i++) {
-        if (!matches(rows[i].path, x->q->path, x))
+        if (!api_path_matches(rows[i].path, x->q->path, x))
             continue;
         if (sv_eq(sv_of(rows[i].method), x->q->method))
             return &rows[i];
@@ -182,6 +190,11 @@ static sv form_decode(struct arena *a, sv s)
     return sv_make(out.at, n);
 }
 
+sv exchange_decode(struct exchange *x, sv percent_encoded)
+{
+    return form_decode(&x->arena, percent_encoded);
+}
+
 sv form_of(struct exchange *x, const char *name)
 {
     sv rest = x->q->body;
@@ -230,7 +243,7 @@ static bool let_in(struct exchange *x)
     bool logs = x->row->audience == AUD_LOGS;
     enum token_verdict v;
 
-    if (x->row->audience == AUD_NONE)
+    if (x->row->audience == AUD_NONE || x->row->audience == AUD_PLAIN)
         return true;
     v = token_verify(x, x->row->audience);
     if (v == TOKEN_GOOD)
@@ -251,27 +264,6 @@ static bool let_in(struct exchange *x)
     return false;
 }
 
-static void throttled(struct exchange *x, unsigned seconds)
-{
-    sv where = x->sub ? x->sub->id : SV("tenant");
-
-    reply_header(x, "Retry-After", "%u", seconds);
-    if (x->row->quota == QUOTA_DEFINITIONS)
-        reply_error(
-            x, 429, "ResourceRequestsThrottled",
-            "Number of requests for action 'microsoft.insights/metricDefinitions/read' exceeded the limit of '400' for "
-            "time interval '00:05:00'. Please try again after '%u' seconds.",
-            seconds);
-    else if (x->row->quota == QUOTA_LOGS)
-        reply_error(x, 429, "ThrottledError", "Rate limit is exceeded. Try again in %u seconds.", seconds);
-    else
-        reply_error(
-            x, 429, "SubscriptionRequestsThrottled",
-            "Number of requests for subscription '%.*s' and operation '%s' exceeded the backend storage limit. Please "
-            "try again after '%u' seconds.",
-            SV_ARG(where), x->row->name, seconds);
-}
-
 static bool within_quota(struct exchange *x)
 {
     unsigned left = 0, wait = 0;
@@ -283,7 +275,7 @@ static bool within_quota(struct exchange *x)
         reply_header(x, "x-ms-ratelimit-remaining-subscription-global-reads", "%u", 3500 + left);
     }
     if (!ok)
-        throttled(x, wait);
+        reply_throttled(x, wait);
     return ok;
 }
 
@@ -296,86 +288,17 @@ static bool api_version_told(struct exchange *x)
     return false;
 }
 
-/* A fault that takes the place of the answer; false when the call goes on (maybe with x->fault set). */
-static bool play_fault(struct exchange *x)
-{
-    struct fault f;
-
-    if (!faults_find(x->sim->faults, x->row->name, x->sub, x->now, &f))
-        return false;
-    switch (f.kind) {
-    case FAULT_THROTTLE:
-        throttled(x, (unsigned)f.seconds);
-        return true;
-    case FAULT_STATUS:
-        reply_error(x, f.status, "InternalServerError", "The server encountered an error. Please retry.");
-        return true;
-    case FAULT_HTML:
-        x->r->status = f.status;
-        x->r->content_type = "text/html";
-        buf_put(&x->r->body,
-                SV("<html><head><title>Gateway</title></head><body>Our services aren't available right now."
-                   "</body></html>\r\n"));
-        return true;
-    case FAULT_HUGE:
-        reply_json(x, 200);
-        x->r->body.limit_bytes = 128 << 20;
-        buf_put(&x->r->body, SV("{\"value\":\""));
-        while (x->r->body.len < 100 << 20 && !x->r->body.failed)
-            buf_put(&x->r->body, SV("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
-        buf_put(&x->r->body, SV("\"}"));
-        reply_header(x, "Content-Encoding", "identity");
-        return true;
-    case FAULT_DENY:
-        if (x->row->audience == AUD_LOGS)
-            reply_error(x, 403, "InsufficientAccessError",
-                        "The provided credentials have insufficient access to perform the requested operation");
-        else
-            reply_error(
-                x, 403, "AuthorizationFailed",
-                "The client '%.*s' with object id '%.*s' does not have authorization to perform action '%s' over the "
-                "scope or the scope is invalid. If access was recently granted, please refresh your credentials.",
-                SV_ARG(x->sim->world.client_id), SV_ARG(x->sim->world.client_id), x->row->name);
-        return true;
-    case FAULT_EXPIRE:
-        reply_error(x, 401, "ExpiredAuthenticationToken",
-                    "The access token expiry UTC time is earlier than current UTC time.");
-        return true;
-    case FAULT_EMPTY:
-        reply_json(x, f.status);
-        return true;
-    case FAULT_HANG:
-    case FAULT_SLOW:
-        /* One thread per connection: only this client waits. */
-        clock_sleep_ms(f.seconds * 1000);
-        x->r->drop = f.kind == FAULT_HANG;
-        return x->r->drop;
-    case FAULT_DROP:
-        x->r->drop = true;
-        return true;
-    case FAULT_PARTIAL:
-        x->fault = "partial";
-        return false;
-    case FAULT_WRONG:
-        x->fault = "wrong_metric";
-        return false;
-    case FAULT_CUT:
-        x->fault = "cut";
-        return false;
-    case FAULTS:
-        break;
-    }
-    return false;
-}
-
 static void answer(struct exchange *x)
 {
     /* Faults come before the token: a gateway that is ill does not ask who calls. */
     if (strstr(x->row->path, SUB))
         x->sub = world_subscription(&x->sim->world, sv_path_value(x->q->path, SV("subscriptions")));
-    if (play_fault(x))
+    if (x->aws.protocol)
+        aws_identify(x);
+    if (fault_play(x))
         return;
-    if (!let_in(x) || !api_version_told(x) || !find_subscription(x) || !within_quota(x))
+    if (x->aws.protocol ? !aws_admit(x)
+                        : !let_in(x) || !api_version_told(x) || !find_subscription(x) || !within_quota(x))
         return;
     x->row->handle(x);
     if (x->fault && !strcmp(x->fault, "cut"))
@@ -388,10 +311,14 @@ static void common_headers(struct exchange *x)
     char id[36];
 
     /* The server's clock is the simulated one: windows of collectors are derived from it. */
-    put_http_date(&date, x->now);
+    put_http_date(&date, x->now + x->aws.skew_ns);
     reply_header(x, "Date", "%.*s", (int)date.len, date.at);
     buf_done(&date);
     uuid_text((uint64_t)x->now, (uint64_t)(uintptr_t)x, id);
+    if (x->aws.protocol) {
+        reply_header(x, "x-amzn-RequestId", "%.36s", id);
+        return;
+    }
     reply_header(x, "x-ms-request-id", "%.36s", id);
     reply_header(x, "x-ms-correlation-request-id", "%.36s", id);
 }
@@ -402,12 +329,16 @@ static void serve(struct sim *s, const struct http_server_request *q, struct htt
     bool other_method = false;
 
     arena_init(&x.arena, 0);
-    x.row = find_row(&x, &other_method);
-    if (x.row && plain != (x.row->handle == azure_imds || x.row->handle == azure_app_identity))
+    x.row = aws_route(&x, plain);
+    if (!x.row && !x.aws.protocol)
+        x.row = find_row(&x, &other_method);
+    if (x.row && plain != (x.row->audience == AUD_PLAIN))
         x.row = NULL; /* metadata services speak plain HTTP, all others TLS */
     if (x.row) {
         answer(&x);
-        requests_count(s->requests, (unsigned)(x.row - rows), r->status ? r->status : 200, r->drop);
+        requests_count(s->requests, &x);
+    } else if (x.aws.protocol) {
+        aws_unknown(&x);
     } else if (other_method) {
         reply_error(&x, 405, "MethodNotAllowed", "The method is not allowed for this path.");
     } else {

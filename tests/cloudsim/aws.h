@@ -118,18 +118,32 @@ const struct aws_region *aws_profile_region(const struct aws_world *w, const str
 
 /* ---- what a handler is given (struct exchange has it as `aws`) ---- */
 
+enum aws_protocol {
+    AWS_NONE, /* not a request to AWS */
+    AWS_JSON_1_0,
+    AWS_JSON_1_1,
+    AWS_REST,     /* rest-json: method and path */
+    AWS_QUERY,    /* a form's Action, XML back */
+    AWS_METADATA, /* IMDS and container credentials, on the plain port */
+};
+
 struct aws_request {
+    enum aws_protocol protocol;
     const struct aws_account *account; /* who pays and owns the data: of the caller's credentials */
     sv region, service;                /* of the credential scope */
     json body;                         /* of the two JSON protocols */
     uint64_t metrics_requested;        /* set by aws_get_metric_data, for the price */
+    sv fault_account;                  /* whom a fault of one account hits: the account, or whose role is assumed */
+    int64_t skew_ns;                   /* by how much a fault has our clock go wrong */
+    bool chained;                      /* the caller is a role itself */
 };
 
 /* ---- answers ---- */
 
 /* 200 with the content type of the protocol that was spoken: the body is to be appended. */
 struct buf *aws_reply(struct exchange *x);
-/* An error in the dialect of the service: "ValidationException" with its usual status. */
+/* An error in the dialect of the service: "ValidationException" with its usual status; aws_refuse_as: with this one. */
+void aws_refuse_as(struct exchange *x, int status, const char *code, const char *format, ...) PRINTF_LIKE(4, 5);
 void aws_refuse(struct exchange *x, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* ---- handlers of the data APIs ---- */

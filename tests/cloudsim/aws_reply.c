@@ -1,47 +1,159 @@
-/* Answers of AWS's JSON protocols, whose errors name their kind in __type; an error's status follows from its kind. */
+/*
+ * Answers of AWS's protocols. JSON services name an error's kind in __type, rest-json ones in a header, Query ones in
+ * XML; an error's status follows from its kind. What every service refuses alike stands in one table, a column for each
+ * dialect.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/aws_api.h"
 
 struct buf *aws_reply(struct exchange *x)
 {
-    sv type = x->q ? http_server_header(x->q, "Content-Type") : SV_NONE;
+    static const char *const types[] = {
+        [AWS_NONE] = "application/json",
+        [AWS_JSON_1_0] = "application/x-amz-json-1.0",
+        [AWS_JSON_1_1] = "application/x-amz-json-1.1",
+        [AWS_REST] = "application/json",
+        [AWS_QUERY] = "text/xml",
+        [AWS_METADATA] = "application/json",
+    };
 
     x->r->status = 200;
-    x->r->content_type = sv_starts(type, SV("application/x-amz-json-1.0"))   ? "application/x-amz-json-1.0"
-                         : sv_starts(type, SV("application/x-amz-json-1.1")) ? "application/x-amz-json-1.1"
-                                                                             : "application/json";
+    x->r->content_type = types[x->aws.protocol];
     return &x->r->body;
 }
 
-static int status_of(sv code)
+static int status_of(const struct exchange *x, sv code)
 {
     static const struct {
         sv code;
-        int status;
-    } rows[] = { { SVT("InternalServiceFault"), 500 }, { SVT("InternalFailure"), 500 } };
+        int status, rest;
+    } rows[] = {
+        { SVT("InternalServiceFault"), 500, 500 },
+        { SVT("InternalFailure"), 500, 500 },
+        { SVT("ServiceUnavailableException"), 500, 503 },
+        { SVT("ResourceNotFoundException"), 400, 404 },
+        { SVT("AccessDenied"), 403, 403 },
+        { SVT("IDPRejectedClaim"), 403, 403 },
+    };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (sv_eq(rows[i].code, code))
-            return rows[i].status;
+            return x->aws.protocol == AWS_REST ? rows[i].rest : rows[i].status;
     return 400;
+}
+
+/* CloudWatch speaks JSON but tells the code that its older protocol had as well. */
+static void put_query_error(struct exchange *x, sv code, int status)
+{
+    sv short_code = sv_skip(code, sv_find(code, '#') < code.len ? sv_find(code, '#') + 1 : 0);
+
+    if (!x->row || !sv_starts(sv_of(x->row->name), SV("cloudwatch:")))
+        return;
+    if (sv_ends(short_code, SV("Exception")))
+        short_code = sv_first(short_code, short_code.len - 9);
+    reply_header(x, "x-amzn-query-error", "%.*s;%s", SV_ARG(short_code), status < 500 ? "Sender" : "Receiver");
+}
+
+static void put_xml_error(struct exchange *x, struct buf *b, sv code, sv text, int status)
+{
+    buf_printf(b,
+               "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>%s</Type>\n"
+               "    <Code>%.*s</Code>\n    <Message>",
+               status < 500 ? "Sender" : "Receiver", SV_ARG(code));
+    put_xml(b, text);
+    buf_printf(b,
+               "</Message>\n  </Error>\n  <RequestId>%08x-0000-4000-8000-000000000000</RequestId>\n</ErrorResponse>\n",
+               (unsigned)(x->now / NANO_PER_MS));
+}
+
+static void put_error(struct exchange *x, int status, sv code, const char *format, va_list ap)
+{
+    struct buf *b = aws_reply(x);
+    char text[1024];
+
+    vsnprintf(text, sizeof text, format, ap);
+    buf_clear(b);
+    x->r->status = status;
+    if (x->aws.protocol == AWS_QUERY) {
+        put_xml_error(x, b, code, sv_of(text), status);
+        return;
+    }
+    buf_putc(b, '{');
+    if (x->aws.protocol == AWS_REST) {
+        reply_header(x, "x-amzn-ErrorType", "%.*s:http://internal.amazon.com/coral/com.amazon.bedrock/", SV_ARG(code));
+    } else {
+        put_query_error(x, code, status);
+        put_member(b, "__type", code);
+        buf_putc(b, ',');
+    }
+    /* Access is refused with a capital letter. */
+    put_member(b, sv_starts(code, SV("AccessDenied")) && x->aws.protocol != AWS_REST ? "Message" : "message",
+               sv_of(text));
+    buf_putc(b, '}');
+}
+
+void aws_refuse_as(struct exchange *x, int status, const char *code, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    put_error(x, status, sv_of(code), format, ap);
+    va_end(ap);
 }
 
 void aws_refuse(struct exchange *x, const char *code, const char *format, ...)
 {
-    struct buf *b = aws_reply(x);
-    char text[1024];
     va_list ap;
 
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    put_error(x, status_of(x, sv_of(code)), sv_of(code), format, ap);
     va_end(ap);
-    buf_clear(b);
-    x->r->status = status_of(sv_of(code));
-    buf_putc(b, '{');
-    put_member(b, "__type", sv_of(code));
-    buf_putc(b, ',');
-    put_member(b, "message", sv_of(text));
-    buf_putc(b, '}');
+}
+
+/* clang-format off */
+#define CORAL "com.amazon.coral.service#"
+static const struct failure {
+    struct { const char *code; int status; } json, query, rest;
+} failures[AWS_FAILURES] = {
+    /*                          JSON services                                      Query services                   rest-json */
+    [AWS_FAIL_NO_TOKEN]    = { { CORAL "MissingAuthenticationTokenException", 400 }, { "MissingAuthenticationToken", 403 }, { "MissingAuthenticationTokenException", 403 } },
+    [AWS_FAIL_INCOMPLETE]  = { { CORAL "IncompleteSignatureException", 400 },        { "IncompleteSignature", 400 },        { "IncompleteSignatureException", 403 } },
+    [AWS_FAIL_UNKNOWN_KEY] = { { "UnrecognizedClientException", 400 },               { "InvalidClientTokenId", 403 },       { "UnrecognizedClientException", 403 } },
+    [AWS_FAIL_SIGNATURE]   = { { CORAL "InvalidSignatureException", 400 },           { "SignatureDoesNotMatch", 403 },      { "InvalidSignatureException", 403 } },
+    [AWS_FAIL_EXPIRED]     = { { CORAL "ExpiredTokenException", 400 },               { "ExpiredToken", 403 },               { "ExpiredTokenException", 403 } },
+    [AWS_FAIL_DENIED]      = { { "AccessDeniedException", 400 },                     { "AccessDenied", 403 },               { "AccessDeniedException", 403 } },
+    [AWS_FAIL_THROTTLED]   = { { "ThrottlingException", 400 },                       { "Throttling", 400 },                 { "ThrottlingException", 429 } },
+    [AWS_FAIL_INTERNAL]    = { { "InternalFailure", 500 },                           { "InternalFailure", 500 },            { "InternalServerException", 500 } },
+    [AWS_FAIL_OPERATION]   = { { "UnknownOperationException", 400 },                 { "InvalidAction", 400 },              { "UnknownOperationException", 404 } },
+    [AWS_FAIL_BODY]        = { { "SerializationException", 400 },                    { "MalformedInput", 400 },             { "SerializationException", 400 } },
+};
+/* clang-format on */
+
+void aws_fail(struct exchange *x, enum aws_failure kind, int status, const char *format, ...)
+{
+    const struct failure *f = &failures[kind];
+    const char *code = x->aws.protocol == AWS_QUERY  ? f->query.code
+                       : x->aws.protocol == AWS_REST ? f->rest.code
+                                                     : f->json.code;
+    va_list ap;
+
+    if (!status)
+        status = x->aws.protocol == AWS_QUERY  ? f->query.status
+                 : x->aws.protocol == AWS_REST ? f->rest.status
+                                               : f->json.status;
+    /* Organizations and Account Management have their own word for it. */
+    if (kind == AWS_FAIL_THROTTLED && x->row && aws_row_of(x)->global)
+        code = "TooManyRequestsException";
+    va_start(ap, format);
+    put_error(x, status, sv_of(code), format, ap);
+    va_end(ap);
+}
+
+void aws_fail_denied(struct exchange *x)
+{
+    aws_fail(x, AWS_FAIL_DENIED, 0,
+             "User: %.*s is not authorized to perform: %s because no identity-based policy allows the %s action",
+             SV_ARG(x->principal), x->row->name, x->row->name);
 }

@@ -21,6 +21,8 @@ static const char *const audiences[AUDIENCES][4] = {
     [AUD_ARM]     = { "https://management.azure.com", "https://management.azure.com/", "https://management.core.windows.net/", NULL },
     [AUD_METRICS] = { "https://metrics.monitor.azure.com", "https://metrics.monitor.azure.com/", NULL },
     [AUD_LOGS]    = { "https://api.loganalytics.io", "https://api.loganalytics.azure.com", NULL },
+    [AUD_PLAIN]   = { NULL },
+    [AUD_AWS]     = { NULL },
 };
 /* clang-format on */
 
@@ -37,35 +39,46 @@ static bool audience_known(sv text)
     return audience_is(AUD_ARM, text) || audience_is(AUD_METRICS, text) || audience_is(AUD_LOGS, text);
 }
 
+sv base64_text(struct arena *a, sv bytes)
+{
+    char *out = arena_alloc(a, bytes.len / 3 * 4 + 8);
+
+    return out ? sv_make(out,
+                         (size_t)EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)bytes.at, (int)bytes.len))
+               : SV_NONE;
+}
+
 /* Base64 for URLs, without padding. */
 static sv base64url(struct arena *a, sv bytes)
 {
-    char *out = arena_alloc(a, bytes.len / 3 * 4 + 8);
-    int n;
+    sv text = base64_text(a, bytes);
+    char *out = (char *)(uintptr_t)text.at;
+    size_t n = text.len;
 
-    if (!out)
-        return SV_NONE;
-    n = EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)bytes.at, (int)bytes.len);
     while (n > 0 && out[n - 1] == '=')
         n--;
-    for (int i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         out[i] = out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i];
-    return sv_make(out, (size_t)n);
+    return sv_make(out, n);
 }
 
-static sv base64url_decode(struct arena *a, sv text)
+/* Both alphabets, with or without padding. */
+sv base64_bytes(struct arena *a, sv text)
 {
     size_t padded = (text.len + 3) / 4 * 4;
     char *in = arena_alloc(a, padded + 1), *out = arena_alloc(a, padded + 4);
+    size_t filled = text.len;
     int n;
 
     if (!in || !out)
         return SV_NONE;
+    while (filled > 0 && text.at[filled - 1] == '=')
+        filled--;
     memset(in, '=', padded);
-    for (size_t i = 0; i < text.len; i++)
+    for (size_t i = 0; i < filled; i++)
         in[i] = text.at[i] == '-' ? '+' : text.at[i] == '_' ? '/' : text.at[i];
     n = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)in, (int)padded);
-    return n < 0 ? SV_NONE : sv_make(out, (size_t)n - (padded - text.len));
+    return n < (int)(padded - filled) ? SV_NONE : sv_make(out, (size_t)n - (padded - filled));
 }
 
 static sv mac_of(const struct sim *s, struct arena *a, sv text)
@@ -93,13 +106,7 @@ sv token_mint(const struct sim *s, struct arena *a, sv audience, sv principal, i
     return arena_printf(a, "%.*s.%.*s", SV_ARG(body), SV_ARG(mac_of(s, a, body)));
 }
 
-struct claims {
-    sv audience, principal;
-    int64_t issued, expires; /* unix nanoseconds */
-};
-
-/* Ours, whole and unchanged? */
-static bool read_token(struct exchange *x, sv token, struct claims *out)
+bool token_read(struct exchange *x, sv token, struct token_claims *out)
 {
     size_t dot = sv_find_last(token, '.');
     sv body = sv_first(token, dot), mac = sv_skip(token, dot + 1), want = mac_of(x->sim, &x->arena, body);
@@ -111,7 +118,7 @@ static bool read_token(struct exchange *x, sv token, struct claims *out)
         return false;
     sv_cut(&body, '.');
     p = json_parser_new(0);
-    if (p && json_parse(p, base64url_decode(&x->arena, body), &v, NULL) == ERR_OK) {
+    if (p && json_parse(p, base64_bytes(&x->arena, body), &v, NULL) == ERR_OK) {
         out->audience = arena_copy(&x->arena, json_sv(json_get(v, SV("aud"))));
         out->principal = arena_copy(&x->arena, json_sv(json_get(v, SV("appid"))));
         ok = json_i64(json_get(v, SV("iat_ns")), &out->issued) && json_i64(json_get(v, SV("exp")), &out->expires);
@@ -124,11 +131,11 @@ static bool read_token(struct exchange *x, sv token, struct claims *out)
 enum token_verdict token_verify(struct exchange *x, enum audience want)
 {
     sv header = http_server_header(x->q, "Authorization");
-    struct claims c = { .issued = 0 };
+    struct token_claims c = { .issued = 0 };
 
     if (!header.len)
         return TOKEN_NONE;
-    if (!sv_starts_nocase(header, SV("Bearer ")) || !read_token(x, sv_trim(sv_skip(header, 7)), &c))
+    if (!sv_starts_nocase(header, SV("Bearer ")) || !token_read(x, sv_trim(sv_skip(header, 7)), &c))
         return TOKEN_BAD;
     if (x->now >= c.expires || c.issued < atomic_load(&x->sim->tokens_valid_from))
         return TOKEN_EXPIRED;
@@ -140,7 +147,7 @@ enum token_verdict token_verify(struct exchange *x, enum audience want)
 
 /* ---- token endpoint ---- */
 
-static void refuse(struct exchange *x, int status, const char *error, unsigned code, const char *text)
+void entra_refuse(struct exchange *x, int status, const char *error, unsigned code, const char *text)
 {
     struct buf *b = reply_json(x, status);
     struct buf when = { .at = NULL };
@@ -160,7 +167,7 @@ static void refuse(struct exchange *x, int status, const char *error, unsigned c
     buf_done(&when);
 }
 
-static bool secret_is(sv given, sv want)
+bool secret_is(sv given, sv want)
 {
     return given.len == want.len && CRYPTO_memcmp(given.at, want.at, want.len) == 0;
 }
@@ -168,15 +175,16 @@ static bool secret_is(sv given, sv want)
 /* The assertion must be a token of ours for the exchange audience, as the file beside the configuration holds one. */
 static bool assertion_good(struct exchange *x, sv assertion)
 {
-    struct claims c = { .issued = 0 };
+    struct token_claims c = { .issued = 0 };
 
     if (!sv_eq(form_of(x, "client_assertion_type"), SV("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")))
-        refuse(x, 400, "invalid_request", 900144,
-               "The request body must contain the following parameter: 'client_assertion_type'.");
-    else if (!read_token(x, assertion, &c) || !sv_eq(c.audience, SV("api://AzureADTokenExchange")))
-        refuse(x, 401, "invalid_client", 70021, "No matching federated identity record found for presented assertion.");
+        entra_refuse(x, 400, "invalid_request", 900144,
+                     "The request body must contain the following parameter: 'client_assertion_type'.");
+    else if (!token_read(x, assertion, &c) || !sv_eq(c.audience, SV("api://AzureADTokenExchange")))
+        entra_refuse(x, 401, "invalid_client", 70021,
+                     "No matching federated identity record found for presented assertion.");
     else if (x->now >= c.expires)
-        refuse(x, 401, "invalid_client", 700024, "Client assertion is not within its valid time range.");
+        entra_refuse(x, 401, "invalid_client", 700024, "Client assertion is not within its valid time range.");
     else
         return true;
     return false;
@@ -188,19 +196,19 @@ static bool client_good(struct exchange *x)
     sv assertion = form_of(x, "client_assertion");
 
     if (!sv_eq_nocase(x->captures[0], w->tenant_id))
-        refuse(x, 400, "invalid_request", 90002,
-               "Tenant not found. Check to make sure you have the correct tenant ID.");
+        entra_refuse(x, 400, "invalid_request", 90002,
+                     "Tenant not found. Check to make sure you have the correct tenant ID.");
     else if (!sv_eq(form_of(x, "grant_type"), SV("client_credentials")))
-        refuse(x, 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.");
+        entra_refuse(x, 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.");
     else if (!sv_eq_nocase(form_of(x, "client_id"), w->client_id))
-        refuse(x, 400, "unauthorized_client", 700016, "Application was not found in the directory.");
+        entra_refuse(x, 400, "unauthorized_client", 700016, "Application was not found in the directory.");
     else if (assertion.len)
         return assertion_good(x, assertion);
     else if (!secret_is(form_of(x, "client_secret"), w->client_secret))
-        refuse(x, 401, "invalid_client", 7000215,
-               "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-               "value, not "
-               "the client secret ID.");
+        entra_refuse(x, 401, "invalid_client", 7000215,
+                     "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+                     "value, not "
+                     "the client secret ID.");
     else
         return true;
     return false;
@@ -221,13 +229,13 @@ void azure_token(struct exchange *x)
             audience = sv_first(one, one.len - 9);
     }
     if (!sv_has(scope, SV("/.default"))) {
-        refuse(x, 400, "invalid_scope", 1002012,
-               "The provided value for scope is not valid. Client credential flows must have "
-               "a scope value with /.default suffixed to the resource identifier.");
+        entra_refuse(x, 400, "invalid_scope", 1002012,
+                     "The provided value for scope is not valid. Client credential flows must have "
+                     "a scope value with /.default suffixed to the resource identifier.");
         return;
     }
     if (!audience_known(audience)) {
-        refuse(x, 400, "invalid_resource", 500011, "The resource principal was not found in the tenant.");
+        entra_refuse(x, 400, "invalid_resource", 500011, "The resource principal was not found in the tenant.");
         return;
     }
     b = reply_json(x, 200);
@@ -264,11 +272,13 @@ void azure_instance(struct exchange *x)
 
 /* ---- managed identities ---- */
 
-static void identity_refused(struct exchange *x, int status, const char *text)
+void identity_refuse(struct exchange *x, int status, const char *error, const char *text)
 {
     struct buf *b = reply_json(x, status);
 
-    buf_put(b, SV("{\"error\":\"invalid_request\","));
+    buf_putc(b, '{');
+    put_member(b, "error", sv_of(error));
+    buf_putc(b, ',');
     put_member(b, "error_description", sv_of(text));
     buf_putc(b, '}');
 }
@@ -281,16 +291,16 @@ static void identity_token(struct exchange *x)
     struct buf *b;
 
     if (!query_of(x, "api-version").len || !resource.len) {
-        identity_refused(x, 400, "Required query variable is missing");
+        identity_refuse(x, 400, "invalid_request", "Required query variable is missing");
         return;
     }
     if ((selector.len && !sv_eq_nocase(selector, w->identity_id)) || query_of(x, "object_id").len ||
         query_of(x, "msi_res_id").len) {
-        identity_refused(x, 400, "Identity not found");
+        identity_refuse(x, 400, "invalid_request", "Identity not found");
         return;
     }
     if (!audience_known(resource)) {
-        identity_refused(x, 400, "AADSTS500011: The resource principal was not found in the tenant.");
+        identity_refuse(x, 400, "invalid_request", "AADSTS500011: The resource principal was not found in the tenant.");
         return;
     }
     b = reply_json(x, 200);
@@ -310,7 +320,7 @@ void azure_imds(struct exchange *x)
 {
     if (!sv_eq_nocase(http_server_header(x->q, "Metadata"), SV("true")) ||
         http_server_header(x->q, "X-Forwarded-For").len)
-        identity_refused(x, 400, "Required metadata header not specified");
+        identity_refuse(x, 400, "invalid_request", "Required metadata header not specified");
     else
         identity_token(x);
 }
@@ -319,7 +329,7 @@ void azure_imds(struct exchange *x)
 void azure_app_identity(struct exchange *x)
 {
     if (!secret_is(http_server_header(x->q, "X-IDENTITY-HEADER"), x->sim->world.client_secret))
-        identity_refused(x, 401, "The identity header is missing or wrong");
+        identity_refuse(x, 401, "invalid_request", "The identity header is missing or wrong");
     else
         identity_token(x);
 }

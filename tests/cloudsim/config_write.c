@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/aws_api.h"
 
 enum { PATH_BYTES = 4096, FEDERATED_LIFE_S = 3600 };
 
@@ -67,26 +67,6 @@ static void put_azure(const struct sim *s, struct buf *b, const char *dir)
                tls, tls, tls, tls, control, dir);
 }
 
-/* A shared credentials file and a config file as AWS's tools write them; the role's external id beside them. */
-static enum err_code write_aws_files(const struct sim *s, const char *dir, struct err *e)
-{
-    const struct aws_world *w = &s->aws;
-    enum err_code code;
-    struct arena a;
-
-    arena_init(&a, 0);
-    code = file_write(dir, "aws-credentials", 0600,
-                      arena_printf(&a, "[collector]\naws_access_key_id = %.*s\naws_secret_access_key = %.*s\n",
-                                   SV_ARG(w->access_key_id), SV_ARG(w->secret_access_key)),
-                      e);
-    if (!code)
-        code = file_write(dir, "aws-config", 0644, SV("[profile collector]\nregion = us-east-1\n"), e);
-    if (!code)
-        code = file_write(dir, "aws-external-id", 0600, w->external_id, e);
-    arena_done(&a);
-    return code;
-}
-
 static void put_aws(const struct sim *s, struct buf *b, const char *dir)
 {
     unsigned tls = http_server_port(s->tls), control = http_server_port(s->control);
@@ -117,6 +97,8 @@ enum err_code config_write(const struct sim *s, struct err *e)
     code = file_write(dir, "azure-client-secret", 0600, s->world.client_secret, e);
     if (!code)
         code = federated_write(s, e);
+    if (!code)
+        code = aws_access_write(s, dir, e);
     buf_printf(&b, "# Written by cloudsim: seed %llu, control door http://127.0.0.1:%u\n",
                (unsigned long long)s->options.seed, http_server_port(s->control));
     buf_printf(&b, "initial_window: %llds\n", (long long)(s->options.history_ms / 1000 + 3600));
@@ -124,8 +106,6 @@ enum err_code config_write(const struct sim *s, struct err *e)
     buf_put(&b, SV("privacy:\n  caller: keep # nobody here is a person\n  caller_series: true\n"));
     if (s->options.clouds & CLOUD_AZURE)
         put_azure(s, &b, dir);
-    if (!code && s->aws.n_accounts)
-        code = write_aws_files(s, dir, e);
     if (s->aws.n_accounts)
         put_aws(s, &b, dir);
     buf_printf(&b, "testing:\n  clock:\n    anchor: %lld\n    origin: %lld\n    speed: %.17g\n",

@@ -44,7 +44,7 @@ static void get_truth(struct sim *s, const struct http_server_request *q, struct
 static void get_requests(struct sim *s, const struct http_server_request *q, struct http_server_response *r)
 {
     (void)q;
-    requests_write(s->requests, &r->body);
+    requests_write(s->requests, s, &r->body);
 }
 
 static void get_faults(struct sim *s, const struct http_server_request *q, struct http_server_response *r)

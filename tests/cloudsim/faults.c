@@ -1,4 +1,8 @@
-/* A small table of faults in force. A fault names an API (or "*"), maybe one subscription, how long and how often. */
+/*
+ * A small table of faults in force. A fault names an API (or "*", or "logs:*" for all of an AWS service), maybe one
+ * subscription, account or region, how long and how often. A name that no API, account or region has is refused: a
+ * fault that hits nothing would let a test pass that tests nothing.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,7 +15,7 @@ enum { RULES_MAX = 64 };
 
 struct rule {
     bool used;
-    char api[40], subscription[40];
+    char api[64], subscription[40], account[16], region[24];
     struct fault fault;
     double rate;
     int64_t until;
@@ -39,6 +43,8 @@ static const struct { const char *name; int status; int64_t seconds; } kinds[FAU
     [FAULT_CUT]      = { "cut",      200,  0 }, /* half of the JSON */
     [FAULT_WRONG]    = { "wrong_metric", 200, 0 }, /* getBatch answers with another metric than asked for */
     [FAULT_EMPTY]    = { "empty",    200,  0 }, /* no body */
+    [FAULT_SKEW]     = { "skew",     0, 1200 }, /* AWS: the server's clock is so far ahead, and its Date says so */
+    [FAULT_UNKNOWN_KEY] = { "unknown_key", 0, 0 }, /* AWS: the access key is not known */
 };
 /* clang-format on */
 
@@ -63,16 +69,21 @@ void faults_clear(struct faults *f)
     pthread_mutex_unlock(&f->lock);
 }
 
-static bool concerns(const struct rule *r, const char *api, const struct subscription *sub, int64_t now)
+static bool api_is(const char *pattern, const char *api)
 {
-    if (!r->used || now >= r->until)
-        return false;
-    if (strcmp(r->api, "*") != 0 && strcmp(r->api, api) != 0)
-        return false;
-    return !r->subscription[0] || (sub && sv_eq_nocase(sub->id, sv_of(r->subscription)));
+    size_t n = strlen(pattern);
+
+    if (n > 1 && !strcmp(pattern + n - 2, ":*"))
+        return !strncmp(pattern, api, n - 1);
+    return !strcmp(pattern, "*") || !strcmp(pattern, api);
 }
 
-bool faults_find(struct faults *f, const char *api, const struct subscription *sub, int64_t now, struct fault *out)
+static bool place_is(const char *wanted, sv given)
+{
+    return !wanted[0] || sv_eq_nocase(given, sv_of(wanted));
+}
+
+bool faults_find(struct faults *f, const struct fault_place *place, int64_t now, struct fault *out)
 {
     bool found = false;
 
@@ -80,7 +91,9 @@ bool faults_find(struct faults *f, const char *api, const struct subscription *s
     for (unsigned i = 0; i < RULES_MAX && !found; i++) {
         struct rule *r = &f->rules[i];
 
-        if (!concerns(r, api, sub, now) || clock_random() >= r->rate)
+        if (!r->used || now >= r->until || !api_is(r->api, place->api) ||
+            !place_is(r->subscription, place->subscription) || !place_is(r->account, place->account) ||
+            !place_is(r->region, place->region) || clock_random() >= r->rate)
             continue;
         r->hits++;
         *out = r->fault;
@@ -99,16 +112,39 @@ static bool copy_text(char *out, size_t size, sv s)
     return true;
 }
 
-static enum err_code fill_rule(struct rule *r, json v, struct err *e)
+static bool api_known(const char *pattern)
 {
-    sv api = json_sv(json_get(v, SV("api"))), kind = json_sv(json_get(v, SV("kind")));
+    for (unsigned i = 0; api_row_at(i); i++)
+        if (api_is(pattern, api_row_at(i)->name))
+            return true;
+    return false;
+}
+
+static enum err_code fill_place(const struct sim *s, struct rule *r, json v, struct err *e)
+{
+    sv api = json_sv(json_get(v, SV("api"))), subscription = json_sv(json_get(v, SV("subscription")));
+    sv account = json_sv(json_get(v, SV("account"))), region = json_sv(json_get(v, SV("region")));
+
+    if (!copy_text(r->api, sizeof r->api, api.len ? api : SV("*")) || !api_known(r->api))
+        return err_set(e, ERR_PARSE, "unknown api \"%.*s\": see GET /requests", SV_ARG(sv_first(api, 80)));
+    if (!copy_text(r->subscription, sizeof r->subscription, subscription))
+        return err_set(e, ERR_PARSE, "subscription is too long");
+    if (!copy_text(r->account, sizeof r->account, account) || (account.len && !aws_account_find(&s->aws, account)))
+        return err_set(e, ERR_PARSE, "unknown account \"%.*s\"", SV_ARG(sv_first(account, 40)));
+    if (!copy_text(r->region, sizeof r->region, region) || (region.len && !aws_region_find(region)))
+        return err_set(e, ERR_PARSE, "unknown region \"%.*s\"", SV_ARG(sv_first(region, 40)));
+    return ERR_OK;
+}
+
+static enum err_code fill_rule(const struct sim *s, struct rule *r, json v, struct err *e)
+{
+    sv kind = json_sv(json_get(v, SV("kind")));
     double for_s = 1e9, seconds, status;
     unsigned k = 0;
 
     *r = (struct rule){ .used = true, .rate = 1 };
-    if (!copy_text(r->api, sizeof r->api, api.len ? api : SV("*")) ||
-        !copy_text(r->subscription, sizeof r->subscription, json_sv(json_get(v, SV("subscription")))))
-        return err_set(e, ERR_PARSE, "api or subscription is too long");
+    if (fill_place(s, r, v, e))
+        return e->code;
     while (k < FAULTS && !sv_eq(kind, sv_of(kinds[k].name)))
         k++;
     if (k == FAULTS)
@@ -124,13 +160,14 @@ static enum err_code fill_rule(struct rule *r, json v, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code add_rule(struct faults *f, json v, struct err *e)
+static enum err_code add_rule(struct sim *s, json v, struct err *e)
 {
+    struct faults *f = s->faults;
     enum err_code code = ERR_LIMIT;
     int64_t now = clock_now();
     struct rule r;
 
-    if (fill_rule(&r, v, e))
+    if (fill_rule(s, &r, v, e))
         return e->code;
     pthread_mutex_lock(&f->lock);
     for (unsigned i = 0; i < RULES_MAX && code; i++) {
@@ -158,7 +195,7 @@ enum err_code faults_post(struct sim *s, sv body, struct err *e)
     else if (code == ERR_OK && sv_eq(json_sv(json_get(v, SV("kind"))), SV("expire_tokens")))
         atomic_store(&s->tokens_valid_from, clock_now());
     else if (code == ERR_OK)
-        code = add_rule(s->faults, v, e);
+        code = add_rule(s, v, e);
     json_parser_free(p);
     return code;
 }
@@ -178,6 +215,10 @@ void faults_write(struct faults *f, int64_t now, struct buf *out)
         put_member(out, "api", sv_of(r->api));
         buf_putc(out, ',');
         put_member(out, "subscription", sv_of(r->subscription));
+        buf_putc(out, ',');
+        put_member(out, "account", sv_of(r->account));
+        buf_putc(out, ',');
+        put_member(out, "region", sv_of(r->region));
         buf_putc(out, ',');
         put_member(out, "kind", sv_of(kinds[r->fault.kind].name));
         buf_printf(out, ",\"rate\":%g,\"hits\":%llu}", r->rate, (unsigned long long)r->hits);

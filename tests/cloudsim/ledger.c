@@ -5,17 +5,19 @@
 
 #include "collector/base/hash.h"
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/aws_api.h"
 
 /* ---- requests ---- */
 
 struct count {
     uint64_t calls, throttled, client_errors, server_errors, dropped;
+    uint64_t units; /* what the list price is of: calls, or metrics asked for */
 };
 
 struct requests {
     pthread_mutex_t lock;
-    struct count counts[API_ROWS_MAX]; /* guarded by lock */
+    struct count counts[API_ROWS_MAX];                           /* guarded by lock */
+    struct count by_account[API_ROWS_MAX][AWS_ACCOUNTS_MAX + 2]; /* of AWS; guarded by lock */
 };
 
 struct requests *requests_new(void)
@@ -32,16 +34,29 @@ void requests_free(struct requests *r)
     free(r);
 }
 
-void requests_count(struct requests *r, unsigned row, int status, bool dropped)
+static void count_one(struct count *c, const struct exchange *x)
 {
-    struct count *c = &r->counts[row];
+    int status = x->r->status ? x->r->status : 200;
+    bool dropped = x->r->drop, throttled = status == 429 || x->throttled;
 
-    pthread_mutex_lock(&r->lock);
     c->calls++;
     c->dropped += dropped;
-    c->throttled += !dropped && status == 429;
-    c->client_errors += !dropped && status >= 400 && status < 500 && status != 429;
-    c->server_errors += !dropped && status >= 500;
+    c->throttled += !dropped && throttled;
+    c->client_errors += !dropped && !throttled && status >= 400 && status < 500;
+    c->server_errors += !dropped && !throttled && status >= 500;
+    c->units += x->row->handle == aws_get_metric_data ? x->aws.metrics_requested : 1;
+}
+
+void requests_count(struct requests *r, const struct exchange *x)
+{
+    unsigned row = 0;
+
+    while (api_row_at(row) != x->row)
+        row++;
+    pthread_mutex_lock(&r->lock);
+    count_one(&r->counts[row], x);
+    if (x->aws.account)
+        count_one(&r->by_account[row][x->aws.account->index], x);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -52,30 +67,53 @@ static struct count add(struct count a, const struct count *b)
     a.client_errors += b->client_errors;
     a.server_errors += b->server_errors;
     a.dropped += b->dropped;
+    a.units += b->units;
     return a;
 }
 
-/* Rows of one name are one operation. */
-static struct count total_of(struct requests *r, const char *api)
+/* Rows of one name are one operation. account -1: of all. */
+static struct count total_of(struct requests *r, const char *api, int account)
 {
     struct count sum = { 0 };
 
     pthread_mutex_lock(&r->lock);
     for (unsigned i = 0; api_row_at(i); i++)
         if (!strcmp(api_row_at(i)->name, api))
-            sum = add(sum, &r->counts[i]);
+            sum = add(sum, account < 0 ? &r->counts[i] : &r->by_account[i][account]);
     pthread_mutex_unlock(&r->lock);
     return sum;
 }
 
 uint64_t requests_total(struct requests *r, const char *api, bool refused)
 {
-    struct count c = total_of(r, api);
+    struct count c = total_of(r, api, -1);
 
     return refused ? c.throttled + c.client_errors + c.server_errors + c.dropped : c.calls;
 }
 
-void requests_write(struct requests *r, struct buf *out)
+/* "accounts":[...] of those that called, with what they owe. */
+static void put_accounts(struct requests *r, const struct sim *s, const struct api_row *row, struct buf *out)
+{
+    bool any = false;
+
+    buf_put(out, SV(",\"accounts\":["));
+    for (unsigned i = 0; i < s->aws.n_accounts; i++) {
+        struct count c = total_of(r, row->name, (int)i);
+
+        if (!c.calls)
+            continue;
+        buf_put(out, any ? SV(",{") : SV("{"));
+        put_member(out, "account", s->aws.accounts[i].id);
+        buf_printf(out, ",\"calls\":%llu,\"units\":%llu,\"list_price_usd\":", (unsigned long long)c.calls,
+                   (unsigned long long)c.units);
+        buf_f64(out, (double)c.units * row->list_price_usd);
+        buf_putc(out, '}');
+        any = true;
+    }
+    buf_putc(out, ']');
+}
+
+void requests_write(struct requests *r, const struct sim *s, struct buf *out)
 {
     double price = 0;
     bool any = false;
@@ -83,16 +121,16 @@ void requests_write(struct requests *r, struct buf *out)
     buf_put(out, SV("{\"apis\":["));
     for (unsigned i = 0; api_row_at(i); i++) {
         const struct api_row *row = api_row_at(i);
-        struct count c = total_of(r, row->name);
+        struct count c = total_of(r, row->name, -1);
         bool first = true;
 
         for (unsigned j = 0; j < i; j++)
             first = first && strcmp(api_row_at(j)->name, row->name) != 0;
         if (!first)
             continue;
-        price += (double)c.calls * row->list_price_usd;
+        price += (double)c.units * row->list_price_usd;
         buf_put(out, any ? SV(",\n{") : SV("\n{"));
-        put_member(out, "cloud", SV("azure"));
+        put_member(out, "cloud", sv_of(api_cloud(row)));
         buf_putc(out, ',');
         put_member(out, "api", sv_of(row->name));
         buf_printf(out,
@@ -100,7 +138,11 @@ void requests_write(struct requests *r, struct buf *out)
                    (unsigned long long)c.calls, (unsigned long long)c.throttled, (unsigned long long)c.client_errors,
                    (unsigned long long)c.server_errors, (unsigned long long)c.dropped);
         buf_put(out, SV(",\"list_price_usd\":"));
-        buf_f64(out, (double)c.calls * row->list_price_usd);
+        buf_f64(out, (double)c.units * row->list_price_usd);
+        if (row->audience == AUD_AWS) {
+            buf_printf(out, ",\"units\":%llu", (unsigned long long)c.units);
+            put_accounts(r, s, row, out);
+        }
         buf_putc(out, '}');
         any = true;
     }
@@ -111,7 +153,7 @@ void requests_write(struct requests *r, struct buf *out)
 
 /* ---- quotas ---- */
 
-enum { QUOTA_SLOTS = 512 };
+enum { QUOTA_SLOTS = 4096 };
 
 struct bucket {
     uint64_t name; /* 0: free */
@@ -130,6 +172,16 @@ static const struct { double burst, per_s; } limits[QUOTAS] = {
     [QUOTA_DEFINITIONS] = { 400, 400.0 / 300 },
     [QUOTA_LOGS]        = { 200, 200.0 / 30 },
     [QUOTA_GRAPH]       = { 15, 3 },
+    /* AWS: so many a second, a second's worth at once; the last two are not published, taken low. */
+    [QUOTA_AWS_METRIC_DATA]      = { 500, 500 },
+    [QUOTA_AWS_METRIC_LIST]      = { 25, 25 },
+    [QUOTA_AWS_LOG_EVENTS]       = { 10, 10 },
+    [QUOTA_AWS_LOG_EVENTS_MOST]  = { 25, 25 },
+    [QUOTA_AWS_LOG_EVENTS_LEAST] = { 5, 5 },
+    [QUOTA_AWS_LOG_GROUPS]       = { 10, 10 },
+    [QUOTA_AWS_TRAIL]            = { 2, 2 },
+    [QUOTA_AWS_IDENTITY]         = { 100, 50 },
+    [QUOTA_AWS_CONTROL]          = { 20, 10 },
 };
 /* clang-format on */
 

@@ -5,18 +5,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/aws_api.h"
 
 enum { TOKEN_FILE_EVERY_S = 600 };
 
-/* Waits for SIGINT or SIGTERM; meanwhile the federated token is renewed, as its owner would do. */
+/* Waits for SIGINT or SIGTERM; meanwhile the projected tokens are renewed, as their owner would do. */
 static void serve_until_signal(const struct sim *s, int fd)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     struct err e;
 
     while (poll(&p, 1, (int)clock_real_ms(TOKEN_FILE_EVERY_S * INT64_C(1000))) == 0)
-        if (federated_write(s, &e))
+        if (federated_write(s, &e) || aws_web_token_write(s, &e))
             fprintf(stderr, "cloudsim: %s\n", e.text);
 }
 

@@ -16,6 +16,8 @@ enum { BODY_BYTES = 1 << 20 };
 static const struct http_route control_routes[] = {
     { "*", "/metadata/*", BODY_BYTES, true, api_serve_plain },
     { "*", "/msi/*",      BODY_BYTES, true, api_serve_plain },
+    { "*", "/latest/*",   BODY_BYTES, true, api_serve_plain },
+    { "*", "/v2/*",       BODY_BYTES, true, api_serve_plain },
     { "*", "/*",          BODY_BYTES, true, control_serve },
     { NULL, NULL, 0, false, NULL },
 };

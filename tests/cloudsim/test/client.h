@@ -57,8 +57,17 @@ static inline void start_sim(struct sim_options o)
 
 static inline void stop_sim(void)
 {
-    static const char *const files[] = { "ca.pem",          "server.pem",  "server-key.pem", "azure-client-secret",
-                                         "federated-token", "trefoil.yaml" };
+    static const char *const files[] = { "ca.pem",
+                                         "server.pem",
+                                         "server-key.pem",
+                                         "azure-client-secret",
+                                         "federated-token",
+                                         "trefoil.yaml",
+                                         "aws-credentials",
+                                         "aws-config",
+                                         "aws-external-id",
+                                         "aws-web-identity-token",
+                                         "aws-container-token" };
     char path[128];
 
     http_response_done(&answer);
