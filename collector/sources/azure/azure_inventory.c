@@ -542,6 +542,23 @@ static enum err_code discover(struct discovery *d, struct err *e)
     return code;
 }
 
+/* A refusal stays what it is, so logs go on without that inventory. What passes is waited for: whether a deployment is of
+ * a wanted publisher must not depend on one bad answer. */
+static bool was_asked(enum err_code code)
+{
+    switch (code) {
+    case ERR_OK:
+    case ERR_AUTH:
+    case ERR_CONFIG:
+    case ERR_DENIED:
+    case ERR_GONE:
+    case ERR_REFUSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum err_code azure_poll_inventory(struct azure_reader *r, struct azure_subscription *sub, struct window *w,
                                    struct frame *out, struct err *e)
 {
@@ -554,7 +571,7 @@ enum err_code azure_poll_inventory(struct azure_reader *r, struct azure_subscrip
         azure_account_drop(d.accounts[i]);
     azure_view_drop(&d.old);
     pthread_mutex_lock(&r->s->lock);
-    sub->discovered = true;
+    sub->discovered = sub->discovered || was_asked(code);
     pthread_mutex_unlock(&r->s->lock);
     return code;
 }

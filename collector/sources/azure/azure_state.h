@@ -45,7 +45,7 @@ struct azure_subscription {
     struct azure_subscription *next;
     char *id;
     bool listed;     /* by the last discovery; else it is retired */
-    bool discovered; /* its accounts were asked for at least once, with whatever result */
+    bool discovered; /* its accounts were read at least once, or may not be */
     struct azure_account **accounts;
     size_t n_accounts;
     uint64_t *foreign; /* hashes of the ids of accounts of other kinds, whose logs are not ours */

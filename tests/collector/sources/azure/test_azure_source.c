@@ -27,6 +27,30 @@ static void discovery_comes_first_and_then_all_jobs(void)
     fake_stop(&f);
 }
 
+/* Else a deployment of another publisher would be counted for want of knowing better. */
+static void logs_wait_for_an_inventory_that_failed_by_the_way(void)
+{
+    struct fake f;
+    struct frame *out;
+    struct err e;
+
+    if (!OK(fake_start(&f)))
+        return;
+    fake_jobs(&f);
+    OK(fake_poll(&f, "subscriptions", "inventory", &out, &e) == ERR_OK);
+    OK(fake_jobs(&f) > 0 && fake_poll(&f, "sub:" FAKE_A, "inventory", &out, &e) == ERR_OK);
+    f.html = "/deployments";
+    OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_PARSE);
+    OK(fake_jobs(&f) > 0 && !fake_job(&f, "workspace:ws-1", "calls"));
+    f.html = NULL;
+    OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_OK);
+    OK(fake_jobs(&f) > 0 && fake_job(&f, "workspace:ws-1", "calls"));
+    f.html = "/deployments"; /* once known, never waited for again */
+    OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_PARSE);
+    OK(fake_jobs(&f) > 0 && fake_job(&f, "workspace:ws-1", "calls"));
+    fake_stop(&f);
+}
+
 static const struct epoch *epoch_of(const struct frame *f, enum epoch_kind kind, const char *subject)
 {
     for (size_t i = 0; i < f->n_epochs; i++)
@@ -444,6 +468,7 @@ static void a_contradiction_in_the_configuration_is_refused(void)
 int main(void)
 {
     RUN(discovery_comes_first_and_then_all_jobs);
+    RUN(logs_wait_for_an_inventory_that_failed_by_the_way);
     RUN(an_inventory_tells_deployments_authority_and_logging);
     RUN(a_batch_brings_every_minute_with_its_labels);
     RUN(a_metric_that_cannot_be_held_to_streamed_calls_is_not_read);
