@@ -17,7 +17,7 @@ static inline bool tap_ok(bool good, const char *what, const char *file, int lin
     tap_failed += !good;
     printf("%sok %d - %s: %s\n", good ? "" : "not ", tap_count, tap_name, what);
     if (!good)
-        printf("#   failed at %s:%d\n", file, line);
+        fprintf(stderr, "# not ok: %s: %s at %s:%d\n", tap_name, what, file, line); /* which prove shows */
     fflush(stdout);
     return good;
 }

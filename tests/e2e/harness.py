@@ -29,10 +29,9 @@ class Tap:
         self.count += 1
         self.failed += not good
         print(f"{'' if good else 'not '}ok {self.count} - {what}")
-        if not good:
-            for line in str(detail).splitlines()[:40]:
-                print(f"#   {line}")
         sys.stdout.flush()
+        if not good:  # on stderr: prove shows it
+            print(f"# not ok: {what}", *str(detail).splitlines()[:40], sep="\n#   ", file=sys.stderr, flush=True)
         return good
 
     def note(self, text):
