@@ -51,12 +51,13 @@ export async function collect(pages) {
   return all;
 }
 
-// {family: Map("label=value,..." -> number)} without the series that stand at 0.
+// {family: Map("label=value,..." -> number)} of Azure without the series that stand at 0.
 export async function truth({ from, until }) {
   const answer = await fetch(`${control}/truth?from=${from.toISOString()}&until=${until.toISOString()}`);
   assert.equal(answer.status, 200);
   const out = {};
   for (const s of (await answer.json()).series) {
+    if (s.labels.cloud !== "azure") continue;
     out[s.family] ??= new Map();
     if (s.value) out[s.family].set(key(s.labels), s.value);
   }
