@@ -2,7 +2,6 @@
 #include "tests/cloudsim/aws_page.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "collector/base/hash.h"
 
@@ -58,23 +57,37 @@ static uint64_t sum_of(const struct exchange *x, const struct aws_page *p)
     return rng_name(rng_name(rng_name(h, p->at), p->within), p->number);
 }
 
+/* The next number of a token; false when it is none. */
+static bool take_hex(sv *rest, uint64_t *out)
+{
+    sv word = sv_cut(rest, '.');
+
+    *out = 0;
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.at[i];
+
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+            return false;
+        *out = *out << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return word.len > 0 && word.len <= 16;
+}
+
 bool aws_page_read(const struct exchange *x, const char *name, struct aws_page *out)
 {
     json token = json_get(x->aws.body, sv_of(name));
-    char text[128];
-    uint64_t sum;
+    uint64_t now, number, sum;
+    sv rest = json_sv(token);
 
     *out = (struct aws_page){ .request = aws_request_hash(x), .now = x->now };
     if (json_type(token) != JSON_STRING)
         return json_is_absent(token) || json_type(token) == JSON_NULL;
-    if (json_sv(token).len >= sizeof text)
+    if (!take_hex(&rest, &now) || !take_hex(&rest, &out->at) || !take_hex(&rest, &out->within) ||
+        !take_hex(&rest, &number) || !take_hex(&rest, &sum))
         return false;
-    memcpy(text, json_sv(token).at, json_sv(token).len);
-    text[json_sv(token).len] = '\0';
-    if (sscanf(text, "%" SCNx64 ".%" SCNx64 ".%" SCNx64 ".%x.%" SCNx64, (uint64_t *)&out->now, &out->at, &out->within,
-               &out->number, &sum) != 5)
-        return false;
-    return sum == sum_of(x, out);
+    out->now = (int64_t)now;
+    out->number = (unsigned)number;
+    return rest.len == 0 && sum == sum_of(x, out);
 }
 
 sv aws_page_token(struct exchange *x, const struct aws_page *p)
