@@ -63,10 +63,18 @@ const struct api_row *aws_row_at(unsigned i)
     return i < ROWS ? &rows[i].row : NULL;
 }
 
+/* Newer libraries leave a service's package out: "CloudTrail_20131101.LookupEvents" names it as well. */
+static bool target_is(sv whole, sv target)
+{
+    bool tail = target.len < whole.len && sv_has(target, SV(".")) && sv_ends(whole, target);
+
+    return sv_eq(whole, target) || (tail && whole.at[whole.len - target.len - 1] == '.');
+}
+
 static const struct aws_row *by_target(sv target, bool form)
 {
     for (unsigned i = 0; i < ROWS; i++)
-        if (rows[i].target && (rows[i].protocol == AWS_QUERY) == form && sv_eq(sv_of(rows[i].target), target))
+        if (rows[i].target && (rows[i].protocol == AWS_QUERY) == form && target_is(sv_of(rows[i].target), target))
             return &rows[i];
     return NULL;
 }

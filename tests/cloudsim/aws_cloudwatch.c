@@ -14,7 +14,7 @@ enum {
     LIST_PAGE = 200, /* AWS says at most 500; so that one account has pages */
     QUERIES_MAX = 500,
     DATAPOINTS_MAX = 100800,
-    PAGE_DATAPOINTS = 3000, /* smaller than AWS's, so that a test of an hour has pages */
+    PAGE_DATAPOINTS = 1000, /* smaller than AWS's, so that a test of an hour has pages */
     ID_BYTES_MAX = 255,
     EMPTY_ONE_IN = 12,
     DAY_MIN = 1440,

@@ -51,7 +51,8 @@ static void put_query_error(struct exchange *x, sv code, int status)
 
     if (!x->row || !sv_starts(sv_of(x->row->name), SV("cloudwatch:")))
         return;
-    if (sv_ends(short_code, SV("Exception")))
+    /* Errors of its own model have a shorter code there; what the front refuses keeps its name. */
+    if (sv_starts(short_code, SV("InvalidParameter")) && sv_ends(short_code, SV("Exception")))
         short_code = sv_first(short_code, short_code.len - 9);
     reply_header(x, "x-amzn-query-error", "%.*s;%s", SV_ARG(short_code), status < 500 ? "Sender" : "Receiver");
 }
