@@ -232,25 +232,34 @@ struct aws_query {
     int64_t from_unix_nano, to_unix_nano;
 };
 void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next);
-/* The statistics asked for, and how many; what an entry's Id in an answer means. */
+/* The statistics asked for, and how many. Entries stand in order of series, then of enum aws_stat. */
 unsigned aws_stats(const struct aws_metric *m, bool maximum);
 unsigned aws_entries(const struct aws_metric *m, bool maximum);
-bool aws_entry_id(sv id, size_t *series, enum aws_stat *stat);
 
 /* ---- Answers of CloudWatch (aws_decode.c) ---- */
 
 /* Into items of struct aws_series: those of our levels alone. */
 page_decoder aws_decode_list_metrics;
 
-enum aws_entry { AWS_ENTRY_MISSING, AWS_ENTRY_COMPLETE, AWS_ENTRY_PARTIAL, AWS_ENTRY_FAILED, AWS_ENTRY_FORBIDDEN };
+enum aws_entry_state {
+    AWS_ENTRY_MISSING,
+    AWS_ENTRY_COMPLETE,
+    AWS_ENTRY_PARTIAL,
+    AWS_ENTRY_FAILED,
+    AWS_ENTRY_FORBIDDEN
+};
 
 /* What came so far for one question. */
 struct aws_answer {
     const struct aws_query *q;
     struct arena *arena;
     size_t minutes;
-    double *cells;   /* by series, minute, statistic; NAN: no datapoint */
-    uint8_t *states; /* enum aws_entry by series and statistic */
+    double *cells; /* by series, minute, statistic; NAN: no datapoint */
+    struct aws_entry {
+        uint32_t series;
+        uint8_t stat, state; /* enum aws_stat, enum aws_entry_state */
+    } * entries;
+    size_t n_entries;
     int64_t rejected[REASONS];
 };
 MUST_USE enum err_code aws_answer_init(struct aws_answer *a, struct arena *arena, const struct aws_query *q,

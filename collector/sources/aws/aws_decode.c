@@ -97,11 +97,15 @@ enum err_code aws_answer_init(struct aws_answer *a, struct arena *arena, const s
     a->minutes = (size_t)((q->to_unix_nano - q->from_unix_nano) / NANO_PER_MIN);
     cells = q->n_series * a->minutes * AWS_STATS;
     a->cells = ARENA_ARRAY(arena, double, cells + 1);
-    a->states = ARENA_ARRAY(arena, uint8_t, q->n_series * AWS_STATS + 1);
-    if (!a->cells || !a->states)
+    a->entries = ARENA_ARRAY(arena, struct aws_entry, q->n_series * AWS_STATS + 1);
+    if (!a->cells || !a->entries)
         return err_set(e, ERR_LIMIT, "no room for %zu minutes of %zu series", a->minutes, q->n_series);
     for (size_t i = 0; i < cells; i++)
         a->cells[i] = NAN;
+    for (size_t i = 0; i < q->n_series; i++)
+        for (unsigned s = 0; s < AWS_STATS; s++)
+            if (aws_stats(&aws_metrics[q->series[i]->metric], q->maximum) & AWS_STAT_BIT(s))
+                a->entries[a->n_entries++] = (struct aws_entry){ (uint32_t)i, (uint8_t)s, AWS_ENTRY_MISSING };
     return ERR_OK;
 }
 
@@ -137,13 +141,13 @@ static void read_point(struct aws_answer *a, size_t series, enum aws_stat stat, 
 }
 
 /* clang-format off */
-static const struct { const char *name; enum aws_entry state; } statuses[] = {
+static const struct { const char *name; enum aws_entry_state state; } statuses[] = {
     { "Complete", AWS_ENTRY_COMPLETE }, { "PartialData", AWS_ENTRY_PARTIAL },
     { "InternalError", AWS_ENTRY_FAILED }, { "Forbidden", AWS_ENTRY_FORBIDDEN },
 };
 /* clang-format on */
 
-static enum aws_entry entry_of(sv status)
+static enum aws_entry_state state_of(sv status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         if (sv_eq(status, sv_of(statuses[i].name)))
@@ -151,22 +155,29 @@ static enum aws_entry entry_of(sv status)
     return AWS_ENTRY_FAILED;
 }
 
+/* The entry that an Id names, "m17"; NULL: it was not asked for. */
+static struct aws_entry *entry_of(const struct aws_answer *a, sv id)
+{
+    uint64_t n;
+
+    return sv_starts(id, SV("m")) && sv_to_u64(sv_skip(id, 1), &n) && n < a->n_entries ? &a->entries[n] : NULL;
+}
+
 static enum err_code read_result(struct aws_answer *a, json result, struct err *e)
 {
     json times = json_get(result, SV("Timestamps")), values = json_get(result, SV("Values")), t, v;
     sv id = json_sv(json_get(result, SV("Id")));
     struct json_iter it = json_items(times), iv = json_items(values);
-    enum aws_stat stat;
-    size_t series;
+    struct aws_entry *entry = entry_of(a, id);
 
-    if (!aws_entry_id(id, &series, &stat) || series >= a->q->n_series)
+    if (!entry)
         return err_set(e, ERR_PARSE, "an answer for Id %.*s, which was not asked for", SV_ARG(sv_first(id, 32)));
     if (json_count(times) != json_count(values))
         return err_set(e, ERR_PARSE, "Id %.*s: %zu timestamps, %zu values", SV_ARG(id), json_count(times),
                        json_count(values));
-    a->states[series * AWS_STATS + stat] = (uint8_t)entry_of(json_sv(json_get(result, SV("StatusCode"))));
+    entry->state = (uint8_t)state_of(json_sv(json_get(result, SV("StatusCode"))));
     while (json_item(&it, &t) && json_item(&iv, &v))
-        read_point(a, series, stat, t, v);
+        read_point(a, entry->series, (enum aws_stat)entry->stat, t, v);
     return ERR_OK;
 }
 
@@ -201,17 +212,13 @@ static const struct { enum err_code code; const char *text; } verdicts[] = {
 
 enum err_code aws_answer_whole(const struct aws_answer *a, struct err *e)
 {
-    for (size_t i = 0; i < a->q->n_series; i++) {
-        const struct aws_metric *m = &aws_metrics[a->q->series[i]->metric];
-        unsigned stats = aws_stats(m, a->q->maximum);
+    for (size_t i = 0; i < a->n_entries; i++) {
+        const struct aws_entry *x = &a->entries[i];
+        const struct aws_series *s = a->q->series[x->series];
 
-        for (unsigned s = 0; s < AWS_STATS; s++) {
-            unsigned state = a->states[i * AWS_STATS + s];
-
-            if ((stats & AWS_STAT_BIT(s)) && state != AWS_ENTRY_COMPLETE)
-                return err_set(e, verdicts[state].code, "%s %s of %.*s: %s", m->name, aws_stat_names[s],
-                               SV_ARG(sv_first(a->q->series[i]->value[0], 80)), verdicts[state].text);
-        }
+        if (x->state != AWS_ENTRY_COMPLETE)
+            return err_set(e, verdicts[x->state].code, "%s %s of %.*s: %s", aws_metrics[s->metric].name,
+                           aws_stat_names[x->stat], SV_ARG(sv_first(s->value[0], 80)), verdicts[x->state].text);
     }
     return ERR_OK;
 }

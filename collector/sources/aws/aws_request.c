@@ -135,12 +135,12 @@ void aws_path_profile(struct buf *out, sv id)
 
 /* ---- GetMetricData ---- */
 
-/* Ids say what is asked for: "s17_2" is statistic 2 of series 17. */
-static void entry(struct buf *out, const struct aws_series *s, size_t series, enum aws_stat stat)
+/* Ids number the entries: "m0", "m1", ... */
+static void entry(struct buf *out, const struct aws_series *s, size_t number, enum aws_stat stat)
 {
     const struct aws_metric *m = &aws_metrics[s->metric];
 
-    buf_printf(out, "{\"Id\":\"s%zu_%u\",\"MetricStat\":{\"Metric\":{", series, (unsigned)stat);
+    buf_printf(out, "{\"Id\":\"m%zu\",\"MetricStat\":{\"Metric\":{", number);
     member(out, "\"Namespace\":", sv_of(m->ns));
     member(out, ",\"MetricName\":", sv_of(m->name));
     put(out, ",\"Dimensions\":[");
@@ -164,25 +164,9 @@ unsigned aws_entries(const struct aws_metric *m, bool maximum)
     return (unsigned)__builtin_popcount(aws_stats(m, maximum));
 }
 
-bool aws_entry_id(sv id, size_t *series, enum aws_stat *stat)
-{
-    uint64_t n, k;
-    sv first;
-
-    if (!sv_starts(id, SV("s")))
-        return false;
-    id = sv_skip(id, 1);
-    first = sv_cut(&id, '_');
-    if (!sv_to_u64(first, &n) || !sv_to_u64(id, &k) || k >= AWS_STATS)
-        return false;
-    *series = (size_t)n;
-    *stat = (enum aws_stat)k;
-    return true;
-}
-
 void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next)
 {
-    bool first = true;
+    size_t n = 0;
 
     buf_printf(out, "{\"StartTime\":%lld,\"EndTime\":%lld,\"ScanBy\":\"TimestampAscending\",\"MetricDataQueries\":[",
                (long long)(q->from_unix_nano / NANO_PER_S), (long long)(q->to_unix_nano / NANO_PER_S));
@@ -192,10 +176,9 @@ void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next)
         for (unsigned s = 0; s < AWS_STATS; s++) {
             if (!(stats & AWS_STAT_BIT(s)))
                 continue;
-            if (!first)
+            if (n)
                 put(out, ",");
-            entry(out, q->series[i], i, (enum aws_stat)s);
-            first = false;
+            entry(out, q->series[i], n++, (enum aws_stat)s);
         }
     }
     put(out, "]");

@@ -227,7 +227,9 @@ static enum err_code choose_identity(struct aws_source *s, struct err *e)
                                        .session_name = c->session_name,
                                        .endpoint_url = c->endpoints.url,
                                        .imds_url = c->endpoints.imds,
-                                       .container_url = c->endpoints.container };
+                                       .container_url = c->endpoints.container,
+                                       .fips = c->endpoints.fips,
+                                       .dual_stack = c->endpoints.dual_stack };
 
     s->auth = aws_auth_new(&a, &s->env, e);
     return s->auth ? ERR_OK : ERR_CONFIG;
