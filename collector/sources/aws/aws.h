@@ -53,7 +53,7 @@ struct aws_audit_config {
     int64_t interval_ms, lookback_ms, settle_ms;
 };
 struct aws_endpoints_config {
-    const char *url, *imds, *container;
+    const char *url, *imds;
     const char *ca_file;
     bool allow_plain, fips, dual_stack;
 };

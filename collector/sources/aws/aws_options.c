@@ -67,8 +67,6 @@ static const struct option endpoints[] = {
       .help = "Base URL of all services instead of AWS's own; {service} and {region} in it are replaced." },
     { .name = "imds", .type = OPT_STRING, .offset = AT(aws_endpoints_config, imds),
       .help = "Base URL of the instance metadata service." },
-    { .name = "container", .type = OPT_STRING, .offset = AT(aws_endpoints_config, container),
-      .help = "Base URL of the container credentials service." },
     { .name = "ca_file", .type = OPT_STRING, .offset = AT(aws_endpoints_config, ca_file),
       .help = "PEM file of the authorities that sign these endpoints' certificates, instead of the system's." },
     { .name = "allow_plain", .type = OPT_BOOL, .offset = AT(aws_endpoints_config, allow_plain), .dflt = "false",

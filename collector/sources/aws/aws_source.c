@@ -227,7 +227,6 @@ static enum err_code choose_identity(struct aws_source *s, struct err *e)
                                        .session_name = c->session_name,
                                        .endpoint_url = c->endpoints.url,
                                        .imds_url = c->endpoints.imds,
-                                       .container_url = c->endpoints.container,
                                        .fips = c->endpoints.fips,
                                        .dual_stack = c->endpoints.dual_stack };
 
