@@ -9,7 +9,7 @@
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_state.h"
 
-enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10 };
+enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, THROTTLED_AGAIN = 2 };
 
 enum err_code aws_reader_init(struct aws_reader *r, struct aws_source *s, struct arena *arena, struct err *e)
 {
@@ -91,6 +91,17 @@ static enum err_code send(struct aws_reader *r, const struct aws_operation *op, 
     return source_call(&r->s->env, &call, &r->response, e);
 }
 
+/* A throttled page is asked again when its bucket opens: else a long listing would begin anew each time. */
+static enum err_code send_patiently(struct aws_reader *r, const struct aws_operation *op, struct signing *s,
+                                    int64_t units, struct err *e)
+{
+    enum err_code code = send(r, op, s, units, e);
+
+    for (int i = 0; i < THROTTLED_AGAIN && code == ERR_THROTTLED && r->response.status; i++)
+        code = send(r, op, s, units, e);
+    return code;
+}
+
 enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv region, int64_t units, json *root,
                       struct err *e)
 {
@@ -98,7 +109,7 @@ enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv reg
     struct signing s = { r, account, region, sv_of(op->service), SV_NONE };
     enum err_code code = address(r, op, &s, e);
 
-    code = code ? code : send(r, op, &s, units, e);
+    code = code ? code : send_patiently(r, op, &s, units, e);
     if (code == ERR_AUTH && s.used.len) {
         aws_auth_refused(r->s->auth, account, s.used);
         code = send(r, op, &s, units, e);

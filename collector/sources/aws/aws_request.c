@@ -14,7 +14,8 @@
 #define ORG    "AWSOrganizationsV20161128."
 
 /* Quotas are those of aws.md 2.5, 2.8 and discovery.md 2; where none is published we stay modest. Tools share them, so
- * each is taken at most to a fifth. FilterLogEvents: 5 a second in the slowest regions. Prices: 0.01 USD per 1000 metrics
+ * each is taken at most to a fifth. FilterLogEvents: 5 a second in the slowest regions. LookupEvents: 2 a second,
+ * which nobody should take whole. Prices: 0.01 USD per 1000 metrics
  * requested (units of a call), and per 1000 of ListMetrics. */
 /* clang-format off */
 const struct aws_operation aws_operations[AWS_APIS] = {
@@ -33,7 +34,7 @@ const struct aws_operation aws_operations[AWS_APIS] = {
     [AWS_API_LIST_MODELS]       = { { "ListFoundationModels",     5,  2,  0 },     "bedrock",        NULL,                             NULL,   "GET",  false },
     [AWS_API_LIST_QUOTAS]       = { { "ListServiceQuotas",        5,  1,  0 },     "servicequotas",  "ServiceQuotasV20190624.ListServiceQuotas", JSON11, "POST", false },
     [AWS_API_FILTER_LOG_EVENTS] = { { "FilterLogEvents",          5,  2,  0 },     "logs",           "Logs_20140328.FilterLogEvents",  JSON11, "POST", false },
-    [AWS_API_LOOKUP_EVENTS]     = { { "LookupEvents",             2,  2,  0 },     "cloudtrail",     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", JSON11, "POST", false },
+    [AWS_API_LOOKUP_EVENTS]     = { { "LookupEvents",           1,  1.5,  0 },     "cloudtrail",     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", JSON11, "POST", false },
 };
 
 static const char *const permissions[AWS_APIS] = {
