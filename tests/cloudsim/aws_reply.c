@@ -8,6 +8,9 @@
 
 #include "tests/cloudsim/aws_api.h"
 
+/* The namespace of what stands before every service. */
+#define CORAL "com.amazon.coral.service#"
+
 struct buf *aws_reply(struct exchange *x)
 {
     static const char *const types[] = {
@@ -44,17 +47,17 @@ static int status_of(const struct exchange *x, sv code)
     return 400;
 }
 
-/* CloudWatch speaks JSON but tells the code that its older protocol had as well. */
+/* To a client that asks for it, CloudWatch tells the code that its older protocol had; but not of what is refused
+ * before the service is reached. */
 static void put_query_error(struct exchange *x, sv code, int status)
 {
-    sv short_code = sv_skip(code, sv_find(code, '#') < code.len ? sv_find(code, '#') + 1 : 0);
-
-    if (!x->row || !sv_starts(sv_of(x->row->name), SV("cloudwatch:")))
+    if (!x->q || !x->row || !sv_starts(sv_of(x->row->name), SV("cloudwatch:")) ||
+        !sv_eq_nocase(http_server_header(x->q, "x-amzn-query-mode"), SV("true")) || sv_starts(code, SV(CORAL)))
         return;
-    /* Errors of its own model have a shorter code there; what the front refuses keeps its name. */
-    if (sv_starts(short_code, SV("InvalidParameter")) && sv_ends(short_code, SV("Exception")))
-        short_code = sv_first(short_code, short_code.len - 9);
-    reply_header(x, "x-amzn-query-error", "%.*s;%s", SV_ARG(short_code), status < 500 ? "Sender" : "Receiver");
+    code = sv_skip(code, sv_find(code, '#') < code.len ? sv_find(code, '#') + 1 : 0);
+    if (sv_ends(code, SV("Exception")))
+        code = sv_first(code, code.len - strlen("Exception"));
+    reply_header(x, "x-amzn-query-error", "%.*s;%s", SV_ARG(code), status < 500 ? "Sender" : "Receiver");
 }
 
 static void put_xml_error(struct exchange *x, struct buf *b, sv code, sv text, int status)
@@ -90,8 +93,7 @@ static void put_error(struct exchange *x, int status, sv code, const char *forma
         buf_putc(b, ',');
     }
     /* Access is refused with a capital letter. */
-    put_member(b, sv_starts(code, SV("AccessDenied")) && x->aws.protocol != AWS_REST ? "Message" : "message",
-               sv_of(text));
+    put_member(b, sv_has(code, SV("AccessDenied")) && x->aws.protocol != AWS_REST ? "Message" : "message", sv_of(text));
     buf_putc(b, '}');
 }
 
@@ -114,21 +116,20 @@ void aws_refuse(struct exchange *x, const char *code, const char *format, ...)
 }
 
 /* clang-format off */
-#define CORAL "com.amazon.coral.service#"
 static const struct failure {
     struct { const char *code; int status; } json, query, rest;
 } failures[AWS_FAILURES] = {
-    /*                          JSON services                                      Query services                   rest-json */
-    [AWS_FAIL_NO_TOKEN]    = { { CORAL "MissingAuthenticationTokenException", 400 }, { "MissingAuthenticationToken", 403 }, { "MissingAuthenticationTokenException", 403 } },
-    [AWS_FAIL_INCOMPLETE]  = { { CORAL "IncompleteSignatureException", 400 },        { "IncompleteSignature", 400 },        { "IncompleteSignatureException", 403 } },
-    [AWS_FAIL_UNKNOWN_KEY] = { { "UnrecognizedClientException", 400 },               { "InvalidClientTokenId", 403 },       { "UnrecognizedClientException", 403 } },
-    [AWS_FAIL_SIGNATURE]   = { { CORAL "InvalidSignatureException", 400 },           { "SignatureDoesNotMatch", 403 },      { "InvalidSignatureException", 403 } },
-    [AWS_FAIL_EXPIRED]     = { { CORAL "ExpiredTokenException", 400 },               { "ExpiredToken", 403 },               { "ExpiredTokenException", 403 } },
-    [AWS_FAIL_DENIED]      = { { "AccessDeniedException", 400 },                     { "AccessDenied", 403 },               { "AccessDeniedException", 403 } },
-    [AWS_FAIL_THROTTLED]   = { { "ThrottlingException", 400 },                       { "Throttling", 400 },                 { "ThrottlingException", 429 } },
-    [AWS_FAIL_INTERNAL]    = { { "InternalFailure", 500 },                           { "InternalFailure", 500 },            { "InternalServerException", 500 } },
-    [AWS_FAIL_OPERATION]   = { { "UnknownOperationException", 400 },                 { "InvalidAction", 400 },              { "UnknownOperationException", 404 } },
-    [AWS_FAIL_BODY]        = { { "SerializationException", 400 },                    { "MalformedInput", 400 },             { "SerializationException", 400 } },
+    /*                         JSON services                                                 Query services                         rest-json */
+    [AWS_FAIL_NO_TOKEN]      = { { CORAL "MissingAuthenticationTokenException", 400 },          { "MissingAuthenticationToken", 403 },  { "MissingAuthenticationTokenException", 403 } },
+    [AWS_FAIL_INCOMPLETE]    = { { CORAL "IncompleteSignatureException", 400 },                 { "IncompleteSignature", 400 },         { "IncompleteSignatureException", 403 } },
+    [AWS_FAIL_UNKNOWN_KEY]   = { { CORAL "UnrecognizedClientException", 400 },                  { "InvalidClientTokenId", 403 },        { "UnrecognizedClientException", 403 } },
+    [AWS_FAIL_SIGNATURE]     = { { CORAL "InvalidSignatureException", 400 },                    { "SignatureDoesNotMatch", 403 },       { "InvalidSignatureException", 403 } },
+    [AWS_FAIL_EXPIRED]       = { { CORAL "ExpiredTokenException", 400 },                        { "ExpiredToken", 403 },                { "ExpiredTokenException", 403 } },
+    [AWS_FAIL_DENIED]        = { { CORAL "AccessDeniedException", 400 },                        { "AccessDenied", 403 },                { "AccessDeniedException", 403 } },
+    [AWS_FAIL_THROTTLED]     = { { "com.amazon.coral.availability#ThrottlingException", 400 },  { "Throttling", 400 },                  { "ThrottlingException", 429 } },
+    [AWS_FAIL_INTERNAL]      = { { "InternalFailure", 500 },                                    { "InternalFailure", 500 },             { "InternalServerException", 500 } },
+    [AWS_FAIL_OPERATION]     = { { "UnknownOperationException", 400 },                          { "InvalidAction", 400 },               { "UnknownOperationException", 404 } },
+    [AWS_FAIL_BODY]          = { { "SerializationException", 400 },                             { "MalformedInput", 400 },              { "SerializationException", 400 } },
 };
 /* clang-format on */
 

@@ -14,6 +14,7 @@ struct ask {
     const char *also_signed;  /* a header that is named as signed and not sent */
     bool spoil;               /* the signature's last digit is another */
     bool no_header;
+    bool query_mode;
 };
 
 static struct aws_keys own_keys(void)
@@ -88,6 +89,8 @@ static int ask(struct ask c)
     for (size_t i = 0; i < q.n_headers; i++)
         if (!sv_eq(headers[i].name, SV("host")))
             http_request_header(&h, headers[i].name, headers[i].value);
+    if (c.query_mode)
+        http_request_header(&h, SV("x-amzn-query-mode"), SV("true"));
     if (!c.no_header)
         http_request_header(&h, SV("Authorization"), authorization(&c, &q, date));
     return http_do(client, &h, &answer, &e) ? 0 : answer.status;
@@ -627,6 +630,38 @@ static void each_fault_speaks_the_services_dialect(void)
     fault("{\"clear\":true}");
 }
 
+static void cloudwatch_tells_its_older_code_to_whom_asks(void)
+{
+    struct ask c = { .service = "monitoring",
+                     .type = "application/x-amz-json-1.0",
+                     .target = "GraniteServiceVersion20100801.ListMetrics",
+                     .body = "{\"Namespace\":\"AWS/Bedrock\"}" };
+
+    fault("{\"api\":\"cloudwatch:*\",\"kind\":\"throttle\"}");
+    OK(refused(ask(c), 400, "ThrottlingException"));
+    OK(http_response_header(&answer, SV("x-amzn-query-error")).len == 0);
+    c.query_mode = true;
+    OK(refused(ask(c), 400, "ThrottlingException"));
+    OK(sv_eq(http_response_header(&answer, SV("x-amzn-query-error")), SV("Throttling;Sender")));
+    fault("{\"clear\":true}");
+    c.spoil = true;
+    OK(refused(ask(c), 400, "InvalidSignatureException"));
+    OK(http_response_header(&answer, SV("x-amzn-query-error")).len == 0); /* the front has one code */
+}
+
+static void a_target_may_leave_its_package_away(void)
+{
+    struct ask c = {
+        .service = "cloudtrail", .type = JSON_1_1, .target = "CloudTrail_20131101.DescribeTrails", .body = "{}"
+    };
+
+    OK(ask(c) == 200);
+    c.target = "20131101.DescribeTrails";
+    OK(refused(ask(c), 400, "UnknownOperationException"));
+    c.target = "DescribeTrails";
+    OK(refused(ask(c), 400, "UnknownOperationException"));
+}
+
 static void a_skewed_server_tells_its_time_and_takes_signatures_of_it(void)
 {
     const char *who = "Action=GetCallerIdentity&Version=2011-06-15";
@@ -719,6 +754,8 @@ int main(void)
     RUN(quotas_are_per_account_and_region_and_throttling_is_400);
     RUN(faults_hit_the_account_and_region_they_name);
     RUN(each_fault_speaks_the_services_dialect);
+    RUN(cloudwatch_tells_its_older_code_to_whom_asks);
+    RUN(a_target_may_leave_its_package_away);
     RUN(a_skewed_server_tells_its_time_and_takes_signatures_of_it);
     RUN(a_fault_that_could_hit_nothing_is_refused);
     RUN(entras_faults_are_entras);
