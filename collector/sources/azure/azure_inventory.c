@@ -255,6 +255,23 @@ static void warn_of_vanished(const struct azure_source *s, const struct azure_su
         }
 }
 
+/* A refusal stays what it is, so others go on without that answer. What passes is waited for: whether a deployment is of a
+ * wanted publisher, or whether a metric has a count, must not depend on one bad answer. */
+static bool was_asked(enum err_code code)
+{
+    switch (code) {
+    case ERR_OK:
+    case ERR_AUTH:
+    case ERR_CONFIG:
+    case ERR_DENIED:
+    case ERR_GONE:
+    case ERR_REFUSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void read_definitions(struct azure_reader *r, struct azure_subscription *sub, int kind,
                              const struct azure_account *sample)
 {
@@ -272,9 +289,13 @@ static void read_definitions(struct azure_reader *r, struct azure_subscription *
     if (code || items.n == 0) {
         log_debug("azure", "subscription=%s metric definitions: %s", sub->id, code ? e.text : "none");
         arena_done(&fresh.arena);
-        d->until_mono = clock_mono() + DEFINITIONS_RETRY_S * NANO_PER_S; /* only this job reads it */
+        pthread_mutex_lock(&r->s->lock);
+        d->asked = d->asked || was_asked(code);
+        d->until_mono = d->asked ? clock_mono() + DEFINITIONS_RETRY_S * NANO_PER_S : 0;
+        pthread_mutex_unlock(&r->s->lock);
         return;
     }
+    fresh.asked = true;
     fresh.items = items.at;
     fresh.n = items.n;
     fresh.until_mono = clock_mono() + DEFINITIONS_LIFE_S * NANO_PER_S;
@@ -540,23 +561,6 @@ static enum err_code discover(struct discovery *d, struct err *e)
     else if (code == ERR_OK)
         code = err_set(e, ERR_LIMIT, "out of memory");
     return code;
-}
-
-/* A refusal stays what it is, so logs go on without that inventory. What passes is waited for: whether a deployment is of
- * a wanted publisher must not depend on one bad answer. */
-static bool was_asked(enum err_code code)
-{
-    switch (code) {
-    case ERR_OK:
-    case ERR_AUTH:
-    case ERR_CONFIG:
-    case ERR_DENIED:
-    case ERR_GONE:
-    case ERR_REFUSED:
-        return true;
-    default:
-        return false;
-    }
 }
 
 enum err_code azure_poll_inventory(struct azure_reader *r, struct azure_subscription *sub, struct window *w,

@@ -134,13 +134,15 @@ static bool has_job(const struct job_list *l, sv scope, const char *group)
     return false;
 }
 
-static bool add_account_metrics(const struct azure_source *s, struct job_list *l, const struct azure_account *a)
+static bool add_account_metrics(struct azure_source *s, struct azure_subscription *sub, struct job_list *l,
+                                const struct azure_account *a)
 {
     sv region = azure_region_name(l->arena, a->item.location);
     sv scope = arena_printf(l->arena, "sub:%.*s/%.*s", SV_ARG(a->subscription), SV_ARG(region));
 
     for (const struct azure_group *g = azure_groups; g->name; g++)
-        if (group_concerns(a, g) && !has_job(l, scope, g->name) && !add_metrics(s, l, g, scope))
+        if (group_concerns(a, g) && azure_group_ready(s, sub, azure_family_of_kind(a->item.kind), g) &&
+            !has_job(l, scope, g->name) && !add_metrics(s, l, g, scope))
             return false;
     return true;
 }
@@ -154,7 +156,7 @@ static enum err_code subscription_jobs(struct azure_source *s, struct azure_subs
     bool ok = code == ERR_OK && add_inventory(s, l, scope);
 
     for (size_t i = 0; ok && s->cfg->metrics.enabled && i < view.n; i++)
-        ok = add_account_metrics(s, l, view.at[i]);
+        ok = add_account_metrics(s, sub, l, view.at[i]);
     if (ok && view.n)
         ok = add_capacity(s, l, scope);
     if (ok && s->cfg->audit.enabled)

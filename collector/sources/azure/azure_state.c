@@ -346,6 +346,18 @@ static bool all_have_count(const struct azure_definitions *d, const struct azure
     return q->n_metrics > 0;
 }
 
+bool azure_group_ready(struct azure_source *s, struct azure_subscription *sub, int kind, const struct azure_group *g)
+{
+    bool ready;
+
+    if (!g->wants_count)
+        return true;
+    pthread_mutex_lock(&s->lock);
+    ready = sub->definitions[kind].asked;
+    pthread_mutex_unlock(&s->lock);
+    return ready;
+}
+
 void azure_query_plan(struct azure_source *s, struct azure_subscription *sub, int kind, const struct azure_group *g,
                       struct azure_query *q, uint64_t *bits)
 {

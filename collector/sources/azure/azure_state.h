@@ -38,6 +38,7 @@ struct azure_definitions {
     struct arena arena;
     struct azure_definition_item *items; /* NULL: not known, all is assumed to exist */
     size_t n;
+    bool asked; /* answered once, or refused */
     int64_t until_mono;
 };
 
@@ -111,6 +112,8 @@ unsigned azure_metric_bit(const struct azure_group *g, size_t metric);
 void azure_disable(struct azure_source *s, struct azure_subscription *sub, int kind, uint64_t bits);
 void azure_batch_refused(struct azure_source *s, struct azure_subscription *sub, int64_t for_ms);
 bool azure_batch_usable(struct azure_source *s, struct azure_subscription *sub);
+/* False while the definitions that say how this group is asked may still come. */
+bool azure_group_ready(struct azure_source *s, struct azure_subscription *sub, int kind, const struct azure_group *g);
 /* What this group can ask of accounts of this kind: metrics that exist, with the dimensions that all of them have. */
 void azure_query_plan(struct azure_source *s, struct azure_subscription *sub, int kind, const struct azure_group *g,
                       struct azure_query *q, uint64_t *bits);

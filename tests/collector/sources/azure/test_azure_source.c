@@ -51,6 +51,30 @@ static void logs_wait_for_an_inventory_that_failed_by_the_way(void)
     fake_stop(&f);
 }
 
+/* Minutes that were read without the count would have no mean for ever. */
+static void means_wait_for_the_definitions(void)
+{
+    struct fake f;
+    struct frame *out;
+    struct err e;
+
+    if (!OK(fake_start(&f)))
+        return;
+    f.html = "/metricDefinitions";
+    OK(fake_discover(&f));
+    OK(!fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    OK(fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests"));
+    f.html = NULL;
+    OK(fake_poll(&f, "sub:" FAKE_A, "inventory", &out, &e) == ERR_OK && fake_jobs(&f) > 0);
+    OK(fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    fake_stop(&f);
+    if (!OK(fake_start(&f)))
+        return;
+    f.denied = "/metricDefinitions"; /* who may not look goes on with what all have */
+    OK(fake_discover(&f) && fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    fake_stop(&f);
+}
+
 static const struct epoch *epoch_of(const struct frame *f, enum epoch_kind kind, const char *subject)
 {
     for (size_t i = 0; i < f->n_epochs; i++)
@@ -469,6 +493,7 @@ int main(void)
 {
     RUN(discovery_comes_first_and_then_all_jobs);
     RUN(logs_wait_for_an_inventory_that_failed_by_the_way);
+    RUN(means_wait_for_the_definitions);
     RUN(an_inventory_tells_deployments_authority_and_logging);
     RUN(a_batch_brings_every_minute_with_its_labels);
     RUN(a_metric_that_cannot_be_held_to_streamed_calls_is_not_read);
