@@ -236,6 +236,126 @@ static void a_frame_with_more_quarantine_than_fits_is_split_too(void)
     end();
 }
 
+enum { HUGE_BYTES = 1200 << 10 };
+
+static sv huge_text(struct arena *a)
+{
+    char *at = arena_alloc(a, HUGE_BYTES);
+
+    for (int i = 0; at && i < HUGE_BYTES; i++)
+        at[i] = (char)('a' + (int)(clock_random() * 26));
+    return sv_make(at, at ? HUGE_BYTES : 0);
+}
+
+static enum err_code one_record_is_huge(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    enum err_code code = fake_one_a_minute(f, w, out, e);
+    struct batch *b = out->batches;
+    struct measure *m = batch_add_measure(b);
+
+    m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/huge"), SV("Requests"), NULL, 0);
+    m->key = key_measure(m->series, w->from_unix_nano);
+    m->name = batch_sym(b, SV("Requests"));
+    m->deployment = batch_sym(b, huge_text(out->arena));
+    m->start_unix_nano = w->from_unix_nano;
+    m->end_unix_nano = m->start_unix_nano + NANO_PER_MIN;
+    m->value = 1;
+    out->tally.received++;
+    return code;
+}
+
+static enum err_code one_epoch_is_huge(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    struct epoch *epoch = frame_add_epoch(out);
+    struct inventory_item *item = ARENA_ARRAY(out->arena, struct inventory_item, 1);
+
+    item->deployment = huge_text(out->arena);
+    *epoch = (struct epoch){ .kind = EPOCH_INVENTORY, .subject = SV("/r"), .hash = 1, .items = item, .n_items = 1 };
+    return fake_one_a_minute(f, w, out, e);
+}
+
+static struct tally tally_of(sv source)
+{
+    struct source_totals t = { 0 };
+
+    ledger_read_lock(spine_ledger(spine));
+    for (size_t i = 0; i < ledger_source_count(spine_ledger(spine)) && !sv_eq(t.source, source); i++)
+        ledger_source(spine_ledger(spine), i, &t);
+    ledger_read_unlock(spine_ledger(spine));
+    return t.tally;
+}
+
+/* Else the same window would be too large for ever. */
+static void a_record_larger_than_a_frame_is_told_and_the_window_goes_on(void)
+{
+    bool more;
+    struct window hole;
+    struct tally t;
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = one_record_is_huge;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    t = tally_of(SV("f"));
+    OK(t.received == 2 && t.stored == 1 && t.quarantined[REASON_LIMIT] == 1);
+    OK(fake_total(spine_ledger(spine)) == 1);
+    OK(!ledger_first_hole(spine_ledger(spine), SV("f"), SV("s"), SV("g"), T0 - 4 * NANO_PER_MIN, T0 - 3 * NANO_PER_MIN,
+                          &hole));
+    end();
+}
+
+static void an_epoch_larger_than_a_frame_is_told_and_the_window_goes_on(void)
+{
+    bool more;
+    struct tally t;
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = one_epoch_is_huge;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    t = tally_of(SV("f"));
+    OK(t.received == 2 && t.stored == 1 && t.rejected[REASON_LIMIT] == 1);
+    OK(fake_total(spine_ledger(spine)) == 1);
+    end();
+}
+
+static enum err_code five_large_records(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    struct batch *b = frame_add_batch(out);
+
+    (void)f;
+    (void)e;
+    b->origin = (struct origin){ .cloud = CLOUD_AZURE, .platform = PLATFORM_AZURE_OPENAI };
+    for (int i = 0; i < 5; i++) {
+        struct key_value dim = { batch_sym(b, SV("d")), sv_first(huge_text(out->arena), HUGE_BYTES / 2) };
+        struct measure *m = batch_add_measure(b);
+
+        m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/r"), SV("Requests"), &dim, 1);
+        m->key = key_measure(m->series, w->from_unix_nano);
+        m->name = batch_sym(b, SV("Requests"));
+        m->deployment = batch_sym(b, dim.value);
+        m->start_unix_nano = w->from_unix_nano;
+        m->end_unix_nano = m->start_unix_nano + NANO_PER_MIN;
+        m->value = 1;
+        out->tally.received++;
+    }
+    return ERR_OK;
+}
+
+static void records_that_fit_one_by_one_are_all_stored(void)
+{
+    bool more;
+    struct tally t;
+
+    begin();
+    in.initial_window_ms = 240000;
+    fake.answer = five_large_records;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    t = tally_of(SV("f"));
+    OK(t.received == 5 && t.stored == 5);
+    end();
+}
+
 enum { ACCOUNTS = 400, DEPLOYMENTS = 30 };
 
 static enum err_code large_inventory(struct fake *f, struct window *w, struct frame *out, struct err *e)
@@ -320,6 +440,9 @@ int main(void)
     RUN(a_window_that_is_too_large_is_read_in_halves);
     RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
     RUN(a_frame_with_more_quarantine_than_fits_is_split_too);
+    RUN(a_record_larger_than_a_frame_is_told_and_the_window_goes_on);
+    RUN(an_epoch_larger_than_a_frame_is_told_and_the_window_goes_on);
+    RUN(records_that_fit_one_by_one_are_all_stored);
     RUN(an_inventory_larger_than_a_frame_is_split_and_keeps_its_origins);
     RUN(a_restart_goes_on_where_the_journal_ends);
     return tap_done();
