@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     struct err e = { 0 };
 
     if (flags_parse(&f, argc, argv, &e)) {
-        fprintf(stderr, "trefoil: %s\n", e.text);
+        fprintf(stderr, "trefoil: %s (trefoil --help)\n", e.text);
         return EXIT_USAGE;
     }
     if (f.help == FLAG_YES) {

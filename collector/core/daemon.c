@@ -8,6 +8,7 @@
  */
 #include "collector/core/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,9 @@ enum err_code daemon_settings(const struct flags *f, struct settings *s, struct 
 {
     enum err_code code = settings_load(s, f->config_file, source_registry, e);
 
+    if (code == ERR_IO && e && e->sys == ENOENT)
+        return err_set(e, code, "%s: no such file; README.md shows a first one, and --config.file names another",
+                       f->config_file);
     if (code)
         return code;
     flags_apply(f, s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "collector/base/clock.h"
+#include "collector/config/suggest.h"
 #include "collector/journal/journal.h"
 #include "collector/ledger/ledger.h"
 #include "collector/model/codec.h"
@@ -173,7 +174,9 @@ static enum err_code find_one(const struct ledger *l, int family, const struct m
     if (count == 1)
         return ERR_OK;
     if (count == 0)
-        return err_set(e, ERR_CONFIG, "no such series in the journal");
+        return err_set(
+            e, ERR_CONFIG,
+            "no such series in the journal; /metrics shows those there are, with labels as they are to be given here");
     return err_set(e, ERR_CONFIG, "%zu series match: add labels until one is left%s", count,
                    count > LISTED_MAX ? " (the first ones are listed)" : "");
 }
@@ -261,6 +264,16 @@ static enum err_code explain_family(struct journal *j, int family, const struct 
     return code;
 }
 
+static enum err_code unknown_family(sv name, struct err *e)
+{
+    struct suggestion s = { .word = name };
+
+    for (size_t i = 0; i < n_families; i++)
+        suggest_offer(&s, families[i].name);
+    return err_set(e, ERR_CONFIG, "%.*s: no family that comes from the journal has this name%s%s%s", SV_ARG(name),
+                   s.best ? ", did you mean " : "", s.best ? s.best : "", s.best ? "?" : "");
+}
+
 enum err_code explain(const char *storage_dir, sv series, int64_t at, struct buf *out, struct err *e)
 {
     struct matcher matchers[MATCHERS_MAX];
@@ -274,7 +287,7 @@ enum err_code explain(const char *storage_dir, sv series, int64_t at, struct buf
     arena_init(&arena, 1 << 20);
     code = series_parse(series, &arena, &name, matchers, &n, e);
     if (code == ERR_OK && family_of(name) < 0)
-        code = err_set(e, ERR_CONFIG, "%.*s: no family that comes from the journal has this name", SV_ARG(name));
+        code = unknown_family(name, e);
     if (code == ERR_OK && snprintf(dir, sizeof dir, "%s/journal", storage_dir) >= (int)sizeof dir)
         code = err_set(e, ERR_CONFIG, "%s: path too long", storage_dir);
     if (code == ERR_OK) {

@@ -28,7 +28,7 @@ static const struct source_ops *detect(sv bytes, sv *format)
     return NULL;
 }
 
-static enum err_code unknown(sv format, struct err *e)
+static enum err_code unknown(sv format, sv bytes, struct err *e)
 {
     char list[256] = "";
 
@@ -37,6 +37,8 @@ static enum err_code unknown(sv format, struct err *e)
             strncat(list, list[0] ? ", " : "", sizeof list - strlen(list) - 1);
             strncat(list, *f, sizeof list - strlen(list) - 1);
         }
+    if (format.len == 0 && sv_trim(bytes).len == 0)
+        return err_set(e, ERR_PARSE, "nothing in it: want an answer or an export of a cloud (%s)", list);
     if (format.len)
         return err_set(e, ERR_CONFIG, "--from %.*s: unknown format; known are auto, %s", SV_ARG(format), list);
     return err_set(e, ERR_PARSE, "the format is not recognized; name it with --from (%s)", list);
@@ -116,7 +118,7 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
     if (code == ERR_OK && !ops && sv_eq(format, SV("auto")))
         ops = detect(buf_sv(&in), &format);
     if (code == ERR_OK && !ops)
-        code = unknown(sv_eq(sv_of(o->from), SV("auto")) ? SV_NONE : format, e);
+        code = unknown(sv_eq(sv_of(o->from), SV("auto")) ? SV_NONE : format, buf_sv(&in), e);
     if (code == ERR_OK && !(f = frame_new(&arena, SV("normalize"), sv_of(file))))
         code = err_set(e, ERR_LIMIT, "out of memory");
     if (code == ERR_OK && ops)

@@ -17,6 +17,7 @@ from harness import BUILD, Tap, World, free_port, http_get, wait_for
 
 tap = Tap()
 world = World(seed=11, speed=120, duration="8h", history="1h", cpm=60, late=0, revise=0)
+world.edit(r"^  caller_series: true$", "  caller_series: false")  # as by default: no caller is named anywhere
 with open(world.config) as f:
     config_text = f.read()
 ill, *others = re.findall(r"^    - ([0-9a-f-]{36})$", config_text.split("  logs:")[0], flags=re.M)
