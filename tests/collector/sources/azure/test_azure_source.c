@@ -62,16 +62,16 @@ static void means_wait_for_the_definitions(void)
         return;
     f.html = "/metricDefinitions";
     OK(fake_discover(&f));
-    OK(!fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    OK(!fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/first_token"));
     OK(fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests"));
     f.html = NULL;
     OK(fake_poll(&f, "sub:" FAKE_A, "inventory", &out, &e) == ERR_OK && fake_jobs(&f) > 0);
-    OK(fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    OK(fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/first_token"));
     fake_stop(&f);
     if (!OK(fake_start(&f)))
         return;
     f.denied = "/metricDefinitions"; /* who may not look goes on with what all have */
-    OK(fake_discover(&f) && fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/latency"));
+    OK(fake_discover(&f) && fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/first_token"));
     fake_stop(&f);
 }
 
