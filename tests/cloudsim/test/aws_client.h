@@ -10,6 +10,7 @@
 static struct http_server_response reply;
 static struct json_parser *body_parser, *truth_parser;
 static uint64_t metrics_charged;
+static const char *fault_in_force; /* that handlers play themselves */
 static struct buf truth_text;
 
 typedef void (*handler)(struct exchange *x);
@@ -35,7 +36,7 @@ static inline void stop_aws(void)
 /* The parsed answer; views of it live until the next call. */
 static inline json call_at(handler h, const struct aws_account *a, sv region, int64_t now, const char *body)
 {
-    struct exchange x = { .sim = &sim, .r = &reply, .now = now };
+    struct exchange x = { .sim = &sim, .r = &reply, .now = now, .fault = fault_in_force };
     json out = { .tape = NULL };
 
     buf_clear(&reply.body);

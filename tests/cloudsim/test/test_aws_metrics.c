@@ -352,6 +352,15 @@ static void pages_hold_all_points_once(void)
     OK(reply.status == 400);
 }
 
+static void a_part_of_an_answer_may_fail(void)
+{
+    fault_in_force = "partial";
+    call_in(aws_get_metric_data, &sim.aws.places[0], SETTLED, many_queries(&sim.aws.places[0], 3, ""));
+    fault_in_force = NULL;
+    OK(reply.status == 200 && sv_has(buf_sv(&reply.body), SV("InternalError")) &&
+       sv_has(buf_sv(&reply.body), SV("Complete")));
+}
+
 static void five_statistics_have_one_price_or_five(void)
 {
     const struct aws_place *p = &sim.aws.places[0];
@@ -439,6 +448,7 @@ int main(void)
     RUN(values_rise_and_are_final_in_fifteen_minutes);
     RUN(listing_pages_and_filters);
     RUN(pages_hold_all_points_once);
+    RUN(a_part_of_an_answer_may_fail);
     RUN(five_statistics_have_one_price_or_five);
     RUN(wrong_requests_are_refused);
     RUN(statistics_are_of_the_same_samples);
