@@ -308,27 +308,28 @@ static void answer(struct exchange *x)
 static void common_headers(struct exchange *x)
 {
     struct buf date = { .at = NULL };
-    char id[36];
 
     /* The server's clock is the simulated one: windows of collectors are derived from it. */
     put_http_date(&date, x->now + x->aws.skew_ns);
     reply_header(x, "Date", "%.*s", (int)date.len, date.at);
     buf_done(&date);
-    uuid_text((uint64_t)x->now, (uint64_t)(uintptr_t)x, id);
     if (x->aws.protocol) {
-        reply_header(x, "x-amzn-RequestId", "%.36s", id);
+        reply_header(x, "x-amzn-RequestId", "%.*s", SV_ARG(x->request_id));
         return;
     }
-    reply_header(x, "x-ms-request-id", "%.36s", id);
-    reply_header(x, "x-ms-correlation-request-id", "%.36s", id);
+    reply_header(x, "x-ms-request-id", "%.*s", SV_ARG(x->request_id));
+    reply_header(x, "x-ms-correlation-request-id", "%.*s", SV_ARG(x->request_id));
 }
 
 static void serve(struct sim *s, const struct http_server_request *q, struct http_server_response *r, bool plain)
 {
     struct exchange x = { .sim = s, .q = q, .r = r, .now = clock_now() };
     bool other_method = false;
+    char id[36];
 
     arena_init(&x.arena, 0);
+    uuid_text((uint64_t)x.now, (uint64_t)(uintptr_t)&x, id);
+    x.request_id = sv_make(id, sizeof id);
     x.row = aws_route(&x, plain);
     if (!x.row && !x.aws.protocol)
         x.row = find_row(&x, &other_method);

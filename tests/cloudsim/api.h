@@ -63,6 +63,7 @@ struct exchange {
     sv principal;                   /* who the token was issued to; AWS: the caller's ARN */
     const char *fault;              /* kind of fault in force that the handler must play ("partial"); NULL */
     struct aws_request aws;         /* of a request to AWS */
+    sv request_id;                  /* as the answer's header tells it */
     bool throttled;                 /* refused for that, whatever the status says */
 };
 

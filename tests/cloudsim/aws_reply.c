@@ -67,9 +67,7 @@ static void put_xml_error(struct exchange *x, struct buf *b, sv code, sv text, i
                "    <Code>%.*s</Code>\n    <Message>",
                status < 500 ? "Sender" : "Receiver", SV_ARG(code));
     put_xml(b, text);
-    buf_printf(b,
-               "</Message>\n  </Error>\n  <RequestId>%08x-0000-4000-8000-000000000000</RequestId>\n</ErrorResponse>\n",
-               (unsigned)(x->now / NANO_PER_MS));
+    buf_printf(b, "</Message>\n  </Error>\n  <RequestId>%.*s</RequestId>\n</ErrorResponse>\n", SV_ARG(x->request_id));
 }
 
 static void put_error(struct exchange *x, int status, sv code, const char *format, va_list ap)

@@ -33,9 +33,9 @@ static struct buf *open_result(struct exchange *x, const char *operation)
 static void close_result(struct exchange *x, struct buf *b, const char *operation)
 {
     buf_printf(b,
-               "  </%sResult>\n  <ResponseMetadata>\n    <RequestId>%08x-0000-4000-8000-000000000001</RequestId>\n"
-               "  </ResponseMetadata>\n</%sResponse>\n",
-               operation, (unsigned)(x->now / NANO_PER_MS), operation);
+               "  </%sResult>\n  <ResponseMetadata>\n    <RequestId>%.*s</RequestId>\n  </ResponseMetadata>\n"
+               "</%sResponse>\n",
+               operation, SV_ARG(x->request_id), operation);
 }
 
 static void put_element(struct buf *b, const char *name, sv text)

@@ -170,6 +170,7 @@ static void a_signed_call_is_served_and_carries_its_request_id(void)
     OK(ask((struct ask){ LOGGING }) == 200);
     OK(ask((struct ask){ STS("Action=GetCallerIdentity&Version=2011-06-15") }) == 200);
     OK(sv_eq(element("Account"), sim.aws.accounts[0].id) && sv_has(element("Arn"), SV(":user/trefoil")));
+    OK(sv_eq(element("RequestId"), http_response_header(&answer, SV("x-amzn-requestid"))));
 }
 
 static void each_wrong_signature_is_answered_in_each_dialect(void)
