@@ -247,8 +247,12 @@ enum err_code aws_token_error(const struct http_response *r, sv what, struct err
     struct aws_error error;
     const char *remedy = NULL;
     enum err_code code;
+    sv message;
 
     aws_error_read(r, &error);
+    message = sv_of(error.message);
+    while (sv_ends(message, SV(".")))
+        message.len--;
     code = error.code == ERR_OK ? ERR_RETRY : error.code;
     for (size_t i = 0; error.fault != AWS_FAULT_SKEW && i < sizeof remedies / sizeof *remedies; i++)
         if (strcmp(remedies[i].name, error.name) == 0) {
@@ -257,8 +261,8 @@ enum err_code aws_token_error(const struct http_response *r, sv what, struct err
         }
     if (error.fault == AWS_FAULT_SKEW)
         remedy = "this machine's clock is wrong: set it";
-    code = err_set(e, code, "%.*s: http %d %s: %.100s: %s", SV_ARG(sv_first(what, 120)), r->status,
-                   error.name[0] ? error.name : "?", error.message, remedy ? remedy : of_code(code));
+    code = err_set(e, code, "%.*s: http %d %s: %.*s: %s", SV_ARG(sv_first(what, 120)), r->status,
+                   error.name[0] ? error.name : "?", SV_ARG(sv_first(message, 100)), remedy ? remedy : of_code(code));
     if (e && code == ERR_THROTTLED)
         e->retry_after_ms = retry_after_ms;
     return code;
