@@ -729,6 +729,31 @@ static void calls_are_counted_and_priced_per_account(void)
     OK(price_of("sts:GetCallerIdentity", sim.aws.accounts[0].id) == 0);
 }
 
+#define METRIC(id, name, stat)                                                                                         \
+    "{\"Id\":\"" id "\",\"MetricStat\":{\"Metric\":{\"Namespace\":\"AWS/Bedrock\",\"MetricName\":\"" name              \
+    "\"},\"Period\":60,\"Stat\":\"" stat "\"}}"
+
+static void metric_data_is_priced_by_metrics_and_not_when_refused(void)
+{
+    /* clang-format off */
+    static const char metrics[] = "{\"StartTime\":1795510800,\"EndTime\":1795512600,\"MetricDataQueries\":["
+        METRIC("a", "Invocations", "Sum") ","
+        METRIC("b", "InvocationLatency", "Sum") ","
+        METRIC("c", "InvocationLatency", "p95") "]}";
+    /* clang-format on */
+    sv account = sim.aws.accounts[6].id;
+    struct ask c = { .service = "monitoring",
+                     .type = "application/x-amz-json-1.0",
+                     .target = "GraniteServiceVersion20100801.GetMetricData",
+                     .body = metrics,
+                     .keys = assumed(6) };
+
+    OK(ask(c) == 200);
+    OK(price_of("cloudwatch:GetMetricData", account) == 0.00002); /* two metrics, three statistics */
+    c.spoil = true;
+    OK(ask(c) == 400 && price_of("cloudwatch:GetMetricData", account) == 0.00002);
+}
+
 int main(void)
 {
     start_sim((struct sim_options){ .seed = 11,
@@ -761,6 +786,7 @@ int main(void)
     RUN(a_fault_that_could_hit_nothing_is_refused);
     RUN(entras_faults_are_entras);
     RUN(calls_are_counted_and_priced_per_account);
+    RUN(metric_data_is_priced_by_metrics_and_not_when_refused);
     stop_sim();
     return tap_done();
 }
