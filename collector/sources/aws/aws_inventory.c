@@ -466,25 +466,60 @@ static enum err_code collect_names(struct discovery *d, struct err *e)
     return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for names");
 }
 
-/* How Invocations is read, as a choice that is journalled and published. */
-static enum err_code emit_reading(struct discovery *d, struct frame *out, struct err *e)
+/* ---- choices: journalled when they change, and published ---- */
+
+static bool said_in_frame(const struct frame *out, sv subject)
 {
-    struct aws_origin o = { PLATFORM_BEDROCK, sv_of(d->p->account), sv_of(d->p->region), SV_NONE };
+    for (size_t i = 0; i < out->n_epochs; i++)
+        if (out->epochs[i].kind == EPOCH_AUTHORITY && sv_eq(out->epochs[i].subject, subject))
+            return true;
+    return false;
+}
+
+static enum err_code emit_choice(struct discovery *d, struct frame *out, enum platform platform, sv project,
+                                 const char *fact, const char *choice, struct err *e)
+{
+    struct aws_origin o = { platform, sv_of(d->p->account), sv_of(d->p->region), project };
     sv id = aws_resource_id(out->arena, &o);
-    sv choice = sv_of(aws_invocations_names[d->r->s->cfg->metrics.invocations]);
-    sv before = id.at ? source_authority(&d->r->s->env, SV("invocations"), id, out->arena) : SV_NONE;
+    sv subject = id.at ? arena_printf(out->arena, "%s %.*s", fact, SV_ARG(id)) : id;
+    sv before = subject.at ? source_authority(&d->r->s->env, sv_of(fact), id, out->arena) : SV_NONE;
     struct epoch *epoch;
 
-    if (id.at && sv_eq(before, choice))
+    if (subject.at && (sv_eq(before, sv_of(choice)) || said_in_frame(out, subject)))
         return ERR_OK;
-    epoch = frame_add_epoch(out);
+    epoch = subject.at ? frame_add_epoch(out) : NULL;
     if (!epoch)
         return err_set(e, ERR_LIMIT, "no room for epochs");
     *epoch = (struct epoch){ .kind = EPOCH_AUTHORITY,
                              .valid_from_unix_nano = before.len ? clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN : 0,
-                             .subject = arena_printf(out->arena, "invocations %.*s", SV_ARG(id)),
-                             .value = choice };
-    return epoch->subject.at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for epochs");
+                             .subject = subject,
+                             .value = sv_of(choice) };
+    return ERR_OK;
+}
+
+/* Whether logs of the runtime plane are read: a configured group needs no permission to look. */
+static const char *reads_calls(const struct discovery *d)
+{
+    const struct aws_logs_config *c = &d->r->s->cfg->logs;
+    bool named = c->group && !sv_eq(sv_of(c->group), SV("auto"));
+
+    return c->enabled && (named || d->f->logging.log_group.len) ? "logs" : "none";
+}
+
+/* How Invocations is read, and which planes' calls are read from logs. */
+static enum err_code emit_choices(struct discovery *d, struct frame *out, struct err *e)
+{
+    const struct aws_config *c = d->r->s->cfg;
+    const char *trail = c->logs.enabled && c->logs.trail_group && c->logs.trail_group[0] ? "logs" : "none";
+    enum err_code code =
+        emit_choice(d, out, PLATFORM_BEDROCK, SV_NONE, "invocations", aws_invocations_names[c->metrics.invocations], e);
+
+    if (code == ERR_OK)
+        code = emit_choice(d, out, PLATFORM_BEDROCK, SV_NONE, "logs", reads_calls(d), e);
+    for (size_t i = 0; i < d->f->n_names && code == ERR_OK; i++)
+        if (d->f->names[i].platform == PLATFORM_BEDROCK_MANTLE)
+            code = emit_choice(d, out, PLATFORM_BEDROCK_MANTLE, d->f->names[i].project, "logs", trail, e);
+    return code;
 }
 
 static enum err_code emit(struct discovery *d, struct frame *out, struct err *e)
@@ -501,7 +536,7 @@ static enum err_code emit(struct discovery *d, struct frame *out, struct err *e)
     code =
         code ? code
              : aws_emit_logging(&d->f->logging, &c, start, start + s->cfg->discovery_interval_ms * NANO_PER_MS, out, e);
-    return code ? code : emit_reading(d, out, e);
+    return code ? code : emit_choices(d, out, e);
 }
 
 static enum err_code discover(struct discovery *d, struct frame *out, struct err *e)
