@@ -50,6 +50,22 @@ def normalize():
     normalizes("synthetic_eventhub_audit.json", "file", "audit", action="listkey")
 
 
+def normalize_aws():
+    """Each file, and packed as buckets hold it: the calls or audit events that it tells of, by platform."""
+    for file, record, number, fields in (
+            ("aws/bedrock/model-invocation-log.ndjson", "call", 6, {"platform": "bedrock", "input_tokens": 96816, "served_region": "us-west-2"}),
+            ("aws/bedrock/s3-object.json.gz", "call", 6, {"platform": "bedrock", "time_to_first_token_nano": 210000000}),
+            ("aws/bedrock/cloudtrail-events.json", "call", 3, {"platform": "bedrock_mantle", "resource": "proj_example1"}),
+            ("aws/logs/filter-log-events.response.page1.json", "call", 3, {"platform": "bedrock", "duration_nano": 640000000}),
+            ("discovery/aws_cloudtrail_lookup_events_page.json", "audit", 2, {"action": "bedrock:putmodelinvocationloggingconfiguration"})):
+        code, out, err = trefoil("normalize", f"tests/data/{file}")
+        lines = [json.loads(line) for line in out.splitlines()]
+        good = [r for r in lines if r["record"] == record]
+        one = [r for r in good if all(r.get(k) == v for k, v in fields.items())]
+        tap.ok(code == 0 and len(good) == number and one and all(r["cloud"] == "aws" for r in lines) and "terse" not in out and "Count to" not in out,
+               f"normalize {file}: {number} {record} records, one is {fields}", out[:900] + err)
+
+
 def normalize_in_a_pipe():
     pipe = subprocess.run(f"cat {DATA}/synthetic_storage_requestresponse.jsonl | {BUILD}/trefoil normalize | head -n 1",
                           shell=True, capture_output=True, text=True, timeout=60)
@@ -173,6 +189,7 @@ def explain(world):
 
 
 normalize()
+normalize_aws()
 normalize_in_a_pipe()
 normalize_what_is_packed()
 bad_files()
