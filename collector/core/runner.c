@@ -211,12 +211,13 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
     const struct source_job *job = &p->task->job;
     const struct source_env *env = &p->task->instance->env;
     enum err_code code = ERR_OK;
+    int64_t now = source_server_now(env); /* one for all: else a slow cloud's newest minutes starve what is older */
     struct window w;
 
     *more = false;
     for (int i = 0; i < WINDOWS_PER_POLL && code == ERR_OK; i++) {
         w = (struct window){ 0 };
-        if (!window_plan(spine_ledger(p->s), env->id, job, p->count_from, source_server_now(env), &w))
+        if (!window_plan(spine_ledger(p->s), env->id, job, p->count_from, now, &w))
             return ERR_OK;
         code = read_pieces(p, &w, e);
         *more = i + 1 == WINDOWS_PER_POLL;

@@ -62,6 +62,28 @@ static void a_poll_without_a_new_minute_reads_nothing(void)
     end();
 }
 
+static enum err_code takes_two_minutes(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    enum err_code code = fake_one_a_minute(f, w, out, e);
+
+    clock_advance(2 * NANO_PER_MIN);
+    return code;
+}
+
+/* While a slow window is read there come new minutes, but what is older has its turn in the same poll. */
+static void new_minutes_do_not_starve_what_is_older(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    fake.answer = takes_two_minutes;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more && fake.polls == 2);
+    OK(fake_total(spine_ledger(spine)) == 57);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) >= -10);
+    end();
+}
+
 static void after_an_outage_the_hole_is_read_too(void)
 {
     bool more = false;
@@ -433,6 +455,7 @@ int main(void)
 {
     RUN(the_first_poll_reads_the_initial_window_once);
     RUN(a_poll_without_a_new_minute_reads_nothing);
+    RUN(new_minutes_do_not_starve_what_is_older);
     RUN(after_an_outage_the_hole_is_read_too);
     RUN(a_span_read_too_early_is_read_again_after_an_outage);
     RUN(a_bucket_is_not_settled_by_half);

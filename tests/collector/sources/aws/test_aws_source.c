@@ -53,7 +53,7 @@ static void regions_that_were_probed_are_left_alone_for_hours(void)
 
 static void an_inventory_tells_models_tags_logging_and_the_reading(void)
 {
-    const struct epoch *runtime = NULL, *mantle = NULL, *reading = NULL;
+    const struct epoch *runtime = NULL, *mantle = NULL, *reading = NULL, *calls = NULL, *trail = NULL;
 
     if (!OK(fake_start(&f)))
         return;
@@ -64,7 +64,9 @@ static void an_inventory_tells_models_tags_logging_and_the_reading(void)
 
         runtime = sv_eq(x->subject, SV("arn:aws:bedrock:us-east-1:" FAKE_A)) ? x : runtime;
         mantle = sv_eq(x->subject, SV("arn:aws:bedrock-mantle:us-east-1:" FAKE_A ":project/p1")) ? x : mantle;
-        reading = x->kind == EPOCH_AUTHORITY ? x : reading;
+        reading = sv_eq(x->subject, SV("invocations arn:aws:bedrock:us-east-1:" FAKE_A)) ? x : reading;
+        calls = sv_eq(x->subject, SV("logs arn:aws:bedrock:us-east-1:" FAKE_A)) ? x : calls;
+        trail = sv_eq(x->subject, SV("logs arn:aws:bedrock-mantle:us-east-1:" FAKE_A ":project/p1")) ? x : trail;
     }
     OK(runtime && runtime->n_items == 2 && mantle && mantle->n_items == 1);
     for (size_t i = 0; runtime && i < 2; i++)
@@ -75,8 +77,8 @@ static void an_inventory_tells_models_tags_logging_and_the_reading(void)
             OK(sv_eq(runtime->items[i].deployment, SV("us.openai.gpt-6-sol")) &&
                sv_eq(runtime->items[i].processing, SV("us")) && sv_eq(runtime->items[i].jurisdiction, SV("us")));
     OK(mantle && sv_eq(mantle->items[0].model, SV("gpt-oss-120b")) && mantle->items[0].deployment.len == 0);
-    OK(reading && sv_eq(reading->value, SV("successes")) &&
-       sv_eq(reading->subject, SV("invocations arn:aws:bedrock:us-east-1:" FAKE_A)));
+    OK(reading && reading->kind == EPOCH_AUTHORITY && sv_eq(reading->value, SV("successes")));
+    OK(calls && sv_eq(calls->value, SV("logs")) && trail && sv_eq(trail->value, SV("none")));
     OK(fake_count(out, "logging.modelinvocations", NULL) == 1 && f.tags == 1); /* tags are not asked for each time */
     fake_stop(&f);
 }
