@@ -12,11 +12,13 @@
 enum { PUBLISHED_BACK = 5 }; /* an envelope is decided 4 h after it arrived */
 
 /* What one side counts and the other may never hear of. A throttled call is not in Bedrock's invocation log as a rule, and
- * where one is, it must not stand in for another. On mantle throttled calls are client errors to the metrics. */
+ * where one is, it must not stand in for another. Mantle's metrics tell no server errors, its data events do; throttled calls are
+ * client errors to the former and themselves to the latter, so they are on both sides. */
 static const struct {
     const char *platform, *outcome;
 } one_sided[] = {
     { "bedrock", "throttled" },
+    { "bedrock_mantle", "server_error" },
 };
 
 static name_id label_of(const struct series *s, enum label label)

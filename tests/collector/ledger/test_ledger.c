@@ -253,7 +253,7 @@ static void log_coverage_compares_one_hour_of_both_sides(void)
     OK(ledger_log_coverage(l, 0, &v) && v.ratio == 0.75 && sv_eq(v.labels[4], SV("acc")));
 }
 
-static void throttled_calls_of_bedrock_are_on_neither_side(void)
+static void what_one_side_cannot_know_is_on_neither(void)
 {
     static const struct rule rules[] = {
         { .platform = PLATFORM_BEDROCK,
@@ -263,6 +263,16 @@ static void throttled_calls_of_bedrock_are_on_neither_side(void)
           .weight = 1 },
         { .platform = PLATFORM_BEDROCK,
           .theirs = SVT("Log"),
+          .ours = SVT("genai_logged_calls_total"),
+          .stat = SVT("call"),
+          .weight = 1 },
+        { .platform = PLATFORM_BEDROCK_MANTLE,
+          .theirs = SVT("Inferences"),
+          .ours = SVT("genai_requests_total"),
+          .stat = SVT("value"),
+          .weight = 1 },
+        { .platform = PLATFORM_BEDROCK_MANTLE,
+          .theirs = SVT("Trail"),
           .ours = SVT("genai_logged_calls_total"),
           .stat = SVT("call"),
           .weight = 1 },
@@ -276,7 +286,7 @@ static void throttled_calls_of_bedrock_are_on_neither_side(void)
     f->source = SV("aws");
     fixture_epoch(f, EPOCH_MAPPING, 0, SV("aws"), SV(""));
     f->epochs[0].rules = (struct rule *)(uintptr_t)rules;
-    f->epochs[0].n_rules = 2;
+    f->epochs[0].n_rules = 4;
     b = fixture_batch(f);
     b->origin.platform = PLATFORM_BEDROCK;
     fixture_measure(b, SV("Invocations"), SV("d"), T0, 4);
@@ -285,8 +295,16 @@ static void throttled_calls_of_bedrock_are_on_neither_side(void)
     for (uint64_t i = 0; i < 3; i++)
         fixture_call(b, SV("Log"), arena_printf(&arena, "t%d", (int)i), SV("d"), T0 + NANO_PER_MIN, 50 + i)->outcome =
             i == 2 ? OUTCOME_THROTTLED : OUTCOME_SUCCESS;
+    b = fixture_batch(f);
+    b->origin.platform = PLATFORM_BEDROCK_MANTLE;
+    fixture_measure(b, SV("Inferences"), SV("d"), T0, 2);
+    fixture_measure(b, SV("Inferences"), SV("d"), T0 + 310 * NANO_PER_MIN, 1);
+    for (uint64_t i = 0; i < 3; i++)
+        fixture_call(b, SV("Trail"), arena_printf(&arena, "m%d", (int)i), SV("d"), T0 + NANO_PER_MIN, 60 + i)->outcome =
+            i == 2 ? OUTCOME_SERVER_ERROR : OUTCOME_THROTTLED;
     ledger_fold(l, f);
-    OK(ledger_log_coverage_count(l) == 1 && ledger_log_coverage(l, 0, &v) && v.ratio == 0.5);
+    OK(ledger_log_coverage_count(l) == 2 && ledger_log_coverage(l, 0, &v) && v.ratio == 0.5);
+    OK(ledger_log_coverage(l, 1, &v) && v.ratio == 1);
 }
 
 /* ---- coverage ---- */
@@ -659,7 +677,7 @@ int main(void)
     RUN(a_repeated_row_changes_nothing);
     RUN(audit_events_count_by_action_and_outcome);
     RUN(log_coverage_compares_one_hour_of_both_sides);
-    RUN(throttled_calls_of_bedrock_are_on_neither_side);
+    RUN(what_one_side_cannot_know_is_on_neither);
     RUN(complete_until_is_the_start_of_the_first_hole);
     RUN(any_life_ends_at_the_truth);
     RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);
