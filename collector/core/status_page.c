@@ -15,6 +15,10 @@ static const char style[] =
     "div.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
     "th{font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "td.n,td.w{white-space:nowrap}td.id{overflow-wrap:anywhere;min-width:9rem}"
+    "tr.told td{border-bottom:0}tr.why td{padding-top:0;color:var(--bad)}"
+    "tr.why div{position:sticky;left:0;max-width:min(71rem,calc(100vw - 2.5rem));overflow-wrap:anywhere}"
+    "@media(max-width:40rem){body{font-size:13px;margin:1rem auto}th,td{padding-right:.5rem}}"
     "tr.sum td{font-weight:600}.ok{color:var(--good)}.failing{color:var(--bad)}.new,.catching_up{color:var(--wait)}"
     "code{background:var(--soft);padding:.1rem .3rem;border-radius:3px}small{opacity:.75}</style>";
 
@@ -163,21 +167,26 @@ static void put_job(struct buf *b, const struct task_view *t)
     const struct task_status *s = &t->status;
     int64_t now = clock_now();
 
-    buf_put(b, SV("<tr>"));
-    cell(b, t->source);
-    cell(b, t->scope);
-    cell(b, t->group);
-    buf_printf(b, "<td class=%s>%s%s</td>", task_state_name(s->state), task_state_name(s->state),
+    buf_put(b, s->error.code ? SV("<tr class=told>") : SV("<tr>"));
+    buf_printf(b, "<td class=\"w %s\">%s%s</td>", task_state_name(s->state), task_state_name(s->state),
                s->sick ? " (sick)" : "");
     buf_put(b, SV("<td class=n>"));
     if (s->complete_until_unix_nano > 0)
         put_span(b, (now - s->complete_until_unix_nano) / NANO_PER_S);
-    buf_put(b, SV("</td><td>"));
+    buf_put(b, SV("</td>"));
+    cell(b, t->source);
+    cell(b, t->group);
+    buf_put(b, SV("<td class=id>"));
+    put_html(b, t->scope);
+    buf_put(b, SV("</td><td class=w>"));
     if (s->complete_until_unix_nano > 0)
         buf_time(b, s->complete_until_unix_nano, 0);
-    buf_put(b, SV("</td>"));
-    cell(b, s->error.code ? sv_of(s->error.text) : SV(""));
-    buf_put(b, SV("</tr>\n"));
+    buf_put(b, SV("</td></tr>\n"));
+    if (s->error.code == ERR_OK)
+        return;
+    buf_put(b, SV("<tr class=why><td colspan=6><div>"));
+    put_html(b, sv_of(s->error.text));
+    buf_put(b, SV("</div></td></tr>\n"));
 }
 
 static void put_sources(const struct status *s, struct buf *b, struct arena *a)
@@ -185,13 +194,17 @@ static void put_sources(const struct status *s, struct buf *b, struct arena *a)
     size_t n = 0;
     struct task_view *tasks = s->scheduler ? scheduler_tasks(s->scheduler, a, &n) : NULL;
 
-    buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>Source<th>Scope<th>What<th>State<th "
-                  "class=n>Lag<th>Complete until"
-                  "<th>Last error</tr>\n"));
+    buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>State<th class=n>Lag<th>Source<th>What<th>Scope"
+                  "<th>Complete until</tr>\n"));
     for (size_t i = 0; i < n; i++)
         put_job(b, &tasks[i]);
-    buf_put(b, n ? SV("</table></div>\n")
-                 : SV("</table></div><p>No source is configured: see <code>trefoil check</code>.</p>\n"));
+    buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>No job is known yet.</p>\n"));
+    for (size_t i = 0; i < s->n_instances; i++)
+        if (s->instances[i]->open_error.code) {
+            buf_put(b, SV("<p class=failing>"));
+            put_html(b, sv_of(s->instances[i]->open_error.text));
+            buf_put(b, SV("</p>\n"));
+        }
 }
 
 static void put_head(struct buf *out)
