@@ -23,7 +23,7 @@ def gone(group):
 
 
 with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
-    demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="3", DEMO_PORT=str(port), TMPDIR=folder),
+    demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="5", DEMO_PORT=str(port), TMPDIR=folder),
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             start_new_session=True)
     try:
@@ -45,6 +45,10 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
         tap.ok(status == 200 and "azure" in text, "the page shows the source", text[:400])
         truth = re.search(r"http://\S+/truth", said)
         tap.ok(truth and http_get(truth.group(0), 30)[0] == 200, "the truth can be opened", said)
+        second = subprocess.run(["deploy/demo/run"], env=dict(os.environ, DEMO_PORT=str(port), TMPDIR=folder),
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        tap.ok(second.returncode == 1 and f"port {port} of 127.0.0.1 is in use" in second.stderr,
+               "a second demo on the same port says so and starts nothing", second.stdout + second.stderr)
         rest, _ = demo.communicate(timeout=60)
         tap.ok(demo.returncode == 0, "it ends by itself with 0", f"{demo.returncode}\n{rest}")
         tap.ok(wait_for(lambda: gone(demo.pid), 20, "its processes end"), "both processes have ended")
