@@ -280,6 +280,18 @@ static void put_spine(struct look *k)
     one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.",
         (double)k->ledger.series_refused);
     one(k, "trefoil_ledger_native_series", "gauge", "Series as the clouds tell them apart.", (double)k->ledger.natives);
+    one(k, "trefoil_ledger_native_series_limit", "gauge", "How many there may be; figures of further ones are refused.",
+        (double)k->ledger.natives_limit);
+    one(k, "trefoil_ledger_names", "gauge", "Distinct label values.", (double)k->ledger.names);
+    one(k, "trefoil_ledger_names_limit", "gauge", "How many there may be; records with further ones are refused.",
+        (double)k->ledger.names_limit);
+    one(k, "trefoil_ledger_waiting_calls", "gauge", "Logged calls of which the row with the model has not come yet.",
+        (double)k->ledger.envelopes);
+    one(k, "trefoil_ledger_waiting_calls_limit", "gauge",
+        "How many may wait; further ones count at once, without a model.", (double)k->ledger.envelopes_limit);
+    one(k, "trefoil_ledger_records_refused_total", "counter",
+        "Records that are archived but not counted, since a limit of the ledger was reached.",
+        (double)k->ledger.refused);
     one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
     one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
     one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",

@@ -4,10 +4,11 @@
  *
  * Azure's envelope rows know neither deployment nor model; the model row of the same call may come hours later. So an envelope
  * waits, in arrival time, until the window says that no model row can come any more (decide_to), and is then counted with empty
- * deployment and model. Its series exists, at 0, from the first sight.
+ * deployment and model. Its series exists, at 0, from the first sight. Where no more may wait it counts at once.
  *
  * Keys are kept for a horizon of hours of arrival time. When their number reaches its limit the horizon shrinks, and is
- * published as it is.
+ * published as it is; it grows again by an hour each hour while there is room, as what was forgotten does not come back.
+ * A row that a backfill saw is no repetition for the live lane: it has not been counted.
  */
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@ static uint32_t hour_of(int64_t unix_nano)
 static bool keep_row(uint64_t key, uint32_t hour, void *oldest)
 {
     (void)key;
-    return hour >= *(uint32_t *)oldest;
+    return (hour & ~ROW_BACKFILL) >= *(uint32_t *)oldest;
 }
 
 static bool keep_call(uint64_t key, uint32_t state, void *oldest)
@@ -62,12 +63,33 @@ static void keys_prune(struct ledger *l, bool spare_waiting)
     map_prune(&l->keys.calls, keep_call, &oldest);
 }
 
+static bool has_room(const struct map *m)
+{
+    return m->limit == 0 || m->n < m->limit / 4 * 3;
+}
+
 static void keys_hour(struct ledger *l, uint32_t hour)
 {
-    if (hour <= l->keys.hour)
+    struct keys *k = &l->keys;
+    uint32_t passed = hour > k->hour ? hour - k->hour : 0;
+
+    if (!passed)
         return;
-    l->keys.hour = hour;
+    if (k->horizon_hours < k->horizon_wanted && has_room(&k->rows) && has_room(&k->calls)) {
+        uint32_t missing = k->horizon_wanted - k->horizon_hours;
+
+        k->horizon_hours += passed < missing ? passed : missing;
+    }
+    k->hour = hour;
     keys_prune(l, true);
+}
+
+/* A longer one comes true as time passes; at once where nothing has been forgotten yet. */
+void keys_horizon(struct ledger *l, int64_t hours)
+{
+    l->keys.horizon_wanted = hours < UINT32_MAX / 2 ? (uint32_t)hours : UINT32_MAX / 2;
+    if (l->keys.horizon_wanted < l->keys.horizon_hours || l->keys.hour == 0)
+        l->keys.horizon_hours = l->keys.horizon_wanted;
 }
 
 static void keys_put(struct ledger *l, struct map *m, uint64_t key, uint32_t value)
@@ -91,15 +113,19 @@ static void set_call_state(struct ledger *l, uint64_t call_key, uint32_t state, 
         keys_put(l, &l->keys.calls, call_key, state | hour << CALL_STATE_BITS);
 }
 
-/* First sight of a row's key. A repetition is moved from stored to duplicate. */
+/* First sight of a row's key in this lane. A repetition is moved from stored to duplicate. */
 static bool first_sight(struct fold *f, uint64_t key, uint32_t hour)
 {
-    if (map_find(&f->l->keys.rows, key)) {
+    const uint32_t *seen = map_find(&f->l->keys.rows, key);
+    bool live = f->frame->lane == LANE_LIVE;
+
+    if (seen && (!live || !(*seen & ROW_BACKFILL))) {
         f->source->tally.stored--;
         f->source->tally.duplicate++;
         return false;
     }
-    keys_put(f->l, &f->l->keys.rows, key, hour);
+    if (live || hour >= hours_back(f->l, f->l->keys.horizon_hours)) /* a long backfill is not to push out live keys */
+        keys_put(f->l, &f->l->keys.rows, key, live ? hour : hour | ROW_BACKFILL);
     return true;
 }
 
@@ -194,8 +220,11 @@ static const struct fold_rule *calls_rule(const struct fold_rule *r, size_t n)
     return NULL;
 }
 
-static void call_labels(struct fold *f, const struct call *c, struct label_set *out)
+/* False when a name found no room: without it the series would be another. */
+static bool call_labels(struct fold *f, const struct call *c, struct label_set *out)
 {
+    size_t refused = f->l->names.refused;
+
     fold_labels(f, out);
     out->at[LABEL_DEPLOYMENT] = fold_name(f, c->deployment);
     out->at[LABEL_MODEL] = fold_name(f, c->model);
@@ -204,6 +233,7 @@ static void call_labels(struct fold *f, const struct call *c, struct label_set *
     out->at[LABEL_OUTCOME] = names_add(&f->l->names, sv_of(outcome_name(c->outcome ? c->outcome : OUTCOME_UNKNOWN)));
     out->at[LABEL_SERVED_REGION] = fold_name(f, c->served_region);
     out->at[LABEL_SERVED_JURISDICTION] = fold_name(f, c->served_jurisdiction);
+    return f->l->names.refused == refused;
 }
 
 /* Of a call that only has an envelope row yet. */
@@ -213,20 +243,6 @@ static name_id waiting_caller(const struct fold *f, const struct call *c, const 
         if (by_caller(&r[i]) && r[i].stat == STAT_CALL)
             return caller_of(f, c);
     return CALLER_NOT_COUNTED;
-}
-
-static void wait_for_model_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r,
-                               size_t n, const struct label_set *labels)
-{
-    struct coverage *to = &f->l->coverages[f->coverage];
-    struct envelope *e = grow(to->envelopes, to->n_envelopes, &to->cap_envelopes, sizeof *e);
-
-    if (!e)
-        return;
-    to->envelopes = e;
-    to->envelopes[to->n_envelopes++] =
-        (struct envelope){ c->call_key, arrival, rule_series(f->l, calls_rule(r, n), labels),
-                           waiting_caller(f, c, r, n) };
 }
 
 /* An envelope that became a call of its own: it tells who called, but no model. */
@@ -245,6 +261,29 @@ static void count_waiting_caller(struct fold *f, const struct envelope *e)
     series_add(f, series_for(f->l, family, &labels), 0, 1);
 }
 
+static void count_envelope(struct fold *f, const struct envelope *e, uint32_t state)
+{
+    series_add(f, e->series, 0, 1);
+    count_waiting_caller(f, e);
+    set_call_state(f->l, e->call_key, state | CALL_COUNTED | CALL_BY_ENVELOPE, hour_of(e->arrival));
+}
+
+static void wait_for_model_row(struct fold *f, const struct envelope *e, uint32_t state)
+{
+    struct coverage *to = &f->l->coverages[f->coverage];
+    bool room = f->l->n_envelopes < f->l->envelopes_limit;
+    struct envelope *at = room ? grow(to->envelopes, to->n_envelopes, &to->cap_envelopes, sizeof *at) : NULL;
+
+    if (!at) {
+        count_envelope(f, e, state | CALL_ENVELOPE);
+        return;
+    }
+    to->envelopes = at;
+    to->envelopes[to->n_envelopes++] = *e;
+    f->l->n_envelopes++;
+    set_call_state(f->l, e->call_key, state | CALL_ENVELOPE, hour_of(e->arrival));
+}
+
 /* A row of a log that tells of calls. */
 static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival, const struct fold_rule *r, size_t n,
                           struct label_set *labels)
@@ -258,8 +297,10 @@ static void fold_call_row(struct fold *f, const struct call *c, int64_t arrival,
     }
     if (envelope && f->joins && c->call_key) {
         if (!(state & CALL_ENVELOPE))
-            wait_for_model_row(f, c, arrival, r, n, labels);
-        set_call_state(f->l, c->call_key, state | CALL_ENVELOPE, hour);
+            wait_for_model_row(f,
+                               &(struct envelope){ c->call_key, arrival, rule_series(f->l, calls_rule(r, n), labels),
+                                                   waiting_caller(f, c, r, n) },
+                               state);
         return;
     }
     count(f, c, r, n, labels);
@@ -316,7 +357,10 @@ void call_fold(struct fold *f, const struct call *c)
     }
     f->what = batch_sv(f->batch, c->log);
     f->bucket = c->time_unix_nano;
-    call_labels(f, c, &labels);
+    if (!call_labels(f, c, &labels)) {
+        f->l->refused++;
+        return;
+    }
     if (calls_rule(r, n))
         fold_call_row(f, c, arrival, r, n, &labels);
     else
@@ -343,10 +387,9 @@ void envelopes_decide(struct fold *f, struct coverage *c, int64_t before)
             continue;
         }
         f->bucket = e->arrival;
-        series_add(f, e->series, 0, 1);
-        count_waiting_caller(f, e);
-        set_call_state(f->l, e->call_key, state | CALL_COUNTED | CALL_BY_ENVELOPE, hour_of(e->arrival));
+        count_envelope(f, e, state);
     }
+    f->l->n_envelopes -= c->n_envelopes - kept;
     c->n_envelopes = kept;
 }
 
@@ -364,6 +407,7 @@ void audit_fold(struct fold *f, const struct audit *a)
     size_t n;
     const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, names_find(&f->l->names, SV("audit")), &n);
     struct label_set labels;
+    size_t refused;
 
     keys_hour(f->l, hour_of(at));
     if (!first_sight(f, a->key, hour_of(at)) || f->frame->lane != LANE_LIVE ||
@@ -376,9 +420,14 @@ void audit_fold(struct fold *f, const struct audit *a)
     }
     f->what = SV("audit");
     f->bucket = a->time_unix_nano;
+    refused = f->l->names.refused;
     fold_labels(f, &labels);
     labels.at[LABEL_ACTION] = fold_name(f, a->action);
     labels.at[LABEL_OUTCOME] = a->outcome ? fold_name(f, a->outcome) : names_add(&f->l->names, SV("unknown"));
+    if (f->l->names.refused != refused) {
+        f->l->refused++;
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         if (r[i].stat == STAT_EVENT)
             series_add(f, rule_series(f->l, &r[i], &labels), 0, 1);

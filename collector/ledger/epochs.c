@@ -404,8 +404,14 @@ static void fold_limits(struct ledger *l, const struct epoch *e)
             l->series.limit = (size_t)v;
         else if (sv_eq(name, SV("dedup_keys")))
             l->keys.rows.limit = l->keys.calls.limit = (size_t)v;
+        else if (sv_eq(name, SV("natives")))
+            l->natives_limit = (size_t)v;
+        else if (sv_eq(name, SV("names")))
+            l->names.limit = (size_t)v;
+        else if (sv_eq(name, SV("envelopes")))
+            l->envelopes_limit = (size_t)v;
         else if (sv_eq(name, SV("dedup_hours")))
-            l->keys.horizon_hours = (uint32_t)v;
+            keys_horizon(l, v);
         else if (sv_eq(name, SV("keep_buckets_s")))
             l->keep_buckets_nano = v * NANO_PER_S;
     }

@@ -26,7 +26,9 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->callers.admitted, 0);
     map_init(&l->keys.rows, KEYS_MAX);
     map_init(&l->keys.calls, KEYS_MAX);
-    l->keys.horizon_hours = 24;
+    l->keys.horizon_hours = l->keys.horizon_wanted = 24;
+    l->natives_limit = NATIVES_MAX;
+    l->envelopes_limit = ENVELOPES_MAX;
     l->keep_buckets_nano = 2 * NANO_PER_H;
     return l;
 }
@@ -189,7 +191,9 @@ void ledger_fold(struct ledger *l, const struct frame *frame)
 
 static bool seen(const struct map *known, struct map *here, uint64_t key)
 {
-    if (map_find(known, key) || map_find(here, key))
+    const uint32_t *row = map_find(known, key);
+
+    if ((row && !(*row & ROW_BACKFILL)) || map_find(here, key))
         return true;
     (void)map_put(here, key, 0);
     return false;
@@ -250,13 +254,19 @@ void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
         .series_limit = l->series.limit,
         .series_refused = l->series.refused,
         .natives = l->n_natives,
+        .natives_limit = l->natives_limit,
+        .envelopes = l->n_envelopes,
+        .envelopes_limit = l->envelopes_limit,
+        .refused = l->refused,
         .buckets = l->n_buckets,
         .keys = l->keys.rows.n + l->keys.calls.n,
         .keys_limit = l->keys.rows.limit + l->keys.calls.limit,
         .names = l->names.n,
+        .names_limit = l->names.limit,
         .bytes = l->series.bytes + l->names.bytes + l->n_buckets * (sizeof(struct bucket) + sizeof(int64_t)) +
                  (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
-                 l->n_natives * (sizeof(struct native) + sizeof(struct generation)),
+                 l->n_natives * (sizeof(struct native) + sizeof(struct generation)) +
+                 l->n_envelopes * sizeof(struct envelope),
         .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
         .callers = l->callers.admitted.n,
         .callers_limit = l->callers.limit,

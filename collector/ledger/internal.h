@@ -33,11 +33,14 @@ struct names {
     char **at; /* terminated; at[0] is "" */
     uint32_t *len;
     size_t n, cap, bytes;
+    size_t limit, refused; /* beyond it a text is absent, and what would need it is not counted */
 };
+
+enum { NAMES_MAX = 4 << 20, NATIVES_MAX = 2 << 20, ENVELOPES_MAX = 1 << 20 };
 
 bool names_init(struct names *n);
 void names_done(struct names *n);
-name_id names_add(struct names *n, sv s); /* 0 for "" and when memory is out */
+name_id names_add(struct names *n, sv s); /* 0 for "", at the limit and when memory is out */
 name_id names_find(const struct names *n, sv s);
 sv names_sv(const struct names *n, name_id id);
 
@@ -209,11 +212,15 @@ enum { CALL_COUNTED = 1, CALL_TOKENS = 2, CALL_ENVELOPE = 4, CALL_BY_ENVELOPE = 
 enum { KEYS_MAX = 12 << 20 }; /* of rows and of calls each: 256 MiB of table */
 
 struct keys {
-    struct map rows;  /* row or event key -> hour it was seen in */
-    struct map calls; /* call key -> state, hour << CALL_STATE_BITS */
-    uint32_t hour;    /* newest hour of arrival */
-    uint32_t horizon_hours;
+    struct map rows;        /* row or event key -> hour it was seen in, with ROW_BACKFILL */
+    struct map calls;       /* call key -> state, hour << CALL_STATE_BITS */
+    uint32_t hour;          /* newest hour of arrival */
+    uint32_t horizon_hours; /* how far back keys are whole */
+    uint32_t horizon_wanted;
 };
+
+/* Seen by a backfill alone: another backfill does not store it again, a live row counts. */
+#define ROW_BACKFILL (UINT32_C(1) << 31)
 
 /* ---- callers.c ---- */
 
@@ -245,7 +252,9 @@ struct ledger {
     struct source_state *sources;
     size_t n_sources, cap_sources;
     struct native *natives;
-    size_t n_natives, cap_natives, n_buckets;
+    size_t n_natives, cap_natives, n_buckets, natives_limit;
+    size_t n_envelopes, envelopes_limit; /* of all coverages */
+    int64_t refused;                     /* records that a bound kept from being counted */
     struct map native_by_key;
     struct keys keys;
     struct callers callers;
@@ -354,11 +363,12 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
 /* Name number of a caller that is or now becomes admitted, 0 for "" (not told), else one of the two above. */
 name_id caller_for(struct ledger *l, sv caller);
 
+void keys_horizon(struct ledger *l, int64_t hours);
 void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
-enum { SNAPSHOT_VERSION = 3 };
+enum { SNAPSHOT_VERSION = 4 };
 /* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
 

@@ -122,6 +122,8 @@ bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_cover
 
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
+    size_t natives_limit, names_limit, envelopes, envelopes_limit;
+    int64_t refused; /* records that a limit of native series, names or generations kept from being counted */
     int64_t horizon_ms;
     size_t callers, callers_limit; /* limit 0: off */
     int64_t caller_calls_refused;

@@ -4,14 +4,18 @@
  *
  * How a native series maps to exposed ones is a generation: made when its labels, the rules or the authority change, and kept
  * by each bucket, so that a revision goes where the bucket first went (a re-modelled deployment starts a new series at
- * the next bucket only).
+ * the next bucket only). Generations that no bucket has any more are forgotten, and so is a native series
+ * that was idle for days: it begins anew when it comes back, and what is older than that and was read is late.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "collector/ledger/internal.h"
 
-enum { GENERATIONS_MAX = 60000, PRUNE_EVERY_S = 600 };
+enum { GENERATIONS_MAX = 1000, GENERATIONS_KEPT = 4, PRUNE_EVERY_S = 600 };
+
+/* Longer than any look-back, repeated read or control read reaches. */
+#define IDLE_NANO (4 * 24 * NANO_PER_H)
 
 uint64_t measure_hash(const struct measure *m)
 {
@@ -58,21 +62,28 @@ static struct bucket *bucket_find(const struct native *n, int64_t start)
     return at < n->n_buckets && n->buckets[at].start == start ? &n->buckets[at] : NULL;
 }
 
+/* A number may be left over from a series that was dropped when memory was out. */
+static struct native *native_find(const struct ledger *l, uint64_t key)
+{
+    const uint32_t *number = map_find(&l->native_by_key, key);
+
+    return number && *number < l->n_natives && l->natives[*number].key == key ? &l->natives[*number] : NULL;
+}
+
 bool measure_known(const struct ledger *l, const struct measure *m)
 {
-    uint32_t *number = map_find(&l->native_by_key, m->series);
-    const struct bucket *b = number ? bucket_find(&l->natives[*number], m->start_unix_nano) : NULL;
+    const struct native *n = native_find(l, m->series);
+    const struct bucket *b = n ? bucket_find(n, m->start_unix_nano) : NULL;
 
     return b && b->value_hash == measure_hash(m);
 }
 
 struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage)
 {
-    uint32_t *there = map_find(&l->native_by_key, key);
-    struct native *n;
+    struct native *n = native_find(l, key);
 
-    if (there)
-        return &l->natives[*there];
+    if (n || l->n_natives >= l->natives_limit)
+        return n;
     n = grow(l->natives, l->n_natives, &l->cap_natives, sizeof *n);
     if (!n)
         return NULL;
@@ -188,13 +199,15 @@ static uint16_t generation_for(struct fold *f, struct native *n, const struct me
     struct ledger *l = f->l;
     const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
     name_id family = fold_name(f, m->family);
-    size_t n_rules, cap = n->cap_generations;
+    size_t n_rules, cap = n->cap_generations, refused = l->names.refused;
     const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n_rules);
     struct label_set labels;
     uint64_t signature, applies = 0;
     struct generation *g;
 
     measure_labels(f, m, &labels);
+    if (l->names.refused != refused)
+        return NOT_COUNTED; /* without the name that found no room it would be another series */
     for (size_t i = 0; i < n_rules && i < 64; i++)
         applies |= (uint64_t)(tells(m, &r[i]) && rule_applies(f, &r[i], family, m->start_unix_nano)) << i;
     signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
@@ -292,7 +305,8 @@ static bool given_up(const struct ledger *l, const struct native *n, int64_t sta
 {
     const struct coverage *c = n->coverage == UINT32_MAX ? NULL : &l->coverages[n->coverage];
 
-    return c && start <= n->pruned_to && start < c->pruned_before && coverage_has(c, start);
+    return c && coverage_has(c, start) &&
+           ((start <= n->pruned_to && start < c->pruned_before) || start < c->newest_to - IDLE_NANO);
 }
 
 void measure_fold(struct fold *f, const struct measure *m)
@@ -305,8 +319,10 @@ void measure_fold(struct fold *f, const struct measure *m)
         return;
     }
     n = native_add(f->l, m->series, f->coverage);
-    if (!n)
+    if (!n) {
+        f->l->refused++;
         return;
+    }
     f->what = batch_sv(f->batch, m->name);
     f->bucket = m->start_unix_nano;
     b = bucket_find(n, m->start_unix_nano);
@@ -318,10 +334,12 @@ void measure_fold(struct fold *f, const struct measure *m)
         b = bucket_add(f, n, m->start_unix_nano);
         if (!b)
             return;
-        if (m->start_unix_nano >= f->source->count_from)
+        if (m->start_unix_nano >= f->source->count_from) {
             b->generation = generation_for(f, n, m);
-        else
+            f->l->refused += b->generation == NOT_COUNTED;
+        } else {
             f->source->history++;
+        }
     } else {
         b->revision++;
         /* Nothing of it was told before, so nothing has to go home. */
@@ -331,6 +349,56 @@ void measure_fold(struct fold *f, const struct measure *m)
     b->value_hash = measure_hash(m);
     if (b->generation != NOT_COUNTED)
         apply(f, m, b, &n->generations[b->generation]);
+}
+
+static void forget_generations(struct native *n)
+{
+    uint16_t *now = n->n_generations > GENERATIONS_KEPT ? calloc(n->n_generations, sizeof *now) : NULL;
+    uint32_t kept = 0;
+
+    if (!now)
+        return;
+    for (uint32_t i = 0; i < n->n_buckets; i++)
+        if (n->buckets[i].generation != NOT_COUNTED)
+            now[n->buckets[i].generation] = 1;
+    for (uint32_t i = 0; i < n->n_generations; i++)
+        if (now[i]) {
+            n->generations[kept] = n->generations[i];
+            now[i] = (uint16_t)kept++;
+        }
+    for (uint32_t i = 0; i < n->n_buckets; i++)
+        if (n->buckets[i].generation != NOT_COUNTED)
+            n->buckets[i].generation = now[n->buckets[i].generation];
+    n->n_generations = kept;
+    free(now);
+}
+
+static bool is_there(uint64_t key, uint32_t number, void *ledger)
+{
+    (void)number;
+    return native_find(ledger, key) != NULL;
+}
+
+static void drop_idle(struct ledger *l, uint32_t coverage)
+{
+    int64_t before = l->coverages[coverage].newest_to - IDLE_NANO;
+    size_t all = l->n_natives;
+
+    for (size_t i = 0; i < l->n_natives;) {
+        struct native *n = &l->natives[i];
+
+        if (n->coverage != coverage || n->n_buckets || n->pruned_to >= before) {
+            i++;
+            continue;
+        }
+        native_done(n);
+        *n = l->natives[--l->n_natives];
+        l->natives[l->n_natives] = (struct native){ 0 };
+        if (i < l->n_natives)
+            (void)map_put(&l->native_by_key, n->key, (uint32_t)i); /* it is there: only its number changes */
+    }
+    if (l->n_natives < all)
+        (void)map_prune(&l->native_by_key, is_there, l);
 }
 
 static void prune(struct ledger *l, struct native *n, const struct coverage *c)
@@ -349,6 +417,7 @@ static void prune(struct ledger *l, struct native *n, const struct coverage *c)
         }
     }
     n->n_buckets = kept;
+    forget_generations(n);
 }
 
 /* `oldest_read`: a source whose look-back is longer than states are kept goes on reading from there. */
@@ -364,4 +433,5 @@ void measures_prune(struct ledger *l, uint32_t coverage, int64_t oldest_read)
     for (size_t i = 0; i < l->n_natives; i++)
         if (l->natives[i].coverage == coverage)
             prune(l, &l->natives[i], c);
+    drop_idle(l, coverage);
 }

@@ -14,6 +14,7 @@ bool names_init(struct names *n)
         return false;
     n->at[0] = strdup("");
     n->n = 1;
+    n->limit = NAMES_MAX;
     n->cap = 16;
     return n->at[0] != NULL;
 }
@@ -61,8 +62,14 @@ name_id names_add(struct names *n, sv s)
     name_id id = names_find(n, s);
     char *copy;
 
-    if (id || s.len == 0 || map_find(&n->by_hash, hash64(s)) || (n->n == n->cap && !names_grow(n)))
+    if (id || s.len == 0 || map_find(&n->by_hash, hash64(s)))
         return id;
+    if (n->n >= n->limit) {
+        n->refused++;
+        return 0;
+    }
+    if (n->n == n->cap && !names_grow(n))
+        return 0;
     copy = malloc(s.len + 1);
     if (!copy || !map_put(&n->by_hash, hash64(s), (uint32_t)n->n)) {
         free(copy);

@@ -306,6 +306,12 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_map(b, &l->keys.calls);
     put_hours(b, l);
     put_callers(b, &l->callers);
+    buf_le32(b, l->keys.horizon_wanted);
+    buf_le64(b, l->natives_limit);
+    buf_le64(b, l->names.limit);
+    buf_le64(b, l->names.refused);
+    buf_le64(b, l->envelopes_limit);
+    put_i64(b, l->refused);
 }
 
 static enum err_code write_whole(int fd, sv bytes)
@@ -386,7 +392,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
 struct in {
     sv rest;
     bool bad;
-    uint64_t version; /* 1: without callers; 2: without how far states were given up */
+    uint64_t version; /* 1: without callers; 2: without how far states were given up; 3: without bounds */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -561,6 +567,7 @@ static void get_coverages(struct in *in, struct ledger *l)
             c->envelopes = v;
             v[c->n_envelopes].call_key = get_u64(in);
             v[c->n_envelopes].arrival = get_sane(in);
+            l->n_envelopes++;
             v[c->n_envelopes].series = get_u32(in);
             v[c->n_envelopes++].caller = in->version < 2 ? CALLER_NOT_COUNTED : get_caller(in, l);
         }
@@ -833,10 +840,29 @@ static void get_callers(struct in *in, struct ledger *l)
     l->callers.limit = limit;
 }
 
+static void get_bounds(struct in *in, struct ledger *l)
+{
+    if (in->version < 4) {
+        l->natives_limit = NATIVES_MAX;
+        l->names.limit = NAMES_MAX;
+        l->keys.horizon_wanted =
+            l->keys.horizon_hours > l->keys.horizon_wanted ? l->keys.horizon_hours : l->keys.horizon_wanted;
+        return;
+    }
+    l->keys.horizon_wanted = get_u32(in);
+    l->natives_limit = (size_t)get_u64(in);
+    l->names.limit = (size_t)get_u64(in);
+    l->names.refused = (size_t)get_u64(in);
+    l->envelopes_limit = (size_t)get_u64(in);
+    l->refused = get_sane(in);
+    in->bad |= l->keys.horizon_wanted > UINT32_MAX / 2 || l->keys.horizon_hours > l->keys.horizon_wanted;
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
 
+    l->natives_limit = l->names.limit = SIZE_MAX; /* what was within a limit then is within it now */
     buf_put(cursor, get_sv(in));
     l->generation = get_u64(in);
     l->keep_buckets_nano = get_sane(in);
@@ -858,6 +884,7 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     get_hours(in, l);
     if (in->version >= 2)
         get_callers(in, l);
+    get_bounds(in, l);
     return !in->bad && in->rest.len == 0;
 }
 

@@ -67,4 +67,13 @@ static inline struct ledger *fixture_ledger(struct arena *a)
     return l;
 }
 
+/* What the daemon says of limits. */
+static inline void fixture_limits(struct ledger *l, struct arena *a, const char *value)
+{
+    struct frame *f = frame_new(a, SV("trefoil"), SV("limits"));
+
+    fixture_epoch(f, EPOCH_LIMITS, 0, SV(""), sv_of(value));
+    ledger_fold(l, f);
+}
+
 #endif
