@@ -10,7 +10,7 @@
  *   callers.c   who may have series by caller
  *   fold.c      one frame; the filter
  *   hours.c     requests against logged calls, by resource and hour
- *   snapshot.c  all of it in one file
+ *   snapshot_write.c, snapshot_read.c  all of it in one file
  */
 #ifndef LEDGER_INTERNAL_H
 #define LEDGER_INTERNAL_H

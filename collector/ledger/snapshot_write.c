@@ -1,0 +1,364 @@
+/* Writes the state to a temporary name, syncs it, renames it, and syncs the directory: there is always a whole snapshot. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "collector/ledger/snapshot.h"
+
+static void put_sv(struct buf *b, sv s)
+{
+    buf_le32(b, (uint32_t)s.len);
+    buf_put(b, s);
+}
+
+static void put_i64(struct buf *b, int64_t v)
+{
+    buf_le64(b, (uint64_t)v);
+}
+
+static void put_f64(struct buf *b, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    buf_le64(b, bits);
+}
+
+static void put_i64s(struct buf *b, const int64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        put_i64(b, v[i]);
+}
+
+static void put_names(struct buf *b, const struct names *n)
+{
+    buf_le64(b, n->n);
+    for (size_t i = 1; i < n->n; i++)
+        put_sv(b, names_sv(n, (name_id)i));
+}
+
+static void put_series(struct buf *b, const struct registry *r)
+{
+    buf_le64(b, r->n);
+    buf_le64(b, r->limit);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct series *s = &r->at[i];
+
+        put_sv(b, sv_of(families[s->family].name));
+        buf_putc(b, (char)s->born);
+        for (int k = 0; k < FAMILY_LABELS_MAX; k++)
+            buf_le32(b, s->labels[k]);
+        put_i64s(b, s->cells, series_words(s->family));
+        put_f64(b, s->gauge);
+        put_i64(b, s->gauge_end);
+        put_i64(b, s->gauge_until);
+    }
+}
+
+static void put_spans(struct buf *b, const struct spans *s)
+{
+    buf_le64(b, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        put_i64(b, s->at[i].from);
+        put_i64(b, s->at[i].to);
+    }
+}
+
+static void put_coverages(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_coverages);
+    for (size_t i = 0; i < l->n_coverages; i++) {
+        const struct coverage *c = &l->coverages[i];
+
+        buf_le32(b, c->source);
+        buf_le32(b, c->scope);
+        buf_le32(b, c->group);
+        put_spans(b, &c->read);
+        put_spans(b, &c->settled);
+        put_i64(b, c->newest_to);
+        put_i64(b, c->last_read_at);
+        put_i64(b, c->pruned_before);
+        buf_le64(b, c->n_envelopes);
+        for (size_t k = 0; k < c->n_envelopes; k++) {
+            buf_le64(b, c->envelopes[k].call_key);
+            put_i64(b, c->envelopes[k].arrival);
+            buf_le32(b, c->envelopes[k].series);
+            buf_le32(b, c->envelopes[k].caller);
+        }
+    }
+}
+
+static void put_rulesets(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_rulesets);
+    for (size_t i = 0; i < l->n_rulesets; i++) {
+        const struct ruleset *s = &l->rulesets[i];
+
+        buf_le32(b, s->source);
+        put_i64(b, s->valid_from);
+        buf_le64(b, s->hash);
+        buf_le64(b, s->n_rules);
+        for (size_t k = 0; k < s->n_rules; k++) {
+            const struct fold_rule *r = &s->rules[k];
+
+            put_sv(b, sv_of(platform_name(r->platform)));
+            buf_le32(b, r->family);
+            buf_le32(b, r->fact);
+            buf_le32(b, r->theirs);
+            put_sv(b, sv_of(families[r->ours].name));
+            put_sv(b, stat_name(r->stat));
+            put_f64(b, r->scale);
+            put_sv(b, r->born);
+            buf_le32(b, (uint32_t)r->n_fixed);
+            for (int n = 0; n < r->n_fixed; n++) {
+                put_sv(b, sv_of(label_name((enum label)r->fixed[n].label)));
+                buf_le32(b, r->fixed[n].value);
+            }
+        }
+    }
+}
+
+static void put_authorities(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_authorities);
+    for (size_t i = 0; i < l->n_authorities; i++) {
+        const struct authority *a = &l->authorities[i];
+
+        buf_le32(b, a->fact);
+        buf_le32(b, a->resource_id);
+        buf_le32(b, a->choice);
+        put_i64(b, a->valid_from);
+    }
+}
+
+static void put_inventories(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_inventories);
+    for (size_t i = 0; i < l->n_inventories; i++) {
+        const struct inventory *v = &l->inventories[i];
+        const name_id ids[] = { v->source,       v->resource_id, v->cloud,   v->account,
+                                v->cloud_region, v->platform,    v->resource };
+
+        for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++)
+            buf_le32(b, ids[k]);
+        buf_le64(b, v->hash);
+        buf_le64(b, v->n_items);
+        for (size_t k = 0; k < v->n_items; k++) {
+            sv *texts[ITEM_TEXTS];
+
+            item_texts(&v->items[k], texts);
+            for (int n = 0; n < ITEM_TEXTS; n++)
+                put_sv(b, *texts[n]);
+            put_f64(b, v->items[k].capacity);
+            put_i64(b, v->items[k].created_unix_nano);
+        }
+    }
+}
+
+static void put_sources(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_sources);
+    for (size_t i = 0; i < l->n_sources; i++) {
+        const struct source_state *s = &l->sources[i];
+
+        buf_le32(b, s->source);
+        put_i64(b, s->count_from);
+        put_i64(b, s->late);
+        put_i64(b, s->history);
+        put_i64(b, s->frames);
+        put_i64(b, s->tally.received);
+        put_i64(b, s->tally.stored);
+        put_i64(b, s->tally.duplicate);
+        buf_le32(b, REASONS);
+        for (int k = 0; k < REASONS; k++) {
+            put_sv(b, sv_of(reason_name((enum reason)k)));
+            put_i64(b, s->tally.rejected[k]);
+            put_i64(b, s->tally.quarantined[k]);
+        }
+    }
+}
+
+static void put_generation(struct buf *b, const struct generation *g)
+{
+    buf_le64(b, g->signature);
+    buf_le32(b, g->width);
+    buf_le32(b, g->n_contributions);
+    for (unsigned k = 0; k < g->n_contributions; k++) {
+        buf_le32(b, g->to[k].series);
+        put_sv(b, stat_name(g->to[k].stat));
+        buf_le32(b, g->to[k].cell);
+        buf_le32(b, g->to[k].at);
+        buf_le32(b, g->to[k].cells);
+        put_f64(b, g->to[k].scale);
+    }
+}
+
+static void put_natives(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_natives);
+    for (size_t i = 0; i < l->n_natives; i++) {
+        const struct native *n = &l->natives[i];
+
+        buf_le64(b, n->key);
+        buf_le32(b, n->coverage);
+        put_i64(b, n->pruned_to);
+        buf_le32(b, n->n_generations);
+        for (uint32_t k = 0; k < n->n_generations; k++)
+            put_generation(b, &n->generations[k]);
+        buf_le32(b, n->n_buckets);
+        for (uint32_t k = 0; k < n->n_buckets; k++) {
+            const struct bucket *u = &n->buckets[k];
+
+            put_i64(b, u->start);
+            buf_le64(b, u->value_hash);
+            buf_le32(b, u->revision);
+            buf_le32(b, u->generation);
+            buf_le32(b, u->amounts ? u->width : 0);
+            put_i64s(b, u->amounts, u->amounts ? u->width : 0);
+        }
+    }
+}
+
+static void put_hours(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->n_hours);
+    for (size_t i = 0; i < l->n_hours; i++) {
+        for (int k = 0; k < HOURS_LABELS; k++)
+            buf_le32(b, l->hours[i].labels[k]);
+        buf_putc(b, (char)l->hours[i].has_log);
+        put_i64(b, l->hours[i].newest);
+        buf_le32(b, HOURS_KEPT);
+        for (int k = 0; k < HOURS_KEPT; k++) {
+            put_i64(b, l->hours[i].ring[k].hour);
+            put_i64(b, l->hours[i].ring[k].requests);
+            put_i64(b, l->hours[i].ring[k].logged);
+        }
+    }
+}
+
+static void put_map(struct buf *b, const struct map *m)
+{
+    uint64_t key;
+    uint32_t value;
+
+    buf_le64(b, m->limit);
+    buf_le64(b, m->n);
+    for (size_t at = 0; map_next(m, &at, &key, &value);) {
+        buf_le64(b, key);
+        buf_le32(b, value);
+    }
+}
+
+static void put_callers(struct buf *b, const struct callers *c)
+{
+    uint64_t key;
+    uint32_t id;
+
+    buf_le64(b, c->limit);
+    put_i64(b, c->refused);
+    buf_le64(b, c->admitted.n);
+    for (size_t at = 0; map_next(&c->admitted, &at, &key, &id);)
+        buf_le32(b, id);
+}
+
+static void put_state(struct buf *b, const struct ledger *l, sv cursor)
+{
+    put_sv(b, cursor);
+    buf_le64(b, l->generation);
+    put_i64(b, l->keep_buckets_nano);
+    buf_le64(b, l->limits_hash);
+    put_names(b, &l->names);
+    put_series(b, &l->series);
+    put_coverages(b, l);
+    put_rulesets(b, l);
+    put_authorities(b, l);
+    put_inventories(b, l);
+    put_sources(b, l);
+    put_natives(b, l);
+    buf_le32(b, l->keys.hour);
+    buf_le32(b, l->keys.horizon_hours);
+    put_map(b, &l->keys.rows);
+    put_map(b, &l->keys.calls);
+    put_hours(b, l);
+    put_callers(b, &l->callers);
+    buf_le32(b, l->keys.horizon_wanted);
+    buf_le64(b, l->natives_limit);
+    buf_le64(b, l->names.limit);
+    buf_le64(b, l->names.refused);
+    buf_le64(b, l->envelopes_limit);
+    put_i64(b, l->refused);
+}
+
+static enum err_code write_whole(int fd, sv bytes)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.at, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        bytes = sv_skip(bytes, (size_t)n);
+    }
+    return ERR_OK;
+}
+
+static enum err_code sync_dir(const char *dir, struct err *e)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = fd < 0 || fsync(fd) != 0;
+
+    if (bad)
+        err_sys(e, "%s", dir);
+    if (fd >= 0)
+        close(fd);
+    return bad ? ERR_IO : ERR_OK;
+}
+
+static enum err_code replace(const char *dir, sv head, sv body, struct err *e)
+{
+    char path[4096], temp[4096];
+    int fd, bad;
+
+    if (snprintf(path, sizeof path, "%s/ledger.snapshot", dir) >= (int)sizeof path - 8)
+        return err_set(e, ERR_CONFIG, "%s: path too long", dir);
+    snprintf(temp, sizeof temp, "%s/ledger.snapshot.new", dir);
+    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_sys(e, "%s", temp);
+    bad = write_whole(fd, head) || write_whole(fd, body) || fsync(fd) != 0;
+    if (bad)
+        err_sys(e, "%s", temp);
+    bad |= close(fd) != 0;
+    if (!bad && rename(temp, path) != 0) {
+        err_sys(e, "%s", path);
+        bad = 1;
+    }
+    if (bad) {
+        unlink(temp);
+        return ERR_IO;
+    }
+    return sync_dir(dir, e);
+}
+
+enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e)
+{
+    struct buf head, body;
+    enum err_code code;
+
+    buf_init(&head, SNAPSHOT_HEAD_BYTES);
+    buf_init(&body, SNAPSHOT_LIMIT_BYTES);
+    ledger_read_lock(l);
+    put_state(&body, l, cursor);
+    ledger_read_unlock(l);
+    buf_put(&head, SV(SNAPSHOT_MAGIC));
+    buf_le64(&head, SNAPSHOT_VERSION);
+    buf_le64(&head, body.len);
+    buf_le64(&head, hash64(buf_sv(&body)));
+    code =
+        body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory") : replace(dir, buf_sv(&head), buf_sv(&body), e);
+    buf_done(&head);
+    buf_done(&body);
+    return code;
+}
