@@ -17,6 +17,7 @@ const struct signal_row signal_rows[] = {
     { PLATFORM_AZURE_OPENAI, "tokens_by_operation", "not_published", NULL,       NULL,   NULL },
     { PLATFORM_AZURE_OPENAI, "audit",               "from_logs",     NULL,       NULL,   NULL },
     { PLATFORM_BEDROCK,      "requests",            "exact",         NULL,       NULL,   NULL },
+    { PLATFORM_BEDROCK,      "invocations",         "accepted",      "invocations", "accepted", "successes" },
     { PLATFORM_BEDROCK,      "throttled_requests",  "exact",         NULL,       NULL,   NULL },
     { PLATFORM_BEDROCK,      "server_errors",       "exact",         NULL,       NULL,   NULL },
     { PLATFORM_BEDROCK,      "tokens",              "exact",         NULL,       NULL,   NULL },

@@ -10,7 +10,7 @@
 struct signal_row {
     enum platform platform;
     const char *signal;
-    const char *state;     /* exact, from_logs, mean_only, merged, not_published, off */
+    const char *state;     /* exact, from_logs, mean_only, merged, not_published, off; or how a figure is read */
     const char *fact;      /* where an authority decides between two states; NULL: it does not */
     const char *choice;    /* `state` holds when the authority of some resource is this ... */
     const char *otherwise; /* ... else this */

@@ -16,6 +16,8 @@
 #include "collector/model/key.h"
 #include "collector/sources/aws/aws.h"
 
+#define SECONDS_MAX 9e9 /* nanoseconds of it still fit */
+
 static enum err_code full(struct err *e)
 {
     return err_set(e, ERR_LIMIT, "no room for the answer");
@@ -120,7 +122,7 @@ static void read_point(struct aws_answer *a, size_t series, enum aws_stat stat, 
     double seconds, v;
     int64_t at;
 
-    if (!json_f64(time, &seconds) || !(seconds > 0 && seconds < 1e11)) {
+    if (!json_f64(time, &seconds) || !(seconds > 0 && seconds < SECONDS_MAX)) {
         a->rejected[REASON_MALFORMED]++;
         return;
     }
