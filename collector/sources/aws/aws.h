@@ -53,7 +53,7 @@ struct aws_audit_config {
     int64_t interval_ms, lookback_ms, settle_ms;
 };
 struct aws_endpoints_config {
-    const char *url, *imds;
+    const char *url, *imds, *container;
     const char *ca_file;
     bool allow_plain, fips, dual_stack;
 };
@@ -191,7 +191,6 @@ enum aws_api {
     AWS_API_LIST_PROFILES,
     AWS_API_GET_PROFILE,
     AWS_API_LIST_TAGS,
-    AWS_API_LIST_MODELS,
     AWS_API_LIST_QUOTAS,
     AWS_API_FILTER_LOG_EVENTS,
     AWS_API_LOOKUP_EVENTS,

@@ -215,18 +215,27 @@ static enum err_code choose_client(struct aws_source *s, struct err *e)
     return s->http ? ERR_OK : ERR_CONFIG;
 }
 
+/* Sessions are asked for where we read: credentials of one partition are unknown in another. */
+static const char *home_region(const struct aws_config *c)
+{
+    if (c->region || c->regions.n == 0 || sv_eq(sv_of(c->regions.at[0]), SV("auto")))
+        return c->region;
+    return c->regions.at[0];
+}
+
 static enum err_code choose_identity(struct aws_source *s, struct err *e)
 {
     const struct aws_config *c = s->cfg;
     const struct aws_auth_config a = { .profile = c->profile,
                                        .shared_credentials_file = c->shared_credentials_file,
                                        .config_file = c->config_file,
-                                       .region = c->region,
+                                       .region = home_region(c),
                                        .role_arn = c->role_arn,
                                        .external_id = c->external_id,
                                        .session_name = c->session_name,
                                        .endpoint_url = c->endpoints.url,
                                        .imds_url = c->endpoints.imds,
+                                       .container_url = c->endpoints.container,
                                        .fips = c->endpoints.fips,
                                        .dual_stack = c->endpoints.dual_stack };
 
