@@ -29,7 +29,7 @@ static const struct arg args[] = {
     { "--revise",           SHARE,   O(revise),           "P",         "share of metric points that change up to 20 min later (default 0.02)" },
     { "--subscriptions",    COUNT,   O(subscriptions),    "N",         "how many (default 3)" },
     { "--accounts",         COUNT,   O(accounts),         "N",         "AWS accounts (default 12, 0: no AWS)" },
-    { "--clouds",           CLOUDS,  O(clouds),           "LIST",      "azure, aws, separated by commas (default azure)" },
+    { "--clouds",           CLOUDS,  O(clouds),           "LIST",      "azure, aws, separated by commas (default all)" },
     { "--write-config",     TEXT,    O(dir),              "DIR",       "where certificates, secrets and trefoil.yaml go (required)" },
     { "--origin",           INSTANT, O(origin_unix_nano), "TIME",      "what the simulated clock shows at the anchor (default: the anchor)" },
     { "--anchor",           INSTANT, O(anchor_unix_nano), "TIME",      "a real instant (default now); with --origin and --seed a restart goes on in the same world" },
@@ -158,7 +158,7 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         .history_ms = 2 * 3600 * 1000,
         .subscriptions = 3,
         .accounts = 12,
-        .clouds = CLOUD_AZURE,
+        .clouds = CLOUD_AZURE | CLOUD_AWS,
     };
     *help = false;
     for (int i = 1; i < argc; i += 2) {

@@ -21,9 +21,8 @@ static void emit(struct items *accounts, struct items *deployments, struct items
 
 static void decode(json root, struct arena *a, struct frame *f)
 {
-    page_decoder *const decoders[] = { azure_decode_subscriptions, azure_decode_descendants,
-                                             azure_decode_definitions,   azure_decode_accounts,
-                                             azure_decode_deployments,   azure_decode_usages };
+    page_decoder *const decoders[] = { azure_decode_subscriptions, azure_decode_descendants, azure_decode_definitions,
+                                       azure_decode_accounts,      azure_decode_deployments, azure_decode_usages };
     enum { DECODERS = sizeof decoders / sizeof decoders[0] };
     struct items items[DECODERS] = { 0 };
     struct azure_logging_state logging = { 0 };

@@ -125,17 +125,17 @@ enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv reg
 enum err_code aws_pages(struct aws_reader *r, enum aws_api api, sv account, sv region, const struct aws_pages *p,
                         struct items *items, struct err *e)
 {
-    sv next = SV_NONE, before = SV_NONE;
+    sv next = SV_NONE;
 
     for (int page = 1; page <= PAGES_MAX; page++) {
         json root = { 0 };
+        sv before = next;
         enum err_code code;
 
         buf_clear(&r->body);
         buf_clear(&r->path);
         p->ask(r, p->what, next);
         code = aws_ask(r, api, account, region, 0, &root, e);
-        before = next;
         code = code ? code : p->decode(root, items, &next, e);
         if (code)
             return page == 1 ? code : err_wrap(e, "page %d", page);

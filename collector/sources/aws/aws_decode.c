@@ -34,7 +34,7 @@ static bool read_level(const struct aws_metric *m, json dimensions, sv value[AWS
     for (unsigned i = 0; i < AWS_LEVEL_MAX; i++)
         value[i] = SV_NONE;
     for (struct json_iter it = json_items(dimensions); json_item(&it, &d);)
-        for (unsigned i = 0; i < aws_level(m); i++)
+        for (unsigned i = 0; i < AWS_LEVEL_MAX && m->level[i]; i++)
             if (sv_eq(json_sv(json_get(d, SV("Name"))), sv_of(m->level[i])) && value[i].len == 0) {
                 value[i] = json_sv(json_get(d, SV("Value")));
                 seen += value[i].len > 0;

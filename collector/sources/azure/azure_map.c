@@ -12,15 +12,15 @@
     {                                                                                                                  \
         (name), sizeof(name) - 1                                                                                       \
     }
-#define REQUESTS AZ("genai_requests_total")
-#define TOKENS   AZ("genai_tokens_total")
-#define USED     AZ("genai_rate_used")
-#define FILTERED AZ("genai_filtered_requests_total")
-#define REPORTED AZ("genai_request_duration_reported_seconds")
-#define MEAN     AZ("genai_request_duration_mean_seconds")
+#define REQUESTS       AZ("genai_requests_total")
+#define TOKENS         AZ("genai_tokens_total")
+#define USED           AZ("genai_rate_used")
+#define FILTERED       AZ("genai_filtered_requests_total")
+#define REPORTED       AZ("genai_request_duration_reported_seconds")
+#define MEAN           AZ("genai_request_duration_mean_seconds")
 #define FIRST_REPORTED AZ("genai_time_to_first_token_reported_seconds")
 #define FIRST_MEAN     AZ("genai_time_to_first_token_mean_seconds")
-#define UTILIZED AZ("genai_provisioned_utilization_ratio")
+#define UTILIZED       AZ("genai_provisioned_utilization_ratio")
 #define BY_OUTCOME                                                                                                     \
     AZ("outcome=success,code=200;outcome=throttled,code=429;outcome=client_error,code=400;outcome=server_error,code="  \
        "500")

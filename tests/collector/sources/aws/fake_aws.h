@@ -64,6 +64,28 @@ static inline void fake_error(struct http_server_response *r, int status, const 
 #define FAKE_DIM(name, value)       "{\"Name\":\"" name "\",\"Value\":\"" value "\"}"
 #define FAKE_SOL                    FAKE_DIM("ModelId", "us.openai.gpt-6-sol")
 
+/* clang-format off */
+#define FAKE_MANTLE(name, dims) FAKE_METRIC("AWS/BedrockMantle", name, dims)
+#define FAKE_PROJECT            FAKE_DIM("Project", "p1")
+#define FAKE_OSS                FAKE_DIM("Model", "openai.gpt-oss-120b")
+#define FAKE_MANTLE_SERIES                                                                                             \
+    "{\"Metrics\":["                                                                                                   \
+    FAKE_MANTLE("Inferences", "") ","                                                                                  \
+    FAKE_MANTLE("Inferences", FAKE_PROJECT) ","                                                                        \
+    FAKE_MANTLE("Inferences", FAKE_OSS) ","                                                                            \
+    FAKE_MANTLE("Inferences", FAKE_OSS "," FAKE_PROJECT) ","                                                           \
+    FAKE_MANTLE("TotalInputTokens", FAKE_PROJECT) "]}"
+#define FAKE_RUNTIME(name, dims) FAKE_METRIC("AWS/Bedrock", name, dims)
+#define FAKE_TIERS               FAKE_DIM("ServiceTier", "default") "," FAKE_DIM("ResolvedServiceTier", "default")
+#define FAKE_RUNTIME_SERIES                                                                                            \
+    FAKE_RUNTIME("Invocations", "") ","                                                                                \
+    FAKE_RUNTIME("Invocations", FAKE_SOL) ","                                                                          \
+    FAKE_RUNTIME("InvocationLatency", FAKE_SOL) ","                                                                    \
+    FAKE_RUNTIME("Invocations", FAKE_SOL "," FAKE_TIERS) ","                                                           \
+    FAKE_RUNTIME("Invocations", FAKE_DIM("ModelId", "anthropic.claude-x")) ","                                         \
+    FAKE_RUNTIME("Invocations", FAKE_DIM("ModelId", "abc123")) "]}"
+/* clang-format on */
+
 static inline void fake_list_metrics(struct fake *f, sv body, sv region, struct http_server_response *r)
 {
     f->listed++;
@@ -74,63 +96,10 @@ static inline void fake_list_metrics(struct fake *f, sv body, sv region, struct 
         if (!fake_has(body, "NextToken"))
             buf_put(&r->body, SV("{\"Metrics\":[],\"NextToken\":\"n2\"}"));
         else
-            buf_put(
-                &r->body,
-                SV("{\"Metrics\":[" FAKE_METRIC("AWS/BedrockMantle", "Inferences", "") "," FAKE_METRIC(
-                    "AWS/BedrockMantle", "Inferences",
-                    FAKE_DIM(
-                        "Project",
-                        "p1")) "," FAKE_METRIC("AWS/BedrockMantle", "Inferences",
-                                               FAKE_DIM(
-                                                   "Model",
-                                                   "openai.gpt-oss-120b")) "," FAKE_METRIC("AWS/BedrockMantle",
-                                                                                           "Inferences",
-                                                                                           FAKE_DIM("Model", "openai."
-                                                                                                             "gpt-oss-"
-                                                                                                             "120b") "," FAKE_DIM(
-                                                                                               "Project",
-                                                                                               "p1")) "," FAKE_METRIC("AWS/BedrockMantle",
-                                                                                                                      "TotalInputTokens",
-                                                                                                                      FAKE_DIM(
-                                                                                                                          "Project",
-                                                                                                                          "p1")) "]}"));
+            buf_put(&r->body, SV(FAKE_MANTLE_SERIES));
     } else {
         buf_printf(&r->body, "{\"Metrics\":[%s", f->runtime ? f->runtime : "");
-        buf_put(
-            &r->body,
-            SV(FAKE_METRIC("AWS/Bedrock", "Invocations", "") "," FAKE_METRIC("AWS/Bedrock", "Invocations", FAKE_SOL) "," FAKE_METRIC(
-                "AWS/Bedrock", "InvocationLatency",
-                FAKE_SOL) "," FAKE_METRIC("AWS/Bedrock", "Invocations",
-                                          FAKE_SOL "," FAKE_DIM("ServiceTier", "default") "," FAKE_DIM(
-                                              "ResolvedServiceTier",
-                                              "default")) "," FAKE_METRIC("AWS/Bedrock", "Invocations",
-                                                                          FAKE_DIM(
-                                                                              "ModelId",
-                                                                              "anthropic.claude-x")) "," FAKE_METRIC("A"
-                                                                                                                     "W"
-                                                                                                                     "S"
-                                                                                                                     "/"
-                                                                                                                     "B"
-                                                                                                                     "e"
-                                                                                                                     "d"
-                                                                                                                     "r"
-                                                                                                                     "o"
-                                                                                                                     "c"
-                                                                                                                     "k",
-                                                                                                                     "I"
-                                                                                                                     "n"
-                                                                                                                     "v"
-                                                                                                                     "o"
-                                                                                                                     "c"
-                                                                                                                     "a"
-                                                                                                                     "t"
-                                                                                                                     "i"
-                                                                                                                     "o"
-                                                                                                                     "n"
-                                                                                                                     "s",
-                                                                                                                     FAKE_DIM(
-                                                                                                                         "ModelId",
-                                                                                                                         "abc123")) "]}"));
+        buf_put(&r->body, SV(FAKE_RUNTIME_SERIES));
     }
 }
 

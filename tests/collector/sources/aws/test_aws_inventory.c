@@ -76,7 +76,7 @@ static void application_profiles_name_their_model(void)
 
 #define PROFILE(models)                                                                                                \
     "{\"inferenceProfileArn\":\"arn:aws:bedrock:us-east-1:1:application-inference-profile/x\",\"models\":[" models "]" \
-                                                                                                                   "}"
+    "}"
 #define IN(region) "{\"modelArn\":\"arn:aws:bedrock:" region "::foundation-model/openai.gpt-6-sol\"}"
 
 static void destinations_tell_where_calls_are_processed(void)
