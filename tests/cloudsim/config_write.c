@@ -82,8 +82,8 @@ static void put_aws(const struct sim *s, struct buf *b, const char *dir)
     buf_printf(b, "  metrics:\n    invocations: %s\n", s->options.switches[SW_INVOCATIONS] ? "accepted" : "successes");
     buf_printf(b,
                "  endpoints:\n    url: \"https://127.0.0.1:%u\"\n    imds: \"http://127.0.0.1:%u\"\n"
-               "    ca_file: %s/ca.pem\n    allow_plain: false\n",
-               tls, control, dir);
+               "    container: \"http://127.0.0.1:%u\"\n    ca_file: %s/ca.pem\n    allow_plain: false\n",
+               tls, control, control, dir);
 }
 
 enum err_code config_write(const struct sim *s, struct err *e)

@@ -41,6 +41,8 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
         metrics = parse_metrics(text) if status == 200 else {}
         azure = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", "azure") in k[1])
         tap.ok(azure > 100, f"/metrics shows Azure traffic: {azure:.0f} requests", text[:400])
+        aws = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", "aws") in k[1])
+        tap.ok(aws > 100, f"/metrics shows AWS traffic: {aws:.0f} requests", text[:400])
         status, text = http_get(f"{url}/")
         tap.ok(status == 200 and "azure" in text, "the page shows the source", text[:400])
         truth = re.search(r"http://\S+/truth", said)
