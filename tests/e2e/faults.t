@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from harness import BUILD, Tap, World, free_port, http_get, wait_for
 
 tap = Tap()
-world = World(seed=11, speed=120, duration="8h", history="1h", cpm=60, late=0, revise=0)
+world = World(seed=11, speed=120, duration="8h", history="1h", cpm=60, late=0, revise=0, more=("--clouds", "azure"))
 world.edit(r"^  caller_series: true$", "  caller_series: false")  # as by default: no caller is named anywhere
 with open(world.config) as f:
     config_text = f.read()
