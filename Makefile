@@ -66,6 +66,9 @@ build/cloudsim: $(B)/cloudsim
 $(B)/trefoil: $(B)/collector/main.o $(B)/libtrefoil.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
+# Trefoil with SOURCE in place of the file of the library that defines the same names, as OUT (tests/e2e/mutation.t).
+variant: $(B)/collector/main.o $(B)/libtrefoil.a
+	$(Q)$(CC) $(ALL) $(WARN) $(SOURCE) $^ $(LIBS) -o $(OUT)
 $(B)/cloudsim: $(SIM_OBJ) $(SIM_LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
@@ -151,6 +154,6 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help all check check-unit check-threads programs fuzz fuzz-run conformance demo bench lint format install clean
+.PHONY: help all variant check check-unit check-threads programs fuzz fuzz-run conformance demo bench lint format install clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

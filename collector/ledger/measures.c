@@ -78,6 +78,16 @@ bool measure_known(const struct ledger *l, const struct measure *m)
     return b && b->value_hash == measure_hash(m);
 }
 
+bool ledger_has_native(struct ledger *l, uint64_t series)
+{
+    bool has;
+
+    ledger_read_lock(l);
+    has = map_find(&l->native_by_key, series) != NULL;
+    ledger_read_unlock(l);
+    return has;
+}
+
 struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage)
 {
     struct native *n = native_find(l, key);

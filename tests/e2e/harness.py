@@ -116,6 +116,7 @@ class World:
                 "--revise", str(revise), "--write-config", self.dir, *more]
         self.sim = Process(argv, f"{self.dir}/cloudsim.log")
         self.config = f"{self.dir}/trefoil.yaml"
+        self.binary = f"{BUILD}/trefoil"
         self.trefoil = None
         try:
             wait_for(lambda: os.path.exists(self.config) or not self.sim.alive(), 30, "cloudsim writes its configuration")
@@ -147,7 +148,7 @@ class World:
             f.write(new)
 
     def start(self, *more):
-        self.trefoil = Process([f"{BUILD}/trefoil", "run", f"--config.file={self.config}",
+        self.trefoil = Process([self.binary, "run", f"--config.file={self.config}",
                                 f"--web.listen-address=127.0.0.1:{self.port}", *more], f"{self.dir}/trefoil.log")
         return self.trefoil
 

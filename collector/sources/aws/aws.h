@@ -170,6 +170,13 @@ struct aws_series {
     uint64_t hash;
 };
 
+/* A model that was met: on mantle with its project. */
+struct aws_name {
+    enum platform platform;
+    sv project, model_id;
+};
+struct aws_name aws_series_name(const struct aws_series *s);
+
 /* "On-demand InvokeModel tokens per minute for OpenAI GPT-6 Sol". False for names of other shape. */
 struct aws_quota {
     enum platform platform;
@@ -274,6 +281,8 @@ struct aws_metric_context {
     const struct aws_profiles *profiles; /* may be NULL */
     enum aws_invocations invocations;
 };
+/* What the ledger knows a series by; 0 at the limit. `scratch` is thrown away. */
+uint64_t aws_series_key(const struct aws_series *s, const struct aws_metric_context *c, struct frame *scratch);
 MUST_USE enum err_code aws_emit_answer(const struct aws_answer *a, const struct aws_metric_context *c,
                                        struct frame *out, struct err *e);
 
@@ -300,11 +309,6 @@ MUST_USE enum err_code aws_decode_profile(json root, struct items *items, struct
 MUST_USE enum err_code aws_decode_tags(json root, struct arena *a, struct owner_tags *out, struct err *e);
 MUST_USE enum err_code aws_decode_logging(json root, struct arena *a, struct aws_logging_state *out, struct err *e);
 
-/* A model that was met: on mantle with its project. */
-struct aws_name {
-    enum platform platform;
-    sv project, model_id;
-};
 /* An inventory epoch for each resource among the names; gauges of logging and of quotas. */
 MUST_USE enum err_code aws_emit_names(const struct aws_name *names, size_t n, const struct aws_metric_context *c,
                                       struct frame *out, struct err *e);

@@ -227,31 +227,56 @@ enum err_code aws_answer_whole(const struct aws_answer *a, struct err *e)
 
 /* ---- GetMetricData: measures ---- */
 
+/* Its dimensions, and what is made of them. */
+static bool identify(struct batch *b, const struct aws_series *s, struct measure *m)
+{
+    const struct aws_metric *metric = &aws_metrics[s->metric];
+    struct key_value *dims = ARENA_ARRAY(b->arena, struct key_value, AWS_LEVEL_MAX);
+
+    for (unsigned i = 0; dims && i < aws_level(metric); i++) {
+        dims[i] = (struct key_value){ batch_sym(b, sv_of(metric->level[i])), arena_copy(b->arena, s->value[i]) };
+        if (!dims[i].value.at)
+            return false;
+    }
+    m->dimensions = dims;
+    m->n_dimensions = aws_level(metric);
+    if (dims)
+        m->series = key_series(b, metric->platform, batch_sv(b, b->origin.resource_id), sv_of(metric->name), dims,
+                               m->n_dimensions);
+    return dims != NULL;
+}
+
+static struct batch *batch_of(const struct aws_series *s, const struct aws_metric_context *c, struct frame *out)
+{
+    struct aws_name name = aws_series_name(s);
+    struct aws_origin o = { name.platform, c->account, c->region, name.project };
+
+    return aws_batch_of(out, &o, c->source, c->observed_unix_nano);
+}
+
+uint64_t aws_series_key(const struct aws_series *s, const struct aws_metric_context *c, struct frame *scratch)
+{
+    struct batch *b = batch_of(s, c, scratch);
+    struct measure m = { 0 };
+
+    return b && identify(b, s, &m) ? m.series : 0;
+}
+
 /* Labels of a series as a pattern of its minutes. */
-static enum err_code label(const struct aws_series *s, const struct aws_metric_context *c, struct batch *b, sv id,
+static enum err_code label(const struct aws_series *s, const struct aws_metric_context *c, struct batch *b,
                            struct measure *m, struct err *e)
 {
     const struct aws_metric *metric = &aws_metrics[s->metric];
     bool mantle = metric->platform == PLATFORM_BEDROCK_MANTLE;
-    struct key_value *dims = ARENA_ARRAY(b->arena, struct key_value, AWS_LEVEL_MAX);
     struct aws_model model;
-    enum err_code code =
-        aws_model_of(mantle ? NULL : c->profiles, s->value[aws_level(metric) - 1], b->arena, &model, e);
+    enum err_code code = aws_model_of(mantle ? NULL : c->profiles, aws_series_name(s).model_id, b->arena, &model, e);
 
-    if (code || !dims)
+    if (code || !identify(b, s, m))
         return code ? code : full(e);
-    for (unsigned i = 0; i < aws_level(metric); i++) {
-        dims[i] = (struct key_value){ batch_sym(b, sv_of(metric->level[i])), arena_copy(b->arena, s->value[i]) };
-        if (!dims[i].value.at)
-            return full(e);
-    }
     m->name = batch_sym(b, sv_of(metric->name));
     m->family = aws_is_read_two_ways(metric) ? batch_sym(b, sv_of(aws_invocations_names[c->invocations])) : 0;
     m->deployment = mantle ? 0 : batch_sym(b, model.deployment);
     m->model = batch_sym(b, model.model);
-    m->dimensions = dims;
-    m->n_dimensions = aws_level(metric);
-    m->series = key_series(b, metric->platform, id, sv_of(metric->name), dims, m->n_dimensions);
     m->unit = metric->stats & AWS_STAT_BIT(AWS_COUNT) ? batch_sym(b, SV("ms")) : 0;
     return ERR_OK;
 }
@@ -284,7 +309,6 @@ static enum err_code emit_series(const struct aws_answer *a, size_t i, const str
 {
     const struct aws_series *s = a->q->series[i];
     const struct aws_metric *metric = &aws_metrics[s->metric];
-    struct aws_origin o = { metric->platform, c->account, c->region, aws_level(metric) == 2 ? s->value[0] : SV_NONE };
     struct measure pattern = {
         .value = NAN, .sum = NAN, .count = NAN, .min = NAN, .max = NAN, .p50 = NAN, .p95 = NAN, .p99 = NAN
     };
@@ -298,8 +322,8 @@ static enum err_code emit_series(const struct aws_answer *a, size_t i, const str
         if (!b) {
             enum err_code code;
 
-            b = aws_batch_of(out, &o, c->source, c->observed_unix_nano);
-            code = b ? label(s, c, b, batch_sv(b, b->origin.resource_id), &pattern, e) : full(e);
+            b = batch_of(s, c, out);
+            code = b ? label(s, c, b, &pattern, e) : full(e);
             if (code)
                 return code;
         }

@@ -153,11 +153,11 @@ static void ask_metrics(struct aws_reader *r, sv what, sv next)
 static bool wanted(const struct aws_source *s, const struct aws_profiles *profiles, const struct aws_series *series,
                    struct arena *a)
 {
-    const struct aws_metric *m = &aws_metrics[series->metric];
+    struct aws_name name = aws_series_name(series);
     struct aws_model model;
 
-    return aws_model_of(m->platform == PLATFORM_BEDROCK ? profiles : NULL, series->value[aws_level(m) - 1], a, &model,
-                        NULL) == ERR_OK &&
+    return aws_model_of(name.platform == PLATFORM_BEDROCK ? profiles : NULL, name.model_id, a, &model, NULL) ==
+               ERR_OK &&
            source_wants_publisher(&s->env, model.publisher);
 }
 
@@ -348,16 +348,16 @@ static enum err_code read_profile(struct discovery *d, sv model_id, struct err *
 
 static enum err_code read_missing_profile(struct discovery *d, const struct aws_series *s, struct err *e)
 {
-    const struct aws_metric *m = &aws_metrics[s->metric];
+    struct aws_name name = aws_series_name(s);
     struct aws_model model;
     enum err_code code;
 
-    if (m->platform != PLATFORM_BEDROCK)
+    if (name.platform != PLATFORM_BEDROCK)
         return ERR_OK;
-    code = aws_model_of(&d->f->profiles, s->value[0], d->r->arena, &model, e);
+    code = aws_model_of(&d->f->profiles, name.model_id, d->r->arena, &model, e);
     if (code || !model.opaque || profile_find(&d->f->profiles, model.deployment))
         return code;
-    return read_profile(d, s->value[0], e);
+    return read_profile(d, name.model_id, e);
 }
 
 static int by_hash(const void *a, const void *b)
@@ -451,14 +451,8 @@ static enum err_code collect_names(struct discovery *d, struct err *e)
     struct items names = { .arena = &d->f->arena };
     bool ok = true;
 
-    for (size_t i = 0; i < d->f->n_series && ok; i++) {
-        const struct aws_series *s = &d->f->series[i];
-        const struct aws_metric *m = &aws_metrics[s->metric];
-        unsigned level = aws_level(m);
-
-        ok = add_name(&d->f->arena, &names,
-                      (struct aws_name){ m->platform, level == 2 ? s->value[0] : SV_NONE, s->value[level - 1] });
-    }
+    for (size_t i = 0; i < d->f->n_series && ok; i++)
+        ok = add_name(&d->f->arena, &names, aws_series_name(&d->f->series[i]));
     for (size_t i = 0; d->old && i < d->old->n_names && ok; i++)
         ok = add_name(&d->f->arena, &names, d->old->names[i]);
     d->f->names = names.at;

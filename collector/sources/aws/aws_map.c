@@ -152,6 +152,23 @@ unsigned aws_level(const struct aws_metric *m)
     return m->level[0] == NULL ? 0 : m->level[1] == NULL ? 1 : 2;
 }
 
+static sv dimension(const struct aws_series *s, const char *name)
+{
+    const struct aws_metric *m = &aws_metrics[s->metric];
+
+    for (unsigned i = 0; i < aws_level(m); i++)
+        if (sv_eq(sv_of(m->level[i]), sv_of(name)))
+            return s->value[i];
+    return SV_NONE;
+}
+
+struct aws_name aws_series_name(const struct aws_series *s)
+{
+    enum platform p = aws_metrics[s->metric].platform;
+
+    return (struct aws_name){ p, dimension(s, "Project"), dimension(s, p == PLATFORM_BEDROCK ? "ModelId" : "Model") };
+}
+
 int aws_metric_find(sv ns, sv name, unsigned level)
 {
     for (size_t i = 0; i < n_aws_metrics; i++)

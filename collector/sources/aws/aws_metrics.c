@@ -111,6 +111,26 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* A process that starts anew knows by the ledger which series were read before: their holes are the runner's to plan. */
+static enum err_code learn_known(struct reading *g, struct err *e)
+{
+    struct ledger *l = g->r->s->env.ledger;
+    struct frame *scratch = NULL;
+
+    for (size_t i = 0; l && i < g->f->n_series; i++) {
+        const struct aws_series *s = &g->f->series[i];
+        uint64_t key;
+
+        if (aws_read_to(g->p, s->hash))
+            continue;
+        scratch = scratch ? scratch : frame_new(g->r->arena, g->c.source, SV("known"));
+        key = scratch ? aws_series_key(s, &g->c, scratch) : 0;
+        if (!key || (ledger_has_native(l, key) && !aws_read_to_set(g->p, s->hash, g->from)))
+            return err_set(e, ERR_LIMIT, "no room for another series");
+    }
+    return ERR_OK;
+}
+
 /* Not further than counting began. */
 static int64_t how_far_back(const struct reading *g)
 {
@@ -141,7 +161,8 @@ enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct
                                        .profiles = &f->profiles,
                                        .invocations = (enum aws_invocations)r->s->cfg->metrics.invocations };
     g.back = how_far_back(&g);
-    code = read_group(&g, false, e);
+    code = learn_known(&g, e);
+    code = code ? code : read_group(&g, false, e);
     code = code ? code : read_group(&g, true, e);
     for (size_t i = 0; i < f->n_series && code == ERR_OK; i++)
         if (!aws_read_to_set(p, f->series[i].hash, g.to))
