@@ -20,7 +20,8 @@ struct checking {
 static void outcome(struct checking *c, enum aws_api api, enum err_code code, const struct err *e)
 {
     sv remedy = arena_printf(&c->arena, "allow %s", aws_permission(api));
-    sv where = arena_printf(&c->arena, "in %.*s %.*s", SV_ARG(c->account), SV_ARG(c->region));
+    sv where =
+        arena_printf(&c->arena, "in %.*s%s%.*s", SV_ARG(c->account), c->region.len ? " " : "", SV_ARG(c->region));
 
     check_outcome(&c->list, code, aws_operations[api].api.name, where.at ? where.at : "", e,
                   remedy.at ? remedy.at : NULL);

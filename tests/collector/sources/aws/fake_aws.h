@@ -44,6 +44,8 @@ struct fake {
     int stale_tokens;         /* that many second pages say InvalidNextToken */
     bool loses;               /* the last entry is missing */
     bool no_organization;
+    bool events; /* log groups and the event history answer, with nothing */
+    struct ledger *ledger;
     /* counters */
     atomic_int metrics, listed, roles, probes, profiles, tags;
     char asked[8][200000]; /* bodies of GetMetricData */
@@ -271,6 +273,10 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
         buf_put(&r->body,
                 SV("{\"Quotas\":[{\"QuotaName\":\"Cross-Region InvokeModel tokens per minute for OpenAI GPT-6 Sol\","
                    "\"Value\":1.0E7},{\"QuotaName\":\"Something else\",\"Value\":1}]}"));
+    } else if (f->events && fake_has(operation, "FilterLogEvents")) {
+        buf_put(&r->body, SV("{\"events\":[]}"));
+    } else if (f->events && fake_has(operation, "LookupEvents")) {
+        buf_put(&r->body, SV("{\"Events\":[]}"));
     } else {
         fake_control_plane(f, target, r);
     }
@@ -335,9 +341,11 @@ static inline bool fake_open(struct fake *f)
     static const char *openai[] = { "openai" };
     static const struct string_list publishers = { openai, 1 };
 
-    f->env = (struct source_env){
-        .id = SV("aws"), .limits = rate_limits_new(), .stats = source_stats_new(), .publishers = &publishers
-    };
+    f->env = (struct source_env){ .id = SV("aws"),
+                                  .limits = rate_limits_new(),
+                                  .stats = source_stats_new(),
+                                  .publishers = &publishers,
+                                  .ledger = f->ledger };
     f->source = aws_source_ops.open(&f->config, &f->env, &e);
     if (!f->source)
         printf("# %s\n", e.text);

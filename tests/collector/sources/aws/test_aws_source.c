@@ -1,4 +1,6 @@
 /* The source against a small AWS on loopback: discovery, levels, whole answers, read-back, isolation, refusals. */
+#include "collector/ledger/ledger.h"
+
 #include "tests/collector/sources/aws/fake_aws.h"
 #include "tests/tap.h"
 
@@ -296,6 +298,88 @@ static void the_other_reading_stands_with_the_records(void)
     fake_stop(&f);
 }
 
+/* The ledger of a process that started anew: what it has counted is not read back again, what it has not is. */
+static void a_new_process_reads_back_only_what_the_ledger_does_not_know(void)
+{
+    struct ledger *l = ledger_new(NULL);
+    struct frame *first;
+
+    if (!OK(fake_start(&f)))
+        return;
+    OK(fake_discover(&f));
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &first, &e) == ERR_OK && f.metrics == 1);
+    ledger_fold(l, first);
+    fake_stop(&f);
+    if (!OK(fake_begin(&f)))
+        return;
+    f.ledger = l;
+    f.runtime = FAKE_METRIC("AWS/Bedrock", "Invocations", FAKE_DIM("ModelId", "openai.fresh-1:0")) ",";
+    OK(fake_open(&f) && fake_discover(&f));
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK && f.metrics == 2);
+    OK(start_of(0) == f.window.from_unix_nano && !strstr(f.asked[0], "fresh"));
+    OK(start_of(1) == f.window.to_unix_nano - 3 * NANO_PER_H && strstr(f.asked[1], "fresh"));
+    OK(fake_count(out, "Invocations", "fresh") == 180 && fake_count(out, "Inferences", NULL) == 5);
+    fake_stop(&f);
+    ledger_free(l);
+}
+
+/* ---- check --connect ---- */
+
+struct lines {
+    struct check_report report;
+    int n, failed;
+    bool remedy;
+};
+
+static void on_line(struct check_report *r, enum check_state s, const char *what, const char *remedy)
+{
+    struct lines *l = (struct lines *)r;
+
+    l->n++;
+    l->failed += s == CHECK_FAILED;
+    l->remedy = l->remedy || (s == CHECK_FAILED && remedy && strstr(remedy, "cloudwatch:GetMetricData"));
+    printf("# %d %s%s%s\n", s, what, remedy ? ": " : "", remedy ? remedy : "");
+}
+
+static void check_names_what_is_missing_and_its_remedy(void)
+{
+    struct lines l = { .report = { .line = on_line } };
+    int fine;
+
+    if (!OK(fake_start(&f)))
+        return;
+    f.events = true;
+    OK(aws_source_ops.check(f.source, &l.report, &e) == ERR_OK && l.failed == 0);
+    fine = l.n;
+    fake_stop(&f);
+    l = (struct lines){ .report = { .line = on_line } };
+    if (!OK(fake_start(&f)))
+        return;
+    f.events = true;
+    f.denied = "GetMetricData";
+    f.role = FAKE_B;
+    OK(aws_source_ops.check(f.source, &l.report, &e) == ERR_CONFIG && l.failed == 2 && l.remedy);
+    OK(l.n < fine && l.n > fine / 2); /* an account without its role is asked nothing more */
+    fake_stop(&f);
+}
+
+static void the_forecast_has_a_price(void)
+{
+    struct forecast_line lines[FORECAST_LINES_MAX];
+    double usd = 0;
+    size_t n;
+
+    if (!OK(fake_start(&f)))
+        return;
+    n = aws_source_ops.forecast(&f.config, lines, FORECAST_LINES_MAX);
+    for (size_t i = 0; i < n; i++)
+        usd += lines[i].usd_per_month;
+    /* 15 metrics every 5 minutes and 2 listings every 10, at 10 millionths of a dollar. */
+    OK(n > 5 && usd > (15 * 12 + 2 * 6) * 24 * 30 * 1e-5 * 0.999 && usd < (15 * 12 + 2 * 6) * 24 * 30 * 1e-5 * 1.001);
+    OK(aws_source_ops.forecast(&f.config, lines, 2) == 2);
+    fake_stop(&f);
+}
+
 static void refused_configurations(void)
 {
     static const char *ids[] = { "12345" }, *regions[] = { "us east" };
@@ -334,6 +418,9 @@ int main(void)
     RUN(throttling_is_a_400_and_expired_credentials_are_renewed_once);
     RUN(quotas_are_gauges_of_their_pool);
     RUN(the_other_reading_stands_with_the_records);
+    RUN(a_new_process_reads_back_only_what_the_ledger_does_not_know);
+    RUN(check_names_what_is_missing_and_its_remedy);
+    RUN(the_forecast_has_a_price);
     RUN(refused_configurations);
     return tap_done();
 }
