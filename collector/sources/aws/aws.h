@@ -222,7 +222,8 @@ const char *aws_permission(enum aws_api api);
 /* `next`: the token of the page before, empty at first. Organizations' two listings have one form. */
 void aws_body_list_accounts(struct buf *out, sv parent, sv next);
 void aws_body_list_regions(struct buf *out, sv next);
-void aws_body_list_metrics(struct buf *out, sv ns, sv next);
+/* `recent`: what was active in the last three hours, else in the last two weeks. */
+void aws_body_list_metrics(struct buf *out, sv ns, bool recent, sv next);
 void aws_body_list_tags(struct buf *out, sv arn);
 void aws_body_list_quotas(struct buf *out, sv next);
 void aws_path_profiles(struct buf *out, const char *type, sv next); /* SYSTEM_DEFINED, APPLICATION */

@@ -52,7 +52,7 @@ static void check_metrics(struct checking *c)
     struct err e = { 0 };
 
     clear(c);
-    aws_body_list_metrics(&c->r.body, sv_of(aws_namespaces[0]), SV_NONE);
+    aws_body_list_metrics(&c->r.body, sv_of(aws_namespaces[0]), true, SV_NONE);
     (void)try(c, AWS_API_LIST_METRICS, NULL, &e);
     clear(c);
     aws_body_metric_data(&c->r.body, &q, SV_NONE);

@@ -14,10 +14,11 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/ledger/ledger.h"
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_state.h"
 
-enum { UNITS_MAX = 2000, PROBE_AGAIN_H = 6, TAGS_AGAIN_H = 6 };
+enum { UNITS_MAX = 2000, PROBE_AGAIN_H = 6, TAGS_AGAIN_H = 6, RECENT_H = 3 };
 
 /* Will not be otherwise in a minute. */
 static bool lasting(enum err_code code)
@@ -147,7 +148,12 @@ enum err_code aws_read_regions(struct aws_reader *r, sv account, struct items *r
 
 static void ask_metrics(struct aws_reader *r, sv what, sv next)
 {
-    aws_body_list_metrics(&r->body, what, next);
+    aws_body_list_metrics(&r->body, what, true, next);
+}
+
+static void ask_all_metrics(struct aws_reader *r, sv what, sv next)
+{
+    aws_body_list_metrics(&r->body, what, false, next);
 }
 
 static bool wanted(const struct aws_source *s, const struct aws_profiles *profiles, const struct aws_series *series,
@@ -161,6 +167,12 @@ static bool wanted(const struct aws_source *s, const struct aws_profiles *profil
            source_wants_publisher(&s->env, model.publisher);
 }
 
+/* The scope of the place's jobs. */
+static sv scope_of(const struct aws_place *p, struct arena *a)
+{
+    return arena_printf(a, "account:%s/%s", p->account, p->region);
+}
+
 /* Whether the first page of a namespace shows anything that we would read; one that is cut off may. */
 static enum err_code probe(struct aws_reader *r, const struct aws_place *p, sv ns, bool *found, struct err *e)
 {
@@ -170,7 +182,7 @@ static enum err_code probe(struct aws_reader *r, const struct aws_place *p, sv n
     enum err_code code;
 
     buf_clear(&r->body);
-    aws_body_list_metrics(&r->body, ns, SV_NONE);
+    aws_body_list_metrics(&r->body, ns, true, SV_NONE);
     code = aws_ask(r, AWS_API_LIST_METRICS, sv_of(p->account), sv_of(p->region), 0, &root, e);
     code = code ? code : aws_decode_list_metrics(root, &items, &next, e);
     *found = code == ERR_OK && next.len > 0;
@@ -210,6 +222,21 @@ static void retire_places(struct aws_source *s, const struct aws_account *a, con
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A place that was read before a restart is one, though it rests now: what it did in between is still to be read. */
+static bool was_read(struct aws_reader *r, struct aws_place *p)
+{
+    struct aws_source *s = r->s;
+    sv scope = scope_of(p, r->arena);
+    int64_t until;
+    bool read =
+        scope.at && s->env.ledger && ledger_complete_until(s->env.ledger, s->env.id, scope, SV("metrics"), &until);
+
+    pthread_mutex_lock(&s->lock);
+    p->active = p->active || read;
+    pthread_mutex_unlock(&s->lock);
+    return read;
+}
+
 /* Regions that are named in the configuration are read without a probe. */
 static enum err_code find_places(struct aws_reader *r, const struct aws_account *a, const struct items *regions,
                                  struct err *e)
@@ -227,10 +254,11 @@ static enum err_code find_places(struct aws_reader *r, const struct aws_account 
             p->active = true;
             continue;
         }
-        if (p->active || (p->probe_mono && clock_mono() < p->probe_mono))
+        if (p->active || was_read(r, p) || (p->probe_mono && clock_mono() < p->probe_mono))
             continue;
         code = probe_place(r, p, e);
-        if (code == ERR_CANCELLED || code == ERR_AUTH || code == ERR_CONFIG)
+        /* Nobody was asked: there are no credentials. A region's own refusal is that region's. */
+        if (code == ERR_CANCELLED || ((code == ERR_AUTH || code == ERR_CONFIG) && r->response.status == 0))
             return code;
         refused += code != ERR_OK;
         refusal = code ? code : refusal;
@@ -392,12 +420,31 @@ static enum err_code choose_series(struct discovery *d, struct items *all, struc
     return d->r->arena->failed ? err_set(e, ERR_LIMIT, "no room for the series") : ERR_OK;
 }
 
+/* Whether a series may have been active in minutes that are still to be read, and rest since: after an outage that is
+ * longer than "recently", of ours or of the listing alone. */
+static bool is_behind(const struct discovery *d)
+{
+    const struct source_env *env = &d->r->s->env;
+    int64_t recent = d->now - RECENT_H * NANO_PER_H, kept = d->now - AWS_METRICS_DAYS * 24 * NANO_PER_H;
+    int64_t began = env->ledger ? ledger_count_from(env->ledger, env->id) : 0;
+    sv scope = scope_of(d->p, d->r->arena);
+    struct window hole;
+
+    if (d->old && d->old->listed_unix_nano < recent)
+        return true;
+    return began && began < recent && scope.at &&
+           ledger_first_unsettled(env->ledger, env->id, scope, SV("metrics"), began > kept ? began : kept, recent,
+                                  &hole);
+}
+
 static enum err_code read_series(struct discovery *d, struct err *e)
 {
     struct items all = { .arena = &d->f->arena };
+    bool behind = is_behind(d);
 
     for (int n = 0; n < AWS_NAMESPACES; n++) {
-        const struct aws_pages listing = { ask_metrics, aws_decode_list_metrics, sv_of(aws_namespaces[n]) };
+        const struct aws_pages listing = { behind ? ask_all_metrics : ask_metrics, aws_decode_list_metrics,
+                                           sv_of(aws_namespaces[n]) };
         enum err_code code =
             aws_pages(d->r, AWS_API_LIST_METRICS, sv_of(d->p->account), sv_of(d->p->region), &listing, &all, e);
 

@@ -79,14 +79,13 @@ static bool is_behind(const struct reading *g, const struct aws_series *s)
     return aws_read_to(g->p, s->hash) < g->from;
 }
 
-/* Series that are behind, or those that are not, over their span. */
-static enum err_code read_group(struct reading *g, bool behind, struct err *e)
+/* Series that are behind, or those that are not, over [from, to). */
+static enum err_code read_group(struct reading *g, bool behind, int64_t from, int64_t to, struct err *e)
 {
     const struct aws_series **at = ARENA_ARRAY(g->r->arena, const struct aws_series *, AWS_ENTRIES_MAX);
-    struct aws_query q = { .series = at,
-                           .maximum = g->r->s->cfg->metrics.maximum,
-                           .from_unix_nano = behind ? g->back : g->from,
-                           .to_unix_nano = g->to };
+    struct aws_query q = {
+        .series = at, .maximum = g->r->s->cfg->metrics.maximum, .from_unix_nano = from, .to_unix_nano = to
+    };
     enum err_code code = at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for a question");
     unsigned entries = 0;
 
@@ -104,6 +103,26 @@ static enum err_code read_group(struct reading *g, bool behind, struct err *e)
         entries += n;
     }
     return code == ERR_OK && q.n_series ? ask(g, &q, e) : code;
+}
+
+/* Minutes that were read without them, and the window's own. Holes are windows of their own, and may be days long. */
+static enum err_code read_behind(struct reading *g, struct err *e)
+{
+    const struct source_env *env = &g->r->s->env;
+    sv scope = arena_printf(g->r->arena, "account:%s/%s", g->p->account, g->p->region);
+    enum err_code code = scope.at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for a scope");
+    int64_t at = g->back;
+    struct window hole;
+
+    while (code == ERR_OK && env->ledger && at < g->from &&
+           ledger_first_hole(env->ledger, env->id, scope, SV("metrics"), at, g->from, &hole)) {
+        int64_t end = clock_floor(hole.from_unix_nano, NANO_PER_MIN);
+
+        if (end > at)
+            code = read_group(g, true, at, end, e);
+        at = clock_floor(hole.to_unix_nano + NANO_PER_MIN - 1, NANO_PER_MIN);
+    }
+    return code ? code : read_group(g, true, at < g->from ? at : g->from, g->to, e);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -131,7 +150,7 @@ static enum err_code learn_known(struct reading *g, struct err *e)
     return ERR_OK;
 }
 
-/* Not further than counting began. */
+/* Not further than counting began, nor than minutes are kept. */
 static int64_t how_far_back(const struct reading *g)
 {
     const struct source_env *env = &g->r->s->env;
@@ -140,6 +159,8 @@ static int64_t how_far_back(const struct reading *g)
 
     if (g->f->before_unix_nano)
         back = earlier(back, g->f->before_unix_nano - LATE_LISTED_MIN * NANO_PER_MIN);
+    if (back < g->to - AWS_METRICS_DAYS * 24 * NANO_PER_H)
+        back = g->to - AWS_METRICS_DAYS * 24 * NANO_PER_H;
     back = clock_floor(back > began ? back : began, NANO_PER_MIN);
     return earlier(back, g->from);
 }
@@ -162,8 +183,8 @@ enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct
                                        .invocations = (enum aws_invocations)r->s->cfg->metrics.invocations };
     g.back = how_far_back(&g);
     code = learn_known(&g, e);
-    code = code ? code : read_group(&g, false, e);
-    code = code ? code : read_group(&g, true, e);
+    code = code ? code : read_group(&g, false, g.from, g.to, e);
+    code = code ? code : read_behind(&g, e);
     for (size_t i = 0; i < f->n_series && code == ERR_OK; i++)
         if (!aws_read_to_set(p, f->series[i].hash, g.to))
             code = err_set(e, ERR_LIMIT, "no room for another series");

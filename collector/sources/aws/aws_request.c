@@ -94,10 +94,11 @@ void aws_body_list_regions(struct buf *out, sv next)
     put(out, "}");
 }
 
-void aws_body_list_metrics(struct buf *out, sv ns, sv next)
+void aws_body_list_metrics(struct buf *out, sv ns, bool recent, sv next)
 {
     member(out, "{\"Namespace\":", ns);
-    put(out, ",\"RecentlyActive\":\"PT3H\"");
+    if (recent)
+        put(out, ",\"RecentlyActive\":\"PT3H\"");
     next_token(out, "NextToken", next);
     put(out, "}");
 }

@@ -16,7 +16,7 @@
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 /* Minutes are kept 15 days, the event history 90; a log group as long as its owner likes. */
-enum { METRICS_DAYS = 14, AUDIT_DAYS = 89, LOGS_DAYS = 30, METRICS_SPAN_MINUTES = 180, LOGS_SPAN_MINUTES = 60 };
+enum { AUDIT_DAYS = 89, LOGS_DAYS = 30, METRICS_SPAN_MINUTES = 180, LOGS_SPAN_MINUTES = 60 };
 
 static struct aws_source *self_of(struct source *self)
 {
@@ -49,6 +49,12 @@ static bool add_snapshot(struct job_list *l, sv scope, const char *group, int64_
     return true;
 }
 
+/* A window that is cut leaves out its newest part, so the look-back has to fit. */
+static int64_t span_of(int64_t span_ms, int64_t lookback_ms, int64_t grain_ms)
+{
+    return span_ms > lookback_ms + grain_ms ? span_ms : lookback_ms + grain_ms;
+}
+
 static bool add_metrics(const struct aws_source *s, struct job_list *l, sv scope)
 {
     const struct aws_metrics_config *c = &s->cfg->metrics;
@@ -62,8 +68,8 @@ static bool add_metrics(const struct aws_source *s, struct job_list *l, sv scope
     j->grain_ms = MINUTES(1);
     j->lookback_ms = c->lookback_ms;
     j->settle_ms = c->settle_ms;
-    j->span_max_ms = MINUTES(METRICS_SPAN_MINUTES);
-    j->retention_ms = DAYS(METRICS_DAYS);
+    j->span_max_ms = span_of(MINUTES(METRICS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
+    j->retention_ms = DAYS(AWS_METRICS_DAYS);
     return true;
 }
 
@@ -80,7 +86,7 @@ static bool add_logs(const struct aws_source *s, struct job_list *l, sv scope, c
     j->grain_ms = 1000;
     j->lookback_ms = c->lookback_ms;
     j->settle_ms = c->settle_ms;
-    j->span_max_ms = MINUTES(LOGS_SPAN_MINUTES);
+    j->span_max_ms = span_of(MINUTES(LOGS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
     j->retention_ms = DAYS(LOGS_DAYS);
     return true;
 }
@@ -97,7 +103,7 @@ static bool add_audit(const struct aws_source *s, struct job_list *l, sv scope)
     j->grain_ms = 1000;
     j->lookback_ms = c->lookback_ms;
     j->settle_ms = c->settle_ms;
-    j->span_max_ms = DAYS(1);
+    j->span_max_ms = span_of(DAYS(1), j->lookback_ms, j->grain_ms);
     j->retention_ms = DAYS(AUDIT_DAYS);
     return true;
 }

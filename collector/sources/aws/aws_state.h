@@ -19,6 +19,7 @@
 #include "collector/sources/aws/aws_auth.h"
 
 enum { AWS_ACCOUNTS_MAX = 5000, AWS_REGIONS_MAX = 100, AWS_PLACES_MAX = 20000 };
+enum { AWS_METRICS_DAYS = 14 }; /* CloudWatch keeps minutes for 15 */
 
 /* What discovery found in one place. */
 struct aws_finding {

@@ -46,6 +46,8 @@ struct fake {
     bool no_organization;
     bool events; /* log groups and the event history answer, with nothing */
     struct ledger *ledger;
+    const char *refuses; /* a region where our keys are unknown */
+    bool rests;          /* nothing is recently active */
     /* counters */
     atomic_int metrics, listed, roles, probes, profiles, tags;
     char asked[8][200000]; /* bodies of GetMetricData */
@@ -91,7 +93,7 @@ static inline void fake_error(struct http_server_response *r, int status, const 
 static inline void fake_list_metrics(struct fake *f, sv body, sv region, struct http_server_response *r)
 {
     f->listed++;
-    if (!sv_eq(region, SV("us-east-1"))) {
+    if (!sv_eq(region, SV("us-east-1")) || (f->rests && fake_has(body, "RecentlyActive"))) {
         buf_put(&r->body, SV("{\"Metrics\":[]}"));
     } else if (fake_has(body, "BedrockMantle")) {
         /* All four levels of one call, and an empty page before them. */
@@ -249,6 +251,8 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
         fake_error(r, 403, "MissingAuthenticationToken");
     } else if (sv_eq(service, SV("sts"))) {
         fake_sts(f, q->body, r);
+    } else if (f->refuses && sv_eq(region, sv_of(f->refuses))) {
+        fake_error(r, 403, "UnrecognizedClientException");
     } else if (fake_has(operation, f->denied)) {
         fake_error(r, 400, "AccessDeniedException");
     } else if (fake_has(operation, f->throttled)) {
@@ -262,7 +266,10 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
         else
             fake_organizations(operation, q->body, r);
     } else if (fake_has(operation, "/listRegions")) {
-        buf_put(&r->body, SV("{\"Regions\":[{\"RegionName\":\"us-east-1\",\"RegionOptStatus\":\"ENABLED_BY_DEFAULT\"},"
+        buf_put(&r->body, SV("{\"Regions\":["));
+        if (f->refuses)
+            buf_printf(&r->body, "{\"RegionName\":\"%s\",\"RegionOptStatus\":\"ENABLED\"},", f->refuses);
+        buf_put(&r->body, SV("{\"RegionName\":\"us-east-1\",\"RegionOptStatus\":\"ENABLED_BY_DEFAULT\"},"
                              "{\"RegionName\":\"eu-west-1\",\"RegionOptStatus\":\"ENABLED\"},"
                              "{\"RegionName\":\"af-south-1\",\"RegionOptStatus\":\"DISABLED\"}]}"));
     } else if (fake_has(operation, "ListMetrics")) {
@@ -350,6 +357,12 @@ static inline bool fake_open(struct fake *f)
     if (!f->source)
         printf("# %s\n", e.text);
     return f->source != NULL;
+}
+
+static inline bool fake_open_with(struct fake *f, struct ledger *ledger)
+{
+    f->ledger = ledger;
+    return fake_open(f);
 }
 
 static inline bool fake_start(struct fake *f)

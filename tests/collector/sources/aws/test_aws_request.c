@@ -25,7 +25,7 @@ static void listings_ask_with_and_without_a_token(void)
     OK(is("{\"ParentId\":\"ou-1\",\"MaxResults\":20,\"NextToken\":\"a\\\"b\"}"));
     aws_body_list_regions(&out, SV_NONE);
     OK(is("{\"RegionOptStatusContains\":[\"ENABLED\",\"ENABLED_BY_DEFAULT\"],\"MaxResults\":50}"));
-    aws_body_list_metrics(&out, SV("AWS/Bedrock"), SV("t"));
+    aws_body_list_metrics(&out, SV("AWS/Bedrock"), true, SV("t"));
     OK(is("{\"Namespace\":\"AWS/Bedrock\",\"RecentlyActive\":\"PT3H\",\"NextToken\":\"t\"}"));
     aws_body_list_quotas(&out, SV_NONE);
     OK(is("{\"ServiceCode\":\"bedrock\",\"MaxResults\":100}"));

@@ -163,6 +163,97 @@ static void a_series_that_was_never_read_is_read_back_three_hours(void)
     fake_stop(&f);
 }
 
+/* A ledger that counts since ten hours and has read [from, to) of the place's metrics, settled. */
+static struct ledger *ledger_with(int64_t now, int64_t from, int64_t to)
+{
+    struct ledger *l = ledger_new(&e);
+    struct arena a;
+    struct frame *frame;
+    struct epoch *epoch;
+
+    arena_init(&a, 1 << 20);
+    frame = frame_new(&a, SV("aws"), SV(FAKE_PLACE));
+    *frame_add_window(frame) = (struct window){ .source = SV("aws"),
+                                                .scope = SV(FAKE_PLACE),
+                                                .group = SV("metrics"),
+                                                .from_unix_nano = from,
+                                                .to_unix_nano = to,
+                                                .read_at_unix_nano = to + NANO_PER_H,
+                                                .settled_to_unix_nano = to };
+    epoch = frame_add_epoch(frame);
+    *epoch = (struct epoch){ .kind = EPOCH_COUNT_FROM,
+                             .subject = SV("aws"),
+                             .value = arena_printf(&a, "%lld", (long long)(now - 10 * NANO_PER_H)) };
+    ledger_fold(l, frame);
+    arena_done(&a);
+    return l;
+}
+
+static void after_a_long_outage_series_that_rest_are_read_too(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN);
+    struct ledger *l = ledger_with(now, now - 10 * NANO_PER_H, now - 5 * NANO_PER_H);
+
+    if (!OK(fake_begin(&f)) || !OK(l != NULL))
+        return;
+    if (!OK(fake_open_with(&f, l)))
+        return;
+    f.rests = true; /* all that there was in the five hours is at rest since three */
+    OK(fake_discover(&f));
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK);
+    OK(f.metrics > 0 && strstr(f.asked[0], "Invocations"));
+    fake_stop(&f);
+    ledger_free(l);
+}
+
+static void what_nobody_has_read_is_not_read_back(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN), hole = now - 2 * NANO_PER_H;
+    struct ledger *l = ledger_with(now, now - 10 * NANO_PER_H, hole);
+
+    if (!OK(fake_begin(&f)) || !OK(l != NULL))
+        return;
+    if (!OK(fake_open_with(&f, l)))
+        return;
+    OK(fake_discover(&f));
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK);
+    OK(f.metrics == 2 && start_of(0) == f.window.to_unix_nano - 3 * NANO_PER_H &&
+       fake_number(sv_of(f.asked[0]), "\"EndTime\":") * NANO_PER_S == hole);
+    OK(start_of(1) == f.window.from_unix_nano);
+    OK(fake_count(out, "Inferences", NULL) == 70 + 5); /* the runner plans the hole */
+    fake_stop(&f);
+    ledger_free(l);
+}
+
+static void a_region_that_refuses_our_keys_holds_up_no_other(void)
+{
+    if (!OK(fake_begin(&f)))
+        return;
+    f.refuses = "ap-east-1";
+    if (!OK(fake_open(&f)))
+        return;
+    OK(fake_discover(&f));
+    OK(fake_job(&f, FAKE_PLACE, "metrics") != NULL);
+    fake_stop(&f);
+}
+
+static void a_long_look_back_fits_into_a_window(void)
+{
+    const struct source_job *metrics, *calls;
+
+    if (!OK(fake_begin(&f)))
+        return;
+    f.config.metrics.lookback_ms = f.config.logs.lookback_ms = 6LL * 3600 * 1000;
+    if (!OK(fake_open(&f)))
+        return;
+    OK(fake_discover(&f));
+    metrics = fake_job(&f, FAKE_PLACE, "metrics");
+    calls = fake_job(&f, FAKE_PLACE, "calls");
+    OK(metrics && metrics->span_max_ms >= metrics->lookback_ms);
+    OK(calls && calls->span_max_ms >= calls->lookback_ms);
+    fake_stop(&f);
+}
+
 static void pages_of_one_question_are_put_together(void)
 {
     if (!OK(fake_start(&f)))
@@ -308,6 +399,11 @@ static void a_new_process_reads_back_only_what_the_ledger_does_not_know(void)
         return;
     OK(fake_discover(&f));
     OK(fake_poll(&f, FAKE_PLACE, "metrics", &first, &e) == ERR_OK && f.metrics == 1);
+    *frame_add_window(first) = (struct window){ .source = SV("aws"),
+                                                .scope = SV(FAKE_PLACE),
+                                                .group = SV("metrics"),
+                                                .from_unix_nano = f.window.to_unix_nano - 3 * NANO_PER_H,
+                                                .to_unix_nano = f.window.to_unix_nano };
     ledger_fold(l, first);
     fake_stop(&f);
     if (!OK(fake_begin(&f)))
@@ -410,6 +506,10 @@ int main(void)
     RUN(each_call_is_read_at_one_level_alone);
     RUN(five_statistics_of_a_metric_stand_together_in_one_call);
     RUN(a_series_that_was_never_read_is_read_back_three_hours);
+    RUN(after_a_long_outage_series_that_rest_are_read_too);
+    RUN(what_nobody_has_read_is_not_read_back);
+    RUN(a_region_that_refuses_our_keys_holds_up_no_other);
+    RUN(a_long_look_back_fits_into_a_window);
     RUN(pages_of_one_question_are_put_together);
     RUN(an_answer_that_is_not_whole_tells_nothing);
     RUN(odd_figures_are_no_values);
