@@ -105,11 +105,16 @@ static enum err_code read_group(struct reading *g, bool behind, int64_t from, in
     return code == ERR_OK && q.n_series ? ask(g, &q, e) : code;
 }
 
+static sv scope_of(const struct reading *g)
+{
+    return arena_printf(g->r->arena, "account:%s/%s", g->p->account, g->p->region);
+}
+
 /* Minutes that were read without them, and the window's own. Holes are windows of their own, and may be days long. */
 static enum err_code read_behind(struct reading *g, struct err *e)
 {
     const struct source_env *env = &g->r->s->env;
-    sv scope = arena_printf(g->r->arena, "account:%s/%s", g->p->account, g->p->region);
+    sv scope = scope_of(g);
     enum err_code code = scope.at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for a scope");
     int64_t at = g->back;
     struct window hole;
@@ -123,6 +128,19 @@ static enum err_code read_behind(struct reading *g, struct err *e)
         at = clock_floor(hole.to_unix_nano + NANO_PER_MIN - 1, NANO_PER_MIN);
     }
     return code ? code : read_group(g, true, at < g->from ? at : g->from, g->to, e);
+}
+
+/* A frame that could not be written (a full disk, one too large) took along what series were read back. */
+static void forget_lost(struct reading *g)
+{
+    const struct source_env *env = &g->r->s->env;
+    struct aws_place *p = g->p;
+    sv scope = scope_of(g);
+    struct window hole;
+
+    if (p->last_to && env->ledger && scope.at &&
+        ledger_first_hole(env->ledger, env->id, scope, SV("metrics"), p->last_from, p->last_to, &hole))
+        aws_read_to_lost(p, p->last_to);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -182,12 +200,17 @@ enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct
                                        .profiles = &f->profiles,
                                        .invocations = (enum aws_invocations)r->s->cfg->metrics.invocations };
     g.back = how_far_back(&g);
+    forget_lost(&g);
     code = learn_known(&g, e);
     code = code ? code : read_group(&g, false, g.from, g.to, e);
     code = code ? code : read_behind(&g, e);
     for (size_t i = 0; i < f->n_series && code == ERR_OK; i++)
         if (!aws_read_to_set(p, f->series[i].hash, g.to))
             code = err_set(e, ERR_LIMIT, "no room for another series");
+    if (code == ERR_OK) {
+        p->last_from = g.from;
+        p->last_to = g.to;
+    }
     aws_finding_drop(f);
     return code;
 }

@@ -221,3 +221,10 @@ bool aws_read_to_set(struct aws_place *p, uint64_t series, int64_t unix_nano)
     p->read_to_at[p->n_read_to++] = unix_nano;
     return true;
 }
+
+void aws_read_to_lost(struct aws_place *p, int64_t unix_nano)
+{
+    for (size_t i = 0; i < p->n_read_to; i++)
+        if (p->read_to_at[i] == unix_nano)
+            p->read_to_at[i] = 1; /* met before, but read up to nowhere */
+}

@@ -46,6 +46,7 @@ struct aws_place {
     struct map read_to;          /* its metrics job's: series -> number in read_to_at */
     int64_t *read_to_at;         /* unix nanoseconds up to which this process has read the series */
     size_t n_read_to, cap_read_to;
+    int64_t last_from, last_to; /* its metrics job's: the window that was read last; it may not have become durable */
 };
 
 struct aws_account {
@@ -120,6 +121,8 @@ void aws_finding_publish(struct aws_source *s, struct aws_place *p, struct aws_f
 /* Up to where this process has read a series, 0: it has not. For the place's metrics job alone. */
 int64_t aws_read_to(const struct aws_place *p, uint64_t series);
 bool aws_read_to_set(struct aws_place *p, uint64_t series, int64_t unix_nano);
+/* What was read up to there was lost: those series have to be read back again. */
+void aws_read_to_lost(struct aws_place *p, int64_t unix_nano);
 
 /* ---- Jobs ---- */
 

@@ -225,6 +225,33 @@ static void what_nobody_has_read_is_not_read_back(void)
     ledger_free(l);
 }
 
+static void what_did_not_become_durable_is_read_back_again(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN);
+    struct ledger *l = ledger_with(now, now - 10 * NANO_PER_H, now - 20 * NANO_PER_MIN);
+    int64_t back;
+
+    if (!OK(fake_begin(&f)) || !OK(l != NULL))
+        return;
+    if (!OK(fake_open_with(&f, l)))
+        return;
+    OK(fake_discover(&f));
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK);
+    back = f.window.to_unix_nano - 3 * NANO_PER_H;
+    OK(f.metrics == 2 && start_of(0) == back);
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK); /* no frame came of it */
+    OK(f.metrics == 4 && start_of(2) >= back && start_of(2) <= back + NANO_PER_MIN);
+    *frame_add_window(out) = f.window;
+    out->windows[0].source = SV("aws");
+    out->windows[0].scope = SV(FAKE_PLACE);
+    out->windows[0].group = SV("metrics");
+    ledger_fold(l, out);
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK);
+    OK(f.metrics == 5 && start_of(4) == f.window.from_unix_nano);
+    fake_stop(&f);
+    ledger_free(l);
+}
+
 static void a_region_that_refuses_our_keys_holds_up_no_other(void)
 {
     if (!OK(fake_begin(&f)))
@@ -508,6 +535,7 @@ int main(void)
     RUN(a_series_that_was_never_read_is_read_back_three_hours);
     RUN(after_a_long_outage_series_that_rest_are_read_too);
     RUN(what_nobody_has_read_is_not_read_back);
+    RUN(what_did_not_become_durable_is_read_back_again);
     RUN(a_region_that_refuses_our_keys_holds_up_no_other);
     RUN(a_long_look_back_fits_into_a_window);
     RUN(pages_of_one_question_are_put_together);
