@@ -213,6 +213,8 @@ static enum err_code send(const struct source_env *env, const struct source_requ
     int64_t units = q->units ? q->units : 1;
     enum err_code code = http_do(env->http, q->http, r, e);
 
+    if (r->status && (r->status < 200 || r->status >= 300))
+        units = 0; /* refused; an answer that was lost on its way is paid */
     if (code == ERR_OK) {
         if (r->date_unix_nano)
             source_stats_date(env->stats, r->date_unix_nano, clock_now());

@@ -127,7 +127,7 @@ struct source_request {
     const struct api *api;
     sv quota;      /* name of the token bucket that it takes from */
     sv account;    /* who pays; cut to STATS_ACCOUNT_MAX; "" when nobody is named */
-    int64_t units; /* billed units (GetMetricData: metrics requested); 0: one */
+    int64_t units; /* billed units, unless refused (GetMetricData: metrics requested); 0: one */
     struct http_request *http;
     /* Called before each attempt, for what holds a time: signatures. The headers that it adds are taken off again. */
     enum err_code (*prepare)(void *ctx, struct http_request *q, struct err *e);
