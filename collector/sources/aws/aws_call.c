@@ -9,7 +9,7 @@
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_state.h"
 
-enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, THROTTLED_AGAIN = 2 };
+enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, AGAIN = 2 };
 
 enum err_code aws_reader_init(struct aws_reader *r, struct aws_source *s, struct arena *arena, struct err *e)
 {
@@ -91,14 +91,23 @@ static enum err_code send(struct aws_reader *r, const struct aws_operation *op, 
     return source_call(&r->s->env, &call, &r->response, e);
 }
 
-/* A throttled page is asked again when its bucket opens: else a long listing would begin anew each time. */
+/* All that is asked here answers with one JSON object; a proxy or a cut connection may leave less of it. */
+static bool is_whole(const struct http_response *r)
+{
+    sv body = sv_trim(buf_sv(&r->body));
+
+    return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
+}
+
+/* A page that is throttled (asked again when its bucket opens) or cut off: else a long listing would begin anew. */
 static enum err_code send_patiently(struct aws_reader *r, const struct aws_operation *op, struct signing *s,
                                     int64_t units, struct err *e)
 {
     enum err_code code = send(r, op, s, units, e);
 
-    for (int i = 0; i < THROTTLED_AGAIN && code == ERR_THROTTLED && r->response.status; i++)
-        code = send(r, op, s, units, e);
+    for (int i = 0; i < AGAIN; i++)
+        if ((code == ERR_THROTTLED && r->response.status) || (code == ERR_OK && !is_whole(&r->response)))
+            code = send(r, op, s, units, e);
     return code;
 }
 

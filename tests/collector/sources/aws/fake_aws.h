@@ -41,6 +41,7 @@ struct fake {
     const char *status;       /* StatusCode of the entries of the first page; NULL: Complete */
     const char *time, *value; /* of every datapoint, as JSON */
     bool paged;               /* GetMetricData answers in two pages */
+    int cut;                  /* that many answers of GetMetricData lack their second half */
     int stale_tokens;         /* that many second pages say InvalidNextToken */
     bool loses;               /* the last entry is missing */
     bool no_organization;
@@ -276,6 +277,10 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
         fake_list_metrics(f, q->body, region, r);
     } else if (fake_has(operation, "GetMetricData")) {
         fake_metric_data(f, q->body, r);
+        if (f->cut > 0) {
+            f->cut--;
+            r->body.len /= 2;
+        }
     } else if (fake_has(operation, "ListServiceQuotas")) {
         buf_put(&r->body,
                 SV("{\"Quotas\":[{\"QuotaName\":\"Cross-Region InvokeModel tokens per minute for OpenAI GPT-6 Sol\","

@@ -369,13 +369,17 @@ static void a_refusal_names_its_permission(void)
     fake_stop(&f);
 }
 
-static void throttling_is_a_400_and_expired_credentials_are_renewed_once(void)
+static void what_passes_is_asked_again(void)
 {
     if (!OK(fake_start(&f)))
         return;
     OK(fake_discover(&f));
     f.expired = "GetMetricData";
     OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK && f.metrics == 1);
+    f.cut = 2; /* twice in a row only half of an answer */
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_OK && fake_measures(out) == 20);
+    f.cut = 3;
+    OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_PARSE && fake_measures(out) == 0);
     f.throttled = "GetMetricData";
     OK(fake_poll(&f, FAKE_PLACE, "metrics", &out, &e) == ERR_THROTTLED);
     fake_stop(&f);
@@ -543,7 +547,7 @@ int main(void)
     RUN(odd_figures_are_no_values);
     RUN(an_account_whose_role_is_refused_hinders_no_other);
     RUN(a_refusal_names_its_permission);
-    RUN(throttling_is_a_400_and_expired_credentials_are_renewed_once);
+    RUN(what_passes_is_asked_again);
     RUN(quotas_are_gauges_of_their_pool);
     RUN(the_other_reading_stands_with_the_records);
     RUN(a_new_process_reads_back_only_what_the_ledger_does_not_know);
