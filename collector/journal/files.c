@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collector/base/clock.h"
@@ -69,6 +70,23 @@ static enum err_code open_dir(struct journal *j, struct err *e)
     return ERR_OK;
 }
 
+/* A process that was killed holds its lock until the kernel has taken it down: who starts anew at once waits for that. */
+static bool lock_soon(int fd)
+{
+    enum { TRIES = 40, PAUSE_MS = 50 };
+
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L },
+                  NULL); /* of the real clock: another process's */
+    }
+    errno = EWOULDBLOCK;
+    return false;
+}
+
 static enum err_code take_lock(struct journal *j, struct err *e)
 {
     char pid[24] = "";
@@ -77,7 +95,7 @@ static enum err_code take_lock(struct journal *j, struct err *e)
     j->lock_fd = openat(j->dir_fd, LOCK_NAME, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (j->lock_fd < 0)
         return err_sys(e, "journal: lock %s", j->dir);
-    if (flock(j->lock_fd, LOCK_EX | LOCK_NB)) {
+    if (!lock_soon(j->lock_fd)) {
         if (errno != EWOULDBLOCK)
             return err_sys(e, "journal: lock %s", j->dir);
         n = pread(j->lock_fd, pid, sizeof pid - 1, 0);
