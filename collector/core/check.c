@@ -2,7 +2,9 @@
 #include "collector/core/check.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "collector/config/secret.h"
 #include "collector/core/policy.h"
 #include "collector/core/runner.h"
 
@@ -57,6 +59,43 @@ static void connect_source(const struct settings *s, const struct settings_sourc
     instance_close(in);
 }
 
+/* A secret or a file that an option names; true when it is none, or can be read. */
+static bool can_be_read(const struct option *o, const void *at, struct err *e)
+{
+    struct buf secret;
+    enum err_code code;
+
+    if (o->type == OPT_STRING && sv_ends(sv_of(o->name), SV("_file"))) {
+        const char *path = *(const char *const *)at;
+
+        return !path || access(path, R_OK) == 0 || err_sys(e, "%s", path) == ERR_OK;
+    }
+    if (o->type != OPT_SECRET || !secret_is_set(*(const struct secret *)at))
+        return true;
+    buf_init(&secret, SECRET_BYTES_MAX);
+    code = secret_read(*(const struct secret *)at, &secret, e);
+    secret_wipe(&secret);
+    return code == ERR_OK;
+}
+
+/* Sections nest as deep as our tables do. */
+static void read_references(const char *where, const struct option *table, const void *config, struct findings *f)
+{
+    for (const struct option *o = table; o->name; o++) {
+        const void *at = (const char *)config + o->offset;
+        struct err e = { 0 };
+        char name[128];
+
+        snprintf(name, sizeof name, "%s.%s", where, o->name);
+        if (o->type == OPT_SECTION) {
+            read_references(name, o->sub, at, f);
+        } else if (!can_be_read(o, at, &e)) {
+            err_wrap(&e, "%s", name);
+            on_line(&f->report, CHECK_FAILED, e.text, "");
+        }
+    }
+}
+
 static enum err_code check_secrets(const struct settings *s, struct err *e)
 {
     struct policy p;
@@ -84,18 +123,20 @@ enum err_code check(const struct flags *f, struct err *e)
     }
     if (s.scaled)
         clock_set_scale(s.clock);
-    printf("%s: configuration is fine: %zu source%s\n", f->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
+    for (size_t i = 0; i < s.n_sources; i++)
+        read_references(s.sources[i].id, s.sources[i].ops->options, s.sources[i].config, &found);
+    if (!found.failed)
+        printf("%s: configuration is fine: %zu source%s\n", f->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
     for (size_t i = 0; i < s.n_sources; i++) {
         forecast(&s.sources[i]);
         if (connect)
             connect_source(&s, &s.sources[i], &found);
     }
     settings_done(&s);
-    if (!connect) {
+    if (!connect)
         printf("\nno call was made; check --connect tries each credential and permission\n");
-        return ERR_OK;
-    }
-    printf("\n%u ok, %u warnings, %u failed\n", found.ok, found.warned, found.failed);
+    else
+        printf("\n%u ok, %u warnings, %u failed\n", found.ok, found.warned, found.failed);
     return found.failed ? err_set(e, ERR_CONFIG, "%u check%s failed", found.failed, found.failed == 1 ? "" : "s")
                         : ERR_OK;
 }

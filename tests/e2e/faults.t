@@ -122,6 +122,14 @@ def check_with_a_denied_role():
            "check --connect: a denied role is named, the other subscriptions are tried", out + err)
 
 
+def check_with_a_missing_secret():
+    os.rename(f"{world.dir}/azure-client-secret", f"{world.dir}/elsewhere")
+    code, out, err = trefoil("check", f"--config.file={world.config}")
+    os.rename(f"{world.dir}/elsewhere", f"{world.dir}/azure-client-secret")
+    tap.ok(code == 1 and "FAIL  azure.client_secret: " in out and "azure-client-secret" in out and "is fine" not in out
+           and "trefoil: 1 check failed" in err, "check: a secret that cannot be read is named without a call", out + err)
+
+
 def check_with_a_wrong_secret():
     with open(f"{world.dir}/azure-client-secret", "w") as g:
         g.write("not-the-secret")
@@ -304,6 +312,7 @@ def canaries():
 try:
     check_in_the_good_case()
     check_with_a_denied_role()
+    check_with_a_missing_secret()
     check_with_a_wrong_secret()
     unknown_keys()
     a_wrong_key_and_the_right_one()
