@@ -1,0 +1,155 @@
+/*
+ * One authenticated request, and pages of them. The key, the quota and what refusals mean are the same for every job, so
+ * they stand here.
+ *
+ * The key is read anew for each attempt, since files rotate, and wiped after it. There are two styles of paging: usage and
+ * costs give a cursor, listings are continued after the last id. A cursor that repeats or too many pages are an error,
+ * never an end: a total over some of the pages would be a wrong one.
+ */
+#include "collector/base/hash.h"
+#include "collector/sources/openai/openai_error.h"
+#include "collector/sources/openai/openai_state.h"
+
+enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, AGAIN = 2, TIMEOUT_MS = 30 * 1000 };
+
+enum err_code openai_reader_init(struct openai_reader *r, struct openai_source *s, struct arena *arena, struct err *e)
+{
+    *r = (struct openai_reader){ .s = s, .arena = arena, .parser = json_parser_new(0) };
+    buf_init(&r->url, URL_BYTES_MAX);
+    buf_init(&r->bearer, SECRET_BYTES_MAX + 16);
+    return r->parser ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
+}
+
+void openai_reader_done(struct openai_reader *r)
+{
+    json_parser_free(r->parser);
+    http_response_done(&r->response);
+    buf_done(&r->url);
+    secret_wipe(&r->bearer);
+}
+
+/* ---- One request ---- */
+
+static enum err_code authorize(void *ctx, struct http_request *q, struct err *e)
+{
+    struct openai_reader *r = ctx;
+    struct secret from = r->s->cfg->admin_key;
+    struct buf key;
+    enum err_code code;
+
+    buf_init(&key, SECRET_BYTES_MAX);
+    code = secret_read(from, &key, e);
+    secret_wipe(&r->bearer);
+    buf_init(&r->bearer, SECRET_BYTES_MAX + 16);
+    buf_put(&r->bearer, SV("Bearer "));
+    buf_put(&r->bearer, buf_sv(&key));
+    secret_wipe(&key);
+    if (code)
+        return code;
+    if (r->bearer.failed)
+        return err_set(e, ERR_LIMIT, "out of memory");
+    return http_request_header(q, SV("Authorization"), buf_sv(&r->bearer))
+               ? ERR_OK
+               : err_set(e, ERR_CONFIG, "%s holds no key: it has line breaks", from.reference);
+}
+
+static enum err_code send(struct openai_reader *r, enum openai_api api, struct err *e)
+{
+    const struct openai_source *s = r->s;
+    struct http_request q = { .method = "GET", .url = buf_sv(&r->url), .timeout_ms = TIMEOUT_MS };
+    struct source_request call = { .api = &openai_apis[api],
+                                   .quota = arena_printf(r->arena, "%.*s:admin", SV_ARG(s->env.id)),
+                                   .account = sv_of(s->cfg->organization),
+                                   .http = &q,
+                                   .prepare = authorize,
+                                   .judge = openai_judge,
+                                   .ctx = r };
+
+    if (r->url.failed || !call.quota.at || !http_request_header(&q, SV("Accept"), SV("application/json")))
+        return err_set(e, ERR_LIMIT, "%s: the request is too large", openai_apis[api].name);
+    return source_call(&s->env, &call, &r->response, e);
+}
+
+/* All that is asked here answers with one JSON object; a proxy or a cut connection may leave less of it. */
+static bool is_whole(const struct http_response *r)
+{
+    sv body = sv_trim(buf_sv(&r->body));
+
+    return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
+}
+
+/* A page that is throttled (asked again when the bucket opens) or cut off: else a long reading would begin anew. */
+static enum err_code send_patiently(struct openai_reader *r, enum openai_api api, struct err *e)
+{
+    enum err_code code = send(r, api, e);
+
+    for (int i = 0; i < AGAIN; i++)
+        if ((code == ERR_THROTTLED && r->response.status &&
+             !sv_eq_nocase(http_response_header(&r->response, SV("x-should-retry")), SV("false"))) ||
+            (code == ERR_OK && !is_whole(&r->response)))
+            code = send(r, api, e);
+    return code;
+}
+
+enum err_code openai_ask(struct openai_reader *r, enum openai_api api, json *root, struct err *e)
+{
+    const char *name = openai_apis[api].name;
+    enum err_code code = send_patiently(r, api, e);
+
+    if (code && r->response.status)
+        return openai_explain(&r->response, name, r->s->cfg->admin_key.reference, e);
+    if (code)
+        return code;
+    if (sv_starts(sv_trim(buf_sv(&r->response.body)), SV("<")))
+        return err_set(e, ERR_PARSE,
+                       "%s: http %d with a web page instead of JSON: is a proxy or a login page in between?", name,
+                       r->response.status);
+    if (!root)
+        return ERR_OK;
+    code = json_parse(r->parser, buf_sv(&r->response.body), root, e);
+    return code ? err_wrap(e, "%s", name) : ERR_OK;
+}
+
+/* ---- Pages ---- */
+
+void openai_pages_init(struct openai_pages *p)
+{
+    *p = (struct openai_pages){ 0 };
+    map_init(&p->seen, 0);
+}
+
+void openai_pages_done(struct openai_pages *p)
+{
+    map_done(&p->seen);
+}
+
+enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e)
+{
+    if (++p->n >= PAGES_MAX)
+        return err_set(e, ERR_LIMIT, "more than %d pages", PAGES_MAX);
+    if (map_find(&p->seen, hash64(next)))
+        return err_set(e, ERR_PARTIAL, "page %u: the cursor repeats itself", p->n);
+    return map_put(&p->seen, hash64(next), p->n) ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
+}
+
+enum err_code openai_list(struct openai_reader *r, const struct openai_listing *l, struct items *items, struct err *e)
+{
+    struct openai_pages pages;
+    enum err_code code;
+    sv next = SV_NONE;
+
+    openai_pages_init(&pages);
+    do {
+        json root = { 0 };
+
+        buf_clear(&r->url);
+        l->ask(r, l->what, next);
+        code = openai_ask(r, l->api, &root, e);
+        next = SV_NONE;
+        code = code ? code : l->decode(root, items, &next, e);
+        if (code == ERR_OK && next.len)
+            code = openai_pages_turn(&pages, next, e);
+    } while (code == ERR_OK && next.len);
+    openai_pages_done(&pages);
+    return code && pages.n ? err_wrap(e, "page %u", pages.n + 1) : code;
+}

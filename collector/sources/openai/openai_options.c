@@ -1,0 +1,84 @@
+/*
+ * The section `openai:`. One table a section; help, checks and the reference come from it.
+ */
+#include "collector/sources/openai/openai.h"
+
+#define AT(type, member) offsetof(struct type, member)
+
+/* clang-format off */
+static const struct option usage[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(openai_usage_config, enabled), .dflt = "true",
+      .help = "Read the organization's usage." },
+    { .name = "kinds", .type = OPT_STRINGS, .offset = AT(openai_usage_config, kinds),
+      .help = "Kinds of usage to read, as the API's paths name them; without any, all that are known." },
+    { .name = "group_by", .type = OPT_STRINGS, .offset = AT(openai_usage_config, group_by),
+      .help = "Dimensions beside project, model, batch and service tier: user_id and api_key_id tell callers (personal data, see privacy.caller_series); size, source, vector_store_id, context_level." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(openai_usage_config, interval_ms), .dflt = "1m", .min = 6e4, .max = 36e5, .unit = "ms",
+      .help = "Time between two readings of a kind; kinds that are not counted are read by the hour." },
+    { .name = "delay", .type = OPT_DURATION, .offset = AT(openai_usage_config, delay_ms), .dflt = "1m", .min = 0, .max = 36e5, .unit = "ms",
+      .help = "Readings end this long before the server's now." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(openai_usage_config, lookback_ms), .dflt = "40m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "How far back each reading goes again: buckets are restated as late usage arrives." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(openai_usage_config, settle_ms), .dflt = "30m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "A bucket read this long after its end counts as complete; keep it below lookback." },
+    { 0 },
+};
+
+static const struct option costs[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(openai_costs_config, enabled), .dflt = "true",
+      .help = "Read the organization's costs, by UTC day, project and line item." },
+    { .name = "by_api_key", .type = OPT_BOOL, .offset = AT(openai_costs_config, by_api_key), .dflt = "false",
+      .help = "Split costs by API key as well; given up, with a warning, where the service refuses it." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(openai_costs_config, interval_ms), .dflt = "1h", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "Time between two readings." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(openai_costs_config, lookback_ms), .dflt = "3d", .min = 36e5, .max = 2592e6, .unit = "ms",
+      .help = "How far back each reading goes again: a day's costs are restated after its end." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(openai_costs_config, settle_ms), .dflt = "4h", .min = 36e5, .max = 2592e6, .unit = "ms",
+      .help = "Costs read this long after the use count as complete; keep it below lookback." },
+    { 0 },
+};
+
+static const struct option audit[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(openai_audit_config, enabled), .dflt = "true",
+      .help = "Read the organization's audit logs (an owner has to switch them on once)." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(openai_audit_config, interval_ms), .dflt = "5m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "Time between two readings." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(openai_audit_config, lookback_ms), .dflt = "15m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "How far back each reading goes again: events become visible minutes after they happened." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(openai_audit_config, settle_ms), .dflt = "12m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "A span read this long after its end counts as complete; keep it below lookback." },
+    { 0 },
+};
+
+static const struct option endpoints[] = {
+    { .name = "url", .type = OPT_STRING, .offset = AT(openai_endpoints_config, url), .dflt = "https://api.openai.com/v1",
+      .help = "Base URL: another residency's host (https://eu.api.openai.com/v1), mTLS, tests." },
+    { .name = "ca_file", .type = OPT_STRING, .offset = AT(openai_endpoints_config, ca_file),
+      .help = "PEM file of the authorities that sign the endpoint's certificate, instead of the system's." },
+    { .name = "allow_plain", .type = OPT_BOOL, .offset = AT(openai_endpoints_config, allow_plain), .dflt = "false",
+      .help = "Allow http:// for this endpoint." },
+    { 0 },
+};
+
+const struct option openai_options[] = {
+    { .name = "id", .type = OPT_STRING, .offset = AT(openai_config, id), .dflt = "openai",
+      .help = "Name of this source in labels and in the archive; never change it." },
+    { .name = "admin_key", .type = OPT_SECRET, .offset = AT(openai_config, admin_key), .dflt = "env:OPENAI_ADMIN_KEY",
+      .help = "Admin key (sk-admin-...) of the organization, read-only, as file:PATH or env:NAME; read anew for each request." },
+    { .name = "organization", .type = OPT_STRING, .offset = AT(openai_config, organization),
+      .help = "Id of the organization (org-...), for the label account; the key alone decides which one is read." },
+    { .name = "usage", .type = OPT_SECTION, .offset = AT(openai_config, usage), .sub = usage,
+      .help = "Usage by minute." },
+    { .name = "costs", .type = OPT_SECTION, .offset = AT(openai_config, costs), .sub = costs,
+      .help = "Costs by day." },
+    { .name = "audit", .type = OPT_SECTION, .offset = AT(openai_config, audit), .sub = audit,
+      .help = "Audit logs: who did what to the organization." },
+    { .name = "discovery_interval", .type = OPT_DURATION, .offset = AT(openai_config, discovery_interval_ms), .dflt = "10m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "Time between two readings of the list of projects." },
+    { .name = "capacity_interval", .type = OPT_DURATION, .offset = AT(openai_config, capacity_interval_ms), .dflt = "1d", .min = 6e4, .max = 864e6, .unit = "ms",
+      .help = "Time between two readings of the projects' rate limits." },
+    { .name = "endpoints", .type = OPT_SECTION, .offset = AT(openai_config, endpoints), .sub = endpoints,
+      .help = "Another address than OpenAI's own." },
+    { 0 },
+};
+/* clang-format on */

@@ -1,0 +1,116 @@
+/*
+ * What the jobs of one OpenAI source share: its configuration and what discovery has found. Not pure.
+ *
+ * The list of projects is an immutable object with a count of references: discovery publishes a new one, readings hold on to the
+ * one that they started with.
+ *
+ * Threads: all below the lock is guarded by it; nobody calls out while he holds it.
+ */
+#ifndef OPENAI_STATE_H
+#define OPENAI_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "collector/base/map.h"
+#include "collector/sources/openai/openai.h"
+
+enum { OPENAI_MET_MAX = 20000 };
+
+struct openai_project {
+    sv id, name;
+    struct openai_residency residency;
+    bool archived;
+};
+
+/* In order of id. */
+struct openai_projects {
+    struct arena arena;
+    struct openai_project *at;
+    size_t n;
+    atomic_int refs;
+};
+
+/* A model that some project used. */
+struct openai_use {
+    char *project, *model;
+};
+
+struct openai_source {
+    struct source base;
+    const struct openai_config *cfg;
+    struct source_env env; /* with a client of our own */
+    struct http_client *http;
+    sv url;
+    pthread_mutex_t lock; /* guards all below */
+    struct openai_projects *projects;
+    bool listed;          /* the projects were asked for once, whatever came of it but a passing fault */
+    int64_t refresh_mono; /* before this no unknown project makes us ask again */
+    int64_t absent_until_mono[OPENAI_KINDS]; /* 0: the kind is there */
+    struct map met;
+    struct openai_use *uses;
+    size_t n_uses, cap_uses;
+};
+
+/* ---- Projects and models (openai_state.c) ---- */
+
+/* Both may be NULL: nothing is known. */
+struct openai_projects *openai_projects_hold(struct openai_source *s);
+void openai_projects_drop(struct openai_projects *p);
+/* Takes `p`; NULL leaves what is known and notes only that it was asked for. */
+void openai_projects_publish(struct openai_source *s, struct openai_projects *p);
+struct openai_projects *openai_projects_new(void); /* one reference */
+const struct openai_project *openai_project_find(const struct openai_projects *p, sv id);
+
+void openai_met(struct openai_source *s, sv project, sv model);
+void openai_state_free(struct openai_source *s);
+
+/* ---- Calls (openai_call.c) ---- */
+
+/* Buffers of one poll. */
+struct openai_reader {
+    struct openai_source *s;
+    struct arena *arena; /* of the poll */
+    struct json_parser *parser;
+    struct http_response response;
+    struct buf url, bearer;
+};
+MUST_USE enum err_code openai_reader_init(struct openai_reader *r, struct openai_source *s, struct arena *arena,
+                                          struct err *e);
+void openai_reader_done(struct openai_reader *r);
+
+/* Sends r->url. The answer stands in r->response; with `root` it is parsed too. */
+MUST_USE enum err_code openai_ask(struct openai_reader *r, enum openai_api api, json *root, struct err *e);
+
+/* Cursors that were met, to see one that comes again. */
+struct openai_pages {
+    struct map seen;
+    unsigned n;
+};
+void openai_pages_init(struct openai_pages *p);
+void openai_pages_done(struct openai_pages *p);
+/* Before the next page is asked for: ERR_PARTIAL when the cursor came before, ERR_LIMIT when there are too many. */
+MUST_USE enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e);
+
+/* All pages of a listing: `ask` writes the URL of the page after `after` into r->url. */
+struct openai_listing {
+    enum openai_api api;
+    void (*ask)(struct openai_reader *r, sv what, sv after);
+    sv what;
+    page_decoder *decode;
+};
+MUST_USE enum err_code openai_list(struct openai_reader *r, const struct openai_listing *l, struct items *items,
+                                   struct err *e);
+
+/* ---- Jobs ---- */
+
+MUST_USE enum err_code openai_poll_inventory(struct openai_reader *r, const struct source_job *job, struct window *w,
+                                             struct frame *out, struct err *e);
+MUST_USE enum err_code openai_poll_usage(struct openai_reader *r, const struct source_job *job, struct window *w,
+                                         struct frame *out, struct err *e);
+/* Reads the list of projects and publishes it. */
+MUST_USE enum err_code openai_read_projects(struct openai_reader *r, struct err *e);
+
+extern const struct source_ops openai_source_ops;
+
+#endif
