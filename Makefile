@@ -46,7 +46,7 @@ PB_H  := $(PB_C:.c=.h)
 
 LIB_SRC := $(filter-out collector/main.c,$(shell find collector exporters -name '*.c' -o -name '*.cc' | sort))
 LIB_OBJ := $(patsubst %,$(B)/%.o,$(basename $(filter %.c,$(LIB_SRC)))) $(B)/collector/base/json.cc.o $(PB_C:$(GEN)/%.c=$(B)/gen/%.o)
-SIM_SRC := $(sort $(wildcard tests/cloudsim/*.c))
+SIM_SRC := $(shell find tests/cloudsim -path tests/cloudsim/test -prune -o -name '*.c' -print | sort)
 # cloudsim stands on base and net alone (design: it shares no mapping, signer or decoder with Trefoil).
 SIM_OBJ := $(SIM_SRC:%.c=$(B)/%.o)
 SIM_LIB := $(filter $(B)/collector/base/% $(B)/collector/net/%,$(LIB_OBJ))

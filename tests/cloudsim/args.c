@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/cloudsim/sim.h"
+#include "tests/cloudsim/cloud.h"
 
-enum kind { TEXT, NUMBER, COUNT, SPAN, INSTANT, SHARE, SWITCH, CLOUDS };
+enum kind { TEXT, NUMBER, COUNT, SPAN, INSTANT, SHARE, SWITCH, NAMES };
 
 struct arg {
     const char *name;
@@ -21,15 +21,13 @@ static const struct arg args[] = {
     { "--listen",           TEXT,    O(listen),           "HOST:PORT", "control door and metadata services, plain HTTP (default 127.0.0.1:0, any port)" },
     { "--tls-port",         COUNT,   O(tls_port),         "PORT",      "port of the clouds' own APIs on 127.0.0.1 (default 0, any)" },
     { "--seed",             COUNT,   O(seed),             "N",         "same seed, same world (default 1)" },
-    { "--calls-per-minute", NUMBER,  O(calls_per_minute), "R",         "mean over the day on Azure (default 600); half as many on AWS" },
+    { "--calls-per-minute", NUMBER,  O(calls_per_minute), "R",         "mean over the day on Azure (default 600); half as many on AWS, a quarter on each other" },
     { "--history",          SPAN,    O(history_ms),       "DURATION",  "how much has happened before the start (default 2h)" },
     { "--duration",         SPAN,    O(duration_ms),      "DURATION",  "when the workload ends, after the start in simulated time (default 0, never)" },
     { "--speed",            NUMBER,  O(speed),            "S",         "simulated seconds per second (default 1)" },
     { "--late",             SHARE,   O(late),             "P",         "share of metric points that appear up to 20 min late (default 0.02)" },
     { "--revise",           SHARE,   O(revise),           "P",         "share of metric points that change up to 20 min later (default 0.02)" },
-    { "--subscriptions",    COUNT,   O(subscriptions),    "N",         "how many (default 3)" },
-    { "--accounts",         COUNT,   O(accounts),         "N",         "AWS accounts (default 12, 0: no AWS)" },
-    { "--clouds",           CLOUDS,  O(clouds),           "LIST",      "azure, aws, separated by commas (default all)" },
+    { "--clouds",           NAMES,   O(clouds),           "LIST",      "names separated by commas (default all)" },
     { "--write-config",     TEXT,    O(dir),              "DIR",       "where certificates, secrets and trefoil.yaml go (required)" },
     { "--origin",           INSTANT, O(origin_unix_nano), "TIME",      "what the simulated clock shows at the anchor (default: the anchor)" },
     { "--anchor",           INSTANT, O(anchor_unix_nano), "TIME",      "a real instant (default now); with --origin and --seed a restart goes on in the same world" },
@@ -53,6 +51,8 @@ static void print_help(void)
     printf("cloudsim: the clouds' telemetry APIs on one machine, with a known truth.\n\n");
     for (size_t i = 0; i < sizeof args / sizeof args[0]; i++)
         printf("  %-19s %-11s %s\n", args[i].name, args[i].unit, args[i].help);
+    for (const struct cloud *const *c = clouds; *c; c++)
+        printf("  %-19s %-11s %s (default %u)\n", (*c)->count.option, "N", (*c)->count.help, (*c)->count.dflt);
     printf("\nTIME is RFC 3339 or unix nanoseconds, DURATION like 90s, 5m, 2h, 1d. Assumptions:\n");
     for (size_t i = 0; i < SWITCHES; i++)
         printf("  %-14s %s | %s: %s\n", switches[i].name, switches[i].first, switches[i].second, switches[i].about);
@@ -94,18 +94,13 @@ static bool parse_switch(sv text, struct sim_options *o)
 
 static bool parse_clouds(sv text, unsigned *out)
 {
-    static const struct {
-        sv name;
-        unsigned bit;
-    } names[] = { { SVT("azure"), CLOUD_AZURE }, { SVT("aws"), CLOUD_AWS } };
-
     *out = 0;
     while (text.len) {
         sv word = sv_cut(&text, ',');
         unsigned bit = 0;
 
-        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-            bit |= sv_eq(word, names[i].name) ? names[i].bit : 0;
+        for (const struct cloud *const *c = clouds; *c; c++)
+            bit |= sv_eq(word, sv_of((*c)->name)) ? 1U << (*c)->id : 0;
         if (!bit)
             return false;
         *out |= bit;
@@ -140,9 +135,28 @@ static bool parse_arg(const struct arg *a, const char *value, struct sim_options
         return sv_to_i64(sv_of(value), at) || sv_to_time(sv_of(value), at);
     case SWITCH:
         return parse_switch(sv_of(value), o);
-    case CLOUDS:
+    case NAMES:
         return parse_clouds(sv_of(value), at);
     }
+    return false;
+}
+
+/* How many of what a cloud has; `value` may be NULL. */
+static bool parse_count(const char *name, const char *value, struct sim_options *o, struct err *e)
+{
+    for (const struct cloud *const *c = clouds; *c; c++) {
+        uint64_t n = 0;
+
+        if (strcmp((*c)->count.option, name) != 0)
+            continue;
+        if (!value || !sv_to_u64(sv_of(value), &n) || n < (*c)->count.least || n > (*c)->count.most) {
+            err_set(e, ERR_CONFIG, "%s wants %u to %u", name, (*c)->count.least, (*c)->count.most);
+            return false;
+        }
+        o->count[(*c)->id] = (unsigned)n;
+        return true;
+    }
+    err_set(e, ERR_CONFIG, "unknown option %s, see --help", name);
     return false;
 }
 
@@ -156,10 +170,11 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         .late = 0.02,
         .revise = 0.02,
         .history_ms = 2 * 3600 * 1000,
-        .subscriptions = 3,
-        .accounts = 12,
-        .clouds = CLOUD_AZURE | CLOUD_AWS,
     };
+    for (const struct cloud *const *c = clouds; *c; c++) {
+        out->count[(*c)->id] = (*c)->count.dflt;
+        out->clouds |= 1U << (*c)->id;
+    }
     *help = false;
     for (int i = 1; i < argc; i += 2) {
         const struct arg *a = args, *end = args + sizeof args / sizeof args[0];
@@ -171,22 +186,15 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
         }
         while (a < end && strcmp(a->name, argv[i]) != 0)
             a++;
-        if (a == end) {
-            err_set(e, ERR_CONFIG, "unknown option %s, see --help", argv[i]);
+        if (a == end && !parse_count(argv[i], argv[i + 1], out, e))
             return false;
-        }
-        if (i + 1 == argc || !parse_arg(a, argv[i + 1], out)) {
+        if (a < end && (i + 1 == argc || !parse_arg(a, argv[i + 1], out))) {
             err_set(e, ERR_CONFIG, "%s wants %s", a->name, a->unit);
             return false;
         }
     }
-    if (!out->dir)
-        err_set(e, ERR_CONFIG, "--write-config DIR is required");
-    else if (!out->subscriptions || out->subscriptions > WORLD_SUBSCRIPTIONS_MAX)
-        err_set(e, ERR_CONFIG, "--subscriptions wants 1 to %d", WORLD_SUBSCRIPTIONS_MAX);
-    else if (out->accounts > AWS_ACCOUNTS_MAX)
-        err_set(e, ERR_CONFIG, "--accounts wants 0 to %d", AWS_ACCOUNTS_MAX);
-    else
+    if (out->dir)
         return true;
+    err_set(e, ERR_CONFIG, "--write-config DIR is required");
     return false;
 }

@@ -1,4 +1,7 @@
-/* The control door: plain HTTP, for tests and people. It tells the truth, what was asked, and takes faults. */
+/*
+ * The control door: plain HTTP, for tests and people. It tells the truth, what was asked, and takes faults. What it does
+ * not know may be a metadata service of a cloud.
+ */
 #include <string.h>
 
 #include "tests/cloudsim/api.h"
@@ -78,10 +81,10 @@ static void get_clock(struct sim *s, const struct http_server_request *q, struct
     buf_put(b, SV("{\"now\":\""));
     buf_time(b, clock_now(), 3);
     buf_put(b, SV("\",\"first\":\""));
-    buf_time(b, workload_first(s->workload) * NANO_PER_MIN, 0);
+    buf_time(b, s->first * NANO_PER_MIN, 0);
     if (s->options.duration_ms) {
         buf_put(b, SV("\",\"last\":\""));
-        buf_time(b, workload_last(s->workload) * NANO_PER_MIN, 0);
+        buf_time(b, s->last * NANO_PER_MIN, 0);
     }
     buf_printf(b, "\",\"now_unix_nano\":%lld,\"speed\":%g}\n", (long long)clock_now(), clock_speed());
 }
@@ -108,5 +111,6 @@ void control_serve(void *sim, const struct http_server_request *q, struct http_s
         rows[i].handle(s, q, r);
         return;
     }
-    refuse(r, 404, "GET /truth /requests /clock /faults, POST or DELETE /faults");
+    if (!api_serve_plain(s, q, r))
+        refuse(r, 404, "GET /truth /requests /clock /faults, POST or DELETE /faults");
 }

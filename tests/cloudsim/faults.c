@@ -1,5 +1,5 @@
 /*
- * A small table of faults in force. A fault names an API (or "*", or "logs:*" for all of an AWS service), maybe one
+ * A small table of faults in force. A fault names an API (or "*", or "logs:*" for all of a service), maybe one cloud,
  * subscription, account or region, how long and how often. A name that no API, account or region has is refused: a
  * fault that hits nothing would let a test pass that tests nothing.
  */
@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/cloud.h"
 
 enum { RULES_MAX = 64 };
 
 struct rule {
     bool used;
-    char api[64], subscription[40], account[16], region[24];
+    char cloud[16], api[64], subscription[40], account[40], region[24];
     struct fault fault;
     double rate;
     int64_t until;
@@ -43,8 +43,8 @@ static const struct { const char *name; int status; int64_t seconds; } kinds[FAU
     [FAULT_CUT]      = { "cut",      200,  0 }, /* half of the JSON */
     [FAULT_WRONG]    = { "wrong_metric", 200, 0 }, /* getBatch answers with another metric than asked for */
     [FAULT_EMPTY]    = { "empty",    200,  0 }, /* no body */
-    [FAULT_SKEW]     = { "skew",     0, 1200 }, /* AWS: the server's clock is so far ahead, and its Date says so */
-    [FAULT_UNKNOWN_KEY] = { "unknown_key", 0, 0 }, /* AWS: the access key is not known */
+    [FAULT_SKEW]     = { "skew",     0, 1200 }, /* the server's clock is so far ahead, and its Date says so */
+    [FAULT_UNKNOWN_KEY] = { "unknown_key", 0, 0 }, /* the access key is not known */
 };
 /* clang-format on */
 
@@ -91,7 +91,7 @@ bool faults_find(struct faults *f, const struct fault_place *place, int64_t now,
     for (unsigned i = 0; i < RULES_MAX && !found; i++) {
         struct rule *r = &f->rules[i];
 
-        if (!r->used || now >= r->until || !api_is(r->api, place->api) ||
+        if (!r->used || now >= r->until || !place_is(r->cloud, sv_of(place->cloud)) || !api_is(r->api, place->api) ||
             !place_is(r->subscription, place->subscription) || !place_is(r->account, place->account) ||
             !place_is(r->region, place->region) || clock_random() >= r->rate)
             continue;
@@ -112,26 +112,58 @@ static bool copy_text(char *out, size_t size, sv s)
     return true;
 }
 
-static bool api_known(const char *pattern)
+/* Whether a cloud that the rule may mean has what it names. */
+static bool known(const struct sim *s, const struct rule *r, sv name,
+                  bool (*has)(const struct sim *s, const struct cloud *c, sv name))
 {
-    for (unsigned i = 0; api_row_at(i); i++)
-        if (api_is(pattern, api_row_at(i)->name))
+    for (const struct cloud *const *c = clouds; *c; c++)
+        if (cloud_is_open(s, *c) && place_is(r->cloud, sv_of((*c)->name)) && has(s, *c, name))
             return true;
     return false;
+}
+
+static bool has_any(const struct sim *s, const struct cloud *c, sv name)
+{
+    (void)s;
+    (void)c;
+    (void)name;
+    return true;
+}
+
+static bool has_api(const struct sim *s, const struct cloud *c, sv pattern)
+{
+    (void)s;
+    for (unsigned i = 0; c->row_at(i); i++)
+        if (api_is(pattern.at, c->row_at(i)->name))
+            return true;
+    return false;
+}
+
+static bool has_account(const struct sim *s, const struct cloud *c, sv name)
+{
+    return c->has_account && c->has_account(s, name);
+}
+
+static bool has_region(const struct sim *s, const struct cloud *c, sv name)
+{
+    return c->has_region && c->has_region(s, name);
 }
 
 static enum err_code fill_place(const struct sim *s, struct rule *r, json v, struct err *e)
 {
     sv api = json_sv(json_get(v, SV("api"))), subscription = json_sv(json_get(v, SV("subscription")));
     sv account = json_sv(json_get(v, SV("account"))), region = json_sv(json_get(v, SV("region")));
+    sv cloud = json_sv(json_get(v, SV("cloud")));
 
-    if (!copy_text(r->api, sizeof r->api, api.len ? api : SV("*")) || !api_known(r->api))
+    if (!copy_text(r->cloud, sizeof r->cloud, cloud) || !known(s, r, cloud, has_any))
+        return err_set(e, ERR_PARSE, "unknown cloud \"%.*s\"", SV_ARG(sv_first(cloud, 40)));
+    if (!copy_text(r->api, sizeof r->api, api.len ? api : SV("*")) || !known(s, r, sv_of(r->api), has_api))
         return err_set(e, ERR_PARSE, "unknown api \"%.*s\": see GET /requests", SV_ARG(sv_first(api, 80)));
     if (!copy_text(r->subscription, sizeof r->subscription, subscription))
         return err_set(e, ERR_PARSE, "subscription is too long");
-    if (!copy_text(r->account, sizeof r->account, account) || (account.len && !aws_account_find(&s->aws, account)))
+    if (!copy_text(r->account, sizeof r->account, account) || (account.len && !known(s, r, account, has_account)))
         return err_set(e, ERR_PARSE, "unknown account \"%.*s\"", SV_ARG(sv_first(account, 40)));
-    if (!copy_text(r->region, sizeof r->region, region) || (region.len && !aws_region_find(region)))
+    if (!copy_text(r->region, sizeof r->region, region) || (region.len && !known(s, r, region, has_region)))
         return err_set(e, ERR_PARSE, "unknown region \"%.*s\"", SV_ARG(sv_first(region, 40)));
     return ERR_OK;
 }
@@ -212,6 +244,8 @@ void faults_write(struct faults *f, int64_t now, struct buf *out)
         if (!r->used || now >= r->until)
             continue;
         buf_put(out, any ? SV(",{") : SV("{"));
+        put_member(out, "cloud", sv_of(r->cloud));
+        buf_putc(out, ',');
         put_member(out, "api", sv_of(r->api));
         buf_putc(out, ',');
         put_member(out, "subscription", sv_of(r->subscription));

@@ -5,9 +5,11 @@
 
 #include "collector/base/hash.h"
 
-#include "tests/cloudsim/aws_api.h"
+#include "tests/cloudsim/cloud.h"
 
 /* ---- requests ---- */
+
+enum { ACCOUNTS_MAX = 256 };
 
 struct count {
     uint64_t calls, throttled, client_errors, server_errors, dropped;
@@ -16,8 +18,8 @@ struct count {
 
 struct requests {
     pthread_mutex_t lock;
-    struct count counts[API_ROWS_MAX];                           /* guarded by lock */
-    struct count by_account[API_ROWS_MAX][AWS_ACCOUNTS_MAX + 2]; /* of AWS; guarded by lock */
+    struct count counts[API_ROWS_MAX];                   /* guarded by lock */
+    struct count by_account[API_ROWS_MAX][ACCOUNTS_MAX]; /* guarded by lock */
 };
 
 struct requests *requests_new(void)
@@ -44,19 +46,21 @@ static void count_one(struct count *c, const struct exchange *x)
     c->throttled += !dropped && throttled;
     c->client_errors += !dropped && !throttled && status >= 400 && status < 500;
     c->server_errors += !dropped && !throttled && status >= 500;
-    c->units += x->row->handle == aws_get_metric_data ? x->aws.metrics_requested : 1;
+    c->units += x->units;
 }
 
 void requests_count(struct requests *r, const struct exchange *x)
 {
     unsigned row = 0;
 
-    while (api_row_at(row) != x->row)
+    while (api_row_at(row, NULL) != x->row)
         row++;
+    if (row >= API_ROWS_MAX)
+        return;
     pthread_mutex_lock(&r->lock);
     count_one(&r->counts[row], x);
-    if (x->aws.account)
-        count_one(&r->by_account[row][x->aws.account->index], x);
+    if (x->account >= 0 && x->account < ACCOUNTS_MAX)
+        count_one(&r->by_account[row][x->account], x);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -77,8 +81,8 @@ static struct count total_of(struct requests *r, const char *api, int account)
     struct count sum = { 0 };
 
     pthread_mutex_lock(&r->lock);
-    for (unsigned i = 0; api_row_at(i); i++)
-        if (!strcmp(api_row_at(i)->name, api))
+    for (unsigned i = 0; i < API_ROWS_MAX && api_row_at(i, NULL); i++)
+        if (!strcmp(api_row_at(i, NULL)->name, api))
             sum = add(sum, account < 0 ? &r->counts[i] : &r->by_account[i][account]);
     pthread_mutex_unlock(&r->lock);
     return sum;
@@ -92,18 +96,20 @@ uint64_t requests_total(struct requests *r, const char *api, bool refused)
 }
 
 /* "accounts":[...] of those that called, with what they owe. */
-static void put_accounts(struct requests *r, const struct sim *s, const struct api_row *row, struct buf *out)
+static void put_accounts(struct requests *r, const struct sim *s, const struct cloud *cloud, const struct api_row *row,
+                         struct buf *out)
 {
+    unsigned n = cloud_is_open(s, cloud) ? cloud->accounts(s) : 0;
     bool any = false;
 
     buf_put(out, SV(",\"accounts\":["));
-    for (unsigned i = 0; i < s->aws.n_accounts; i++) {
+    for (unsigned i = 0; i < n && i < ACCOUNTS_MAX; i++) {
         struct count c = total_of(r, row->name, (int)i);
 
         if (!c.calls)
             continue;
         buf_put(out, any ? SV(",{") : SV("{"));
-        put_member(out, "account", s->aws.accounts[i].id);
+        put_member(out, "account", cloud->account_name(s, i));
         buf_printf(out, ",\"calls\":%llu,\"units\":%llu,\"list_price_usd\":", (unsigned long long)c.calls,
                    (unsigned long long)c.units);
         buf_f64(out, (double)c.units * row->list_price_usd);
@@ -119,18 +125,22 @@ void requests_write(struct requests *r, const struct sim *s, struct buf *out)
     bool any = false;
 
     buf_put(out, SV("{\"apis\":["));
-    for (unsigned i = 0; api_row_at(i); i++) {
-        const struct api_row *row = api_row_at(i);
-        struct count c = total_of(r, row->name, -1);
+    for (unsigned i = 0; i < API_ROWS_MAX; i++) {
+        const struct cloud *cloud = NULL;
+        const struct api_row *row = api_row_at(i, &cloud);
+        struct count c;
         bool first = true;
 
+        if (!row)
+            break;
         for (unsigned j = 0; j < i; j++)
-            first = first && strcmp(api_row_at(j)->name, row->name) != 0;
+            first = first && strcmp(api_row_at(j, NULL)->name, row->name) != 0;
         if (!first)
             continue;
+        c = total_of(r, row->name, -1);
         price += (double)c.units * row->list_price_usd;
         buf_put(out, any ? SV(",\n{") : SV("\n{"));
-        put_member(out, "cloud", sv_of(api_cloud(row)));
+        put_member(out, "cloud", sv_of(cloud->name));
         buf_putc(out, ',');
         put_member(out, "api", sv_of(row->name));
         buf_printf(out,
@@ -139,9 +149,9 @@ void requests_write(struct requests *r, const struct sim *s, struct buf *out)
                    (unsigned long long)c.server_errors, (unsigned long long)c.dropped);
         buf_put(out, SV(",\"list_price_usd\":"));
         buf_f64(out, (double)c.units * row->list_price_usd);
-        if (row->audience == AUD_AWS) {
+        if (cloud->accounts && row->audience != AUD_PLAIN) {
             buf_printf(out, ",\"units\":%llu", (unsigned long long)c.units);
-            put_accounts(r, s, row, out);
+            put_accounts(r, s, cloud, row, out);
         }
         buf_putc(out, '}');
         any = true;
@@ -165,25 +175,6 @@ struct quotas {
     pthread_mutex_t lock;
     struct bucket slots[QUOTA_SLOTS]; /* guarded by lock */
 };
-
-/* clang-format off */
-static const struct { double burst, per_s; } limits[QUOTAS] = {
-    [QUOTA_ARM]         = { 250, 25 },
-    [QUOTA_DEFINITIONS] = { 400, 400.0 / 300 },
-    [QUOTA_LOGS]        = { 200, 200.0 / 30 },
-    [QUOTA_GRAPH]       = { 15, 3 },
-    /* AWS: so many a second, a second's worth at once; the last two are not published, taken low. */
-    [QUOTA_AWS_METRIC_DATA]      = { 500, 500 },
-    [QUOTA_AWS_METRIC_LIST]      = { 25, 25 },
-    [QUOTA_AWS_LOG_EVENTS]       = { 10, 10 },
-    [QUOTA_AWS_LOG_EVENTS_MOST]  = { 25, 25 },
-    [QUOTA_AWS_LOG_EVENTS_LEAST] = { 5, 5 },
-    [QUOTA_AWS_LOG_GROUPS]       = { 10, 10 },
-    [QUOTA_AWS_TRAIL]            = { 2, 2 },
-    [QUOTA_AWS_IDENTITY]         = { 100, 50 },
-    [QUOTA_AWS_CONTROL]          = { 20, 10 },
-};
-/* clang-format on */
 
 struct quotas *quotas_new(void)
 {
@@ -210,10 +201,11 @@ static struct bucket *find_bucket(struct quotas *q, uint64_t name)
     return &q->slots[0]; /* more names than slots: they share */
 }
 
-bool quotas_take(struct quotas *q, enum quota_kind kind, sv name, int64_t now, unsigned *left, unsigned *retry_after_s)
+bool quotas_take(struct quotas *q, const struct quota *quota, sv name, int64_t now, unsigned *left,
+                 unsigned *retry_after_s)
 {
-    uint64_t h = hash_u64(hash64(name), kind) | 1;
-    double burst = limits[kind].burst, per_s = limits[kind].per_s;
+    uint64_t h = hash_u64(hash64(name), (uint64_t)(uintptr_t)quota) | 1;
+    double burst = quota ? quota->burst : 0, per_s = quota ? quota->per_s : 0;
     struct bucket *b;
     bool ok;
 

@@ -5,7 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "tests/cloudsim/aws_api.h"
+#include "tests/cloudsim/api.h"
 
 enum { TOKEN_FILE_EVERY_S = 600 };
 
@@ -16,7 +16,7 @@ static void serve_until_signal(const struct sim *s, int fd)
     struct err e;
 
     while (poll(&p, 1, (int)clock_real_ms(TOKEN_FILE_EVERY_S * INT64_C(1000))) == 0)
-        if (federated_write(s, &e) || aws_web_token_write(s, &e))
+        if (config_renew(s, &e))
             fprintf(stderr, "cloudsim: %s\n", e.text);
 }
 

@@ -4,21 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/cloudsim/api.h"
-#include "tests/cloudsim/aws_metric.h"
+#include "tests/cloudsim/cloud.h"
 #include "tests/cloudsim/rng.h"
 
 enum { BODY_BYTES = 1 << 20 };
-/* AWS's calls a minute come on top of Azure's. */
-#define AWS_SHARE 0.5
 
 /* clang-format off */
 static const struct http_route control_routes[] = {
-    { "*", "/metadata/*", BODY_BYTES, true, api_serve_plain },
-    { "*", "/msi/*",      BODY_BYTES, true, api_serve_plain },
-    { "*", "/latest/*",   BODY_BYTES, true, api_serve_plain },
-    { "*", "/v2/*",       BODY_BYTES, true, api_serve_plain },
-    { "*", "/*",          BODY_BYTES, true, control_serve },
+    { "*", "/*", BODY_BYTES, true, control_serve },
     { NULL, NULL, 0, false, NULL },
 };
 static const struct http_route tls_routes[] = {
@@ -62,31 +55,35 @@ static void set_clock(struct sim_options *o)
     clock_set_scale((struct clock_scale){ o->anchor_unix_nano, o->origin_unix_nano, o->speed });
 }
 
+enum err_code sim_open_worlds(struct sim *s, const struct sim_options *o, int64_t first, int64_t last, struct err *e)
+{
+    *s = (struct sim){
+        .options = *o, .seed = rng_name(UINT64_C(0x7472656666696c), o->seed), .first = first, .last = last
+    };
+    for (unsigned i = 0; i < sizeof s->token_key; i++)
+        s->token_key[i] = (unsigned char)rng_name(rng_name(s->seed, 'K'), i);
+    for (const struct cloud *const *c = clouds; *c; c++)
+        if (o->clouds & 1U << (*c)->id && o->count[(*c)->id] && (*c)->open(s, &s->of[(*c)->id], e))
+            return err_wrap(e, "%s", (*c)->name);
+    s->faults = faults_new();
+    s->requests = requests_new();
+    s->quotas = quotas_new();
+    return s->faults && s->requests && s->quotas ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
+}
+
 enum err_code sim_open(struct sim *s, const struct sim_options *o, struct err *e)
 {
+    struct sim_options at = *o;
     int64_t first, last = INT64_MAX;
 
     *s = (struct sim){ .options = *o };
     if (mkdir(o->dir, 0755) && errno != EEXIST)
         return err_sys(e, "%s", o->dir);
-    set_clock(&s->options);
-    first = (s->options.origin_unix_nano - o->history_ms * NANO_PER_MS) / NANO_PER_MIN;
+    set_clock(&at);
+    first = (at.origin_unix_nano - o->history_ms * NANO_PER_MS) / NANO_PER_MIN;
     if (o->duration_ms)
-        last = (s->options.origin_unix_nano + o->duration_ms * NANO_PER_MS) / NANO_PER_MIN;
-    if (world_init(&s->world, o->seed, o->subscriptions, e) ||
-        aws_world_init(&s->aws, o->seed, o->clouds & CLOUD_AWS ? o->accounts : 0, e))
-        return e->code;
-    for (unsigned i = 0; i < sizeof s->token_key; i++)
-        s->token_key[i] = (unsigned char)rng_name(rng_name(s->world.seed, 'K'), i);
-    s->workload = workload_new(&s->world, o->calls_per_minute, first, last);
-    s->aws_workload = aws_workload_new(&s->aws, o->calls_per_minute * AWS_SHARE, first, last);
-    s->aws_listing = aws_listing_new(s->aws.n_deployments);
-    s->faults = faults_new();
-    s->requests = requests_new();
-    s->quotas = quotas_new();
-    if (!s->workload || !s->aws_workload || !s->aws_listing || !s->faults || !s->requests || !s->quotas)
-        return err_set(e, ERR_LIMIT, "out of memory");
-    return start_servers(s, e);
+        last = (at.origin_unix_nano + o->duration_ms * NANO_PER_MS) / NANO_PER_MIN;
+    return sim_open_worlds(s, &at, first, last, e) ? e->code : start_servers(s, e);
 }
 
 void sim_close(struct sim *s)
@@ -96,16 +93,9 @@ void sim_close(struct sim *s)
     quotas_free(s->quotas);
     requests_free(s->requests);
     faults_free(s->faults);
-    workload_free(s->workload);
-    aws_listing_free(s->aws_listing);
-    aws_workload_free(s->aws_workload);
-    aws_world_done(&s->aws);
-    world_done(&s->world);
-}
-
-void put_ticks_time(struct buf *b, int64_t unix_nano)
-{
-    buf_time(b, unix_nano, 7);
+    for (const struct cloud *const *c = clouds; *c; c++)
+        if (cloud_is_open(s, *c))
+            (*c)->close(s->of[(*c)->id]);
 }
 
 void put_http_date(struct buf *b, int64_t unix_nano)

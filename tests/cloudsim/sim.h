@@ -5,9 +5,7 @@
 #define CLOUDSIM_SIM_H
 
 #include "collector/base/buf.h"
-
-#include "tests/cloudsim/aws_calls.h"
-#include "tests/cloudsim/events.h"
+#include "collector/base/clock.h"
 
 /* Assumptions that the references mark unverified, each with two readings; tests play both. */
 enum switch_name {
@@ -23,7 +21,8 @@ enum switch_name {
     SWITCHES,
 };
 
-enum { CLOUD_AZURE = 1, CLOUD_AWS = 2 };
+enum cloud_id { AZURE, AWS, GCP, OPENAI, CLOUDS };
+enum { CLOUD_AZURE = 1 << AZURE, CLOUD_AWS = 1 << AWS, CLOUD_GCP = 1 << GCP, CLOUD_OPENAI = 1 << OPENAI };
 
 struct sim_options {
     const char *listen; /* control door; port 0 takes any */
@@ -32,13 +31,12 @@ struct sim_options {
     double calls_per_minute, speed, late, revise;
     int64_t history_ms, duration_ms;            /* duration 0: without end */
     int64_t anchor_unix_nano, origin_unix_nano; /* 0: now */
-    unsigned subscriptions, accounts;
-    unsigned clouds; /* CLOUD_ bits */
+    unsigned count[CLOUDS];                     /* subscriptions, accounts, projects: cloud.h */
+    unsigned clouds;                            /* CLOUD_ bits */
     const char *dir;
     bool switches[SWITCHES]; /* true: the second reading */
 };
 
-struct aws_listing;
 struct faults;
 struct requests;
 struct quotas;
@@ -46,11 +44,9 @@ struct http_server;
 
 struct sim {
     struct sim_options options;
-    struct world world;
-    struct workload *workload;
-    struct aws_world aws;
-    struct aws_workload *aws_workload;
-    struct aws_listing *aws_listing;
+    uint64_t seed;       /* of the figures that no cloud owns */
+    int64_t first, last; /* the workload's minutes [first, last) */
+    void *of[CLOUDS];    /* each cloud's own; NULL: not there */
     struct faults *faults;
     struct requests *requests;
     struct quotas *quotas;
@@ -61,6 +57,9 @@ struct sim {
 
 MUST_USE enum err_code sim_open(struct sim *s, const struct sim_options *o, struct err *e);
 void sim_close(struct sim *s);
+/* The worlds alone, without clock and servers: what sim_open does first. Closed by sim_close, too. */
+MUST_USE enum err_code sim_open_worlds(struct sim *s, const struct sim_options *o, int64_t first, int64_t last,
+                                       struct err *e);
 
 /* What the command line says; false with a message in *e, or when help was printed. */
 bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, struct err *e);
@@ -81,13 +80,12 @@ bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t n
 /* tls.c: CA, server certificate and key in DIR (kept when all three are there already). */
 MUST_USE enum err_code tls_prepare(const char *dir, struct err *e);
 
-/* config_write.c: secrets, token file and trefoil.yaml, the latter last and at once. */
+/* config_write.c: secrets, token files and trefoil.yaml, the latter last and at once. */
 MUST_USE enum err_code config_write(const struct sim *s, struct err *e);
-MUST_USE enum err_code federated_write(const struct sim *s, struct err *e);
+MUST_USE enum err_code config_renew(const struct sim *s, struct err *e); /* files that do not live long */
 MUST_USE enum err_code file_write(const char *dir, const char *name, unsigned mode, sv text, struct err *e);
 
-/* Seconds and fractions of Azure's instants ("2026-11-20T10:00:03.2150000Z"), and HTTP's Date. */
-void put_ticks_time(struct buf *b, int64_t unix_nano);
+/* HTTP's Date. */
 void put_http_date(struct buf *b, int64_t unix_nano);
 
 #endif

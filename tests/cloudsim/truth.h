@@ -20,7 +20,4 @@ void truth_end_decimal(struct truth_writer *w, uint64_t value, unsigned digits);
 /* Upper bound of a bucket as label `le` spells it. */
 sv truth_bound(unsigned bucket, char out[32]);
 
-/* aws_truth.c: nothing when there is no AWS. */
-void aws_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_t until);
-
 #endif

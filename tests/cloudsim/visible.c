@@ -26,7 +26,7 @@ static uint64_t altered(uint64_t h, uint64_t final)
 
 bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t now, uint64_t final, uint64_t *shown)
 {
-    uint64_t h = rng_name(rng_name(rng_name(s->world.seed, 'v'), what), (uint64_t)minute);
+    uint64_t h = rng_name(rng_name(rng_name(s->seed, 'v'), what), (uint64_t)minute);
     uint64_t h2 = rng_mix(h + 1), h3 = rng_mix(h + 2);
     int64_t end = (minute + 1) * NANO_PER_MIN;
     int64_t base = end + (int64_t)(BASE_DELAY_S + h % BASE_SPREAD_S) * NANO_PER_S;

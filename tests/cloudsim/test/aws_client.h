@@ -5,6 +5,7 @@
 #ifndef CLOUDSIM_TEST_AWS_CLIENT_H
 #define CLOUDSIM_TEST_AWS_CLIENT_H
 
+#include "tests/cloudsim/aws/aws_cloud.h"
 #include "tests/cloudsim/test/client.h"
 
 static struct http_server_response reply;
@@ -18,7 +19,6 @@ typedef void (*handler)(struct exchange *x);
 static inline void start_aws(struct sim_options o)
 {
     o.clouds = CLOUD_AWS;
-    o.accounts = o.accounts ? o.accounts : 12;
     start_sim(o);
     body_parser = json_parser_new(0);
     truth_parser = json_parser_new(0);
@@ -36,17 +36,16 @@ static inline void stop_aws(void)
 /* The parsed answer; views of it live until the next call. */
 static inline json call_at(handler h, const struct aws_account *a, sv region, int64_t now, const char *body)
 {
-    struct exchange x = { .sim = &sim, .r = &reply, .now = now, .fault = fault_in_force };
+    struct aws_request own = { .account = a, .region = region };
+    struct exchange x = { .sim = &sim, .r = &reply, .now = now, .fault = fault_in_force, .own = &own };
     json out = { .tape = NULL };
 
     buf_clear(&reply.body);
     reply.status = 0;
     arena_init(&x.arena, 0);
-    x.aws.account = a;
-    x.aws.region = region;
-    must(json_parse(body_parser, sv_of(body), &x.aws.body, NULL) == ERR_OK, body);
+    must(json_parse(body_parser, sv_of(body), &own.body, NULL) == ERR_OK, body);
     h(&x);
-    metrics_charged = x.aws.metrics_requested;
+    metrics_charged = x.units;
     arena_done(&x.arena);
     must(json_parse(parser, buf_sv(&reply.body), &out, NULL) == ERR_OK, "the answer is no JSON");
     return out;
@@ -54,7 +53,7 @@ static inline json call_at(handler h, const struct aws_account *a, sv region, in
 
 static inline json call_in(handler h, const struct aws_place *p, int64_t now, const char *body)
 {
-    return call_at(h, &sim.aws.accounts[p->account], p->region->name, now, body);
+    return call_at(h, &aws_of(&sim)->world.accounts[p->account], p->region->name, now, body);
 }
 
 static inline sv refused_as(json answer_)

@@ -5,13 +5,14 @@
 #ifndef CLOUDSIM_TEST_CLIENT_H
 #define CLOUDSIM_TEST_CLIENT_H
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "collector/net/http_client.h"
 
-#include "tests/cloudsim/api.h"
+#include "tests/cloudsim/azure/azure.h"
 #include "tests/tap.h"
 
 static struct sim sim;
@@ -34,7 +35,7 @@ static void must(bool ok, const char *what)
 
 static inline void start_sim(struct sim_options o)
 {
-    struct http_client_options c = { .allow_plain = true };
+    struct http_client_options http = { .allow_plain = true };
     static char ca[64];
     struct err e = { .code = ERR_OK };
 
@@ -43,43 +44,43 @@ static inline void start_sim(struct sim_options o)
     o.dir = dir;
     o.speed = 1;
     o.origin_unix_nano = ORIGIN;
-    o.subscriptions = o.subscriptions ? o.subscriptions : 3;
     o.clouds = o.clouds ? o.clouds : CLOUD_AZURE;
+    for (const struct cloud *const *c = clouds; *c; c++)
+        o.count[(*c)->id] = o.count[(*c)->id] ? o.count[(*c)->id] : (*c)->count.dflt;
     must(sim_open(&sim, &o, &e) == ERR_OK, e.text);
     clock_set_manual(ORIGIN);
     snprintf(ca, sizeof ca, "%s/ca.pem", dir);
-    c.ca_file = ca;
-    client = http_client_new(&c, &e);
+    http.ca_file = ca;
+    client = http_client_new(&http, &e);
     must(client != NULL, e.text);
     parser = json_parser_new(256 << 20);
     arena_init(&arena, 0);
 }
 
+/* Flat: cloudsim writes no folders. */
+static inline void remove_dir(void)
+{
+    DIR *d = opendir(dir);
+    char path[512];
+
+    for (const struct dirent *f = d ? readdir(d) : NULL; f; f = readdir(d)) {
+        snprintf(path, sizeof path, "%s/%s", dir, f->d_name);
+        if (f->d_name[0] != '.')
+            unlink(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(dir);
+}
+
 static inline void stop_sim(void)
 {
-    static const char *const files[] = { "ca.pem",
-                                         "server.pem",
-                                         "server-key.pem",
-                                         "azure-client-secret",
-                                         "federated-token",
-                                         "trefoil.yaml",
-                                         "aws-credentials",
-                                         "aws-config",
-                                         "aws-external-id",
-                                         "aws-web-identity-token",
-                                         "aws-container-token" };
-    char path[128];
-
     http_response_done(&answer);
     http_client_free(client);
     json_parser_free(parser);
     arena_done(&arena);
     sim_close(&sim);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        unlink(path);
-    }
-    rmdir(dir);
+    remove_dir();
 }
 
 static inline sv tls_origin(void)
@@ -111,7 +112,7 @@ static inline json parsed(void)
 
 static inline int post_token(const char *secret, const char *scope)
 {
-    const struct world *w = &sim.world;
+    const struct world *w = &azure_of(&sim)->world;
     sv url = arena_printf(&arena, "%.*s/%.*s/oauth2/v2.0/token", SV_ARG(tls_origin()), SV_ARG(w->tenant_id));
     struct buf body = { .at = NULL };
     int status;

@@ -1,6 +1,6 @@
 /* Who may ask AWS what: signatures and each way to be wrong, roles, metadata services, lists, quotas, faults, prices. */
-#include "tests/cloudsim/aws_api.h"
-#include "tests/cloudsim/aws_sigv4.h"
+#include "tests/cloudsim/aws/aws_api.h"
+#include "tests/cloudsim/aws/aws_sigv4.h"
 #include "tests/cloudsim/test/client.h"
 
 /* A call as a client would sign it; zero members take what is right. */
@@ -19,7 +19,7 @@ struct ask {
 
 static struct aws_keys own_keys(void)
 {
-    return (struct aws_keys){ sim.aws.access_key_id, sim.aws.secret_access_key, SV_NONE };
+    return (struct aws_keys){ aws_of(&sim)->world.access_key_id, aws_of(&sim)->world.secret_access_key, SV_NONE };
 }
 
 static sv basic_time(int64_t at)
@@ -155,8 +155,8 @@ static const char *assume_form(sv account, const char *role, sv external_id, con
 
 static struct aws_keys assumed(unsigned account)
 {
-    must(ask((struct ask){ STS(assume_form(sim.aws.accounts[account].id, "trefoil-read", sim.aws.external_id, "")) }) ==
-             200,
+    must(ask((struct ask){ STS(assume_form(aws_of(&sim)->world.accounts[account].id, "trefoil-read",
+                                           aws_of(&sim)->world.external_id, "")) }) == 200,
          "AssumeRole failed");
     return keys_answered();
 }
@@ -169,7 +169,7 @@ static void a_signed_call_is_served_and_carries_its_request_id(void)
     OK(sv_starts(http_response_header(&answer, SV("date")), SV("Tue, 24 Nov 2026 10:")));
     OK(ask((struct ask){ LOGGING }) == 200);
     OK(ask((struct ask){ STS("Action=GetCallerIdentity&Version=2011-06-15") }) == 200);
-    OK(sv_eq(element("Account"), sim.aws.accounts[0].id) && sv_has(element("Arn"), SV(":user/trefoil")));
+    OK(sv_eq(element("Account"), aws_of(&sim)->world.accounts[0].id) && sv_has(element("Arn"), SV(":user/trefoil")));
     OK(sv_eq(element("RequestId"), http_response_header(&answer, SV("x-amzn-requestid"))));
 }
 
@@ -240,7 +240,8 @@ static void an_assumed_role_reads_its_account_until_it_expires(void)
     const char *who = "Action=GetCallerIdentity&Version=2011-06-15";
 
     OK(sv_starts(k.key_id, SV("ASIA")) && k.key_id.len == 20 && k.token.len > 600);
-    OK(ask((struct ask){ STS(who), .keys = k }) == 200 && sv_eq(element("Account"), sim.aws.accounts[5].id));
+    OK(ask((struct ask){ STS(who), .keys = k }) == 200 &&
+       sv_eq(element("Account"), aws_of(&sim)->world.accounts[5].id));
     OK(sv_has(element("Arn"), SV(":assumed-role/trefoil-read/test-1")));
     OK(refused(ask((struct ask){ ORG("ListAccounts"), .body = "{}", .keys = k }), 400, "AccessDeniedException"));
     OK(ask((struct ask){ ORG("DescribeOrganization"), .body = "{}", .keys = k }) == 200);
@@ -264,13 +265,13 @@ static void an_assumed_role_reads_its_account_until_it_expires(void)
 
 static int assume(unsigned account, const char *role, sv external_id, const char *rest)
 {
-    return ask((struct ask){ STS(assume_form(sim.aws.accounts[account].id, role, external_id, rest)) });
+    return ask((struct ask){ STS(assume_form(aws_of(&sim)->world.accounts[account].id, role, external_id, rest)) });
 }
 
 static void a_role_is_assumed_by_whom_it_trusts_alone(void)
 {
     struct aws_keys member = assumed(1);
-    sv id = sim.aws.external_id;
+    sv id = aws_of(&sim)->world.external_id;
 
     OK(refused(assume(2, "trefoil-read", SV("another"), ""), 403, "AccessDenied") &&
        says("sts:AssumeRole on resource"));
@@ -278,7 +279,8 @@ static void a_role_is_assumed_by_whom_it_trusts_alone(void)
     OK(refused(assume(12, "trefoil-read", id, ""), 403, "AccessDenied")); /* the suspended account */
     OK(refused(assume(13, "trefoil-read", id, ""), 403, "AccessDenied")); /* the management account */
     OK(refused(ask((struct ask){ STS(assume_form(SV("999999999999"), "trefoil-read", id, "")) }), 403, "AccessDenied"));
-    OK(refused(ask((struct ask){ STS(assume_form(sim.aws.accounts[2].id, "trefoil-read", id, "")), .keys = member }),
+    OK(refused(ask((struct ask){ STS(assume_form(aws_of(&sim)->world.accounts[2].id, "trefoil-read", id, "")),
+                                 .keys = member }),
                403, "AccessDenied"));
     OK(refused(assume(2, "trefoil-read", id, "&DurationSeconds=60"), 400, "ValidationError"));
     OK(assume(2, "trefoil-read", id, "&DurationSeconds=900") == 200 &&
@@ -315,7 +317,7 @@ static int web_identity(sv token, const char *role)
 {
     const char *form = format("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=pod&RoleArn="
                               "arn:aws:iam::%.*s:role/%s&WebIdentityToken=%.*s",
-                              SV_ARG(sim.aws.accounts[0].id), role, SV_ARG(token));
+                              SV_ARG(aws_of(&sim)->world.accounts[0].id), role, SV_ARG(token));
 
     return ask((struct ask){ STS(form), .no_header = true });
 }
@@ -383,7 +385,7 @@ static void a_container_asks_with_the_token_of_its_file(void)
 {
     OK(plain("GET", "/v2/credentials/abc", "Authorization", SV("wrong")) == 401);
     OK(plain("GET", "/v2/credentials/abc", "Authorization", file_text("aws-container-token")) == 200);
-    OK(sv_eq(json_sv(json_get(parsed(), SV("AccountId"))), sim.aws.accounts[0].id));
+    OK(sv_eq(json_sv(json_get(parsed(), SV("AccountId"))), aws_of(&sim)->world.accounts[0].id));
     OK(ask((struct ask){ LOGGING, .keys = plain_keys() }) == 200);
 }
 
@@ -412,7 +414,7 @@ static unsigned pages_of(struct ask c, const char *list, const char *member, con
 
 static void the_organization_lists_every_account_once(void)
 {
-    const struct aws_world *w = &sim.aws;
+    const struct aws_world *w = &aws_of(&sim)->world;
     unsigned items, direct = 0, below = 0;
     bool empty;
 
@@ -486,7 +488,7 @@ static void regions_and_quotas_are_paged(void)
 
 static void profiles_are_listed_by_type_and_found_by_id_or_arn(void)
 {
-    const struct aws_world *w = &sim.aws;
+    const struct aws_world *w = &aws_of(&sim)->world;
     const struct aws_place *place = &w->places[w->accounts[0].first_place];
     unsigned counted[2] = { 0 }, want[2] = { 0 };
     const struct aws_profile *app = NULL;
@@ -539,7 +541,7 @@ static void profiles_are_listed_by_type_and_found_by_id_or_arn(void)
 
 static void logging_is_told_per_place_and_off_is_an_absent_member(void)
 {
-    const struct aws_world *w = &sim.aws;
+    const struct aws_world *w = &aws_of(&sim)->world;
     unsigned on = 0, off = 0, want_off = 0;
 
     for (unsigned i = 0; i < w->n_places; i++) {
@@ -596,15 +598,15 @@ static void faults_hit_the_account_and_region_they_name(void)
 
     clock_advance(60 * NANO_PER_S);
     fault(format("{\"api\":\"bedrock:*\",\"account\":\"%.*s\",\"region\":\"us-west-2\",\"kind\":\"deny\"}",
-                 SV_ARG(sim.aws.accounts[1].id)));
+                 SV_ARG(aws_of(&sim)->world.accounts[1].id)));
     OK(refused(ask((struct ask){ LOGGING, .keys = first, .region = "us-west-2" }), 403, "AccessDeniedException"));
     OK(says("is not authorized to perform: bedrock:GetModelInvocationLoggingConfiguration"));
     OK(ask((struct ask){ LOGGING, .keys = first }) == 200);
     OK(ask((struct ask){ LOGGING, .keys = second, .region = "us-west-2" }) == 200);
-    fault(
-        format("{\"api\":\"sts:AssumeRole\",\"account\":\"%.*s\",\"kind\":\"deny\"}", SV_ARG(sim.aws.accounts[3].id)));
-    OK(refused(assume(3, "trefoil-read", sim.aws.external_id, ""), 403, "AccessDenied"));
-    OK(assume(2, "trefoil-read", sim.aws.external_id, "") == 200);
+    fault(format("{\"api\":\"sts:AssumeRole\",\"account\":\"%.*s\",\"kind\":\"deny\"}",
+                 SV_ARG(aws_of(&sim)->world.accounts[3].id)));
+    OK(refused(assume(3, "trefoil-read", aws_of(&sim)->world.external_id, ""), 403, "AccessDenied"));
+    OK(assume(2, "trefoil-read", aws_of(&sim)->world.external_id, "") == 200);
     fault("{\"clear\":true}");
 }
 
@@ -685,6 +687,24 @@ static void a_fault_that_could_hit_nothing_is_refused(void)
     OK(control("POST", "/faults", "{\"api\":\"logs:*\",\"region\":\"mars\",\"kind\":\"drop\"}") == 400);
 }
 
+static void a_fault_of_a_cloud_takes_all_of_it_and_nothing_else(void)
+{
+    struct ask c = { .service = "monitoring",
+                     .type = "application/x-amz-json-1.0",
+                     .target = "GraniteServiceVersion20100801.ListMetrics",
+                     .body = "{\"Namespace\":\"AWS/Bedrock\"}",
+                     .keys = assumed(8) };
+
+    fault("{\"cloud\":\"aws\",\"kind\":\"drop\"}");
+    OK(ask(c) == 0 && post_token(NULL, "https://management.azure.com/.default") == 200);
+    fault("{\"clear\":true}");
+    fault("{\"cloud\":\"azure\",\"api\":\"*\",\"kind\":\"status\",\"status\":503}");
+    OK(ask(c) == 200 && post_token(NULL, "https://management.azure.com/.default") == 503);
+    fault("{\"clear\":true}");
+    OK(control("POST", "/faults", "{\"cloud\":\"mars\",\"kind\":\"drop\"}") == 400);
+    OK(control("POST", "/faults", "{\"cloud\":\"azure\",\"api\":\"logs:*\",\"kind\":\"drop\"}") == 400);
+}
+
 static void entras_faults_are_entras(void)
 {
     fault("{\"api\":\"token\",\"kind\":\"throttle\",\"seconds\":9}");
@@ -724,9 +744,9 @@ static void calls_are_counted_and_priced_per_account(void)
 
     ask(c);
     ask(c);
-    OK(price_of("cloudwatch:ListMetrics", sim.aws.accounts[4].id) == 0.00002);
-    OK(price_of("cloudwatch:ListMetrics", sim.aws.accounts[5].id) == -1);
-    OK(price_of("sts:GetCallerIdentity", sim.aws.accounts[0].id) == 0);
+    OK(price_of("cloudwatch:ListMetrics", aws_of(&sim)->world.accounts[4].id) == 0.00002);
+    OK(price_of("cloudwatch:ListMetrics", aws_of(&sim)->world.accounts[5].id) == -1);
+    OK(price_of("sts:GetCallerIdentity", aws_of(&sim)->world.accounts[0].id) == 0);
 }
 
 #define METRIC(id, name, stat)                                                                                         \
@@ -741,7 +761,7 @@ static void metric_data_is_priced_by_metrics_and_not_when_refused(void)
         METRIC("b", "InvocationLatency", "Sum") ","
         METRIC("c", "InvocationLatency", "p95") "]}";
     /* clang-format on */
-    sv account = sim.aws.accounts[6].id;
+    sv account = aws_of(&sim)->world.accounts[6].id;
     struct ask c = { .service = "monitoring",
                      .type = "application/x-amz-json-1.0",
                      .target = "GraniteServiceVersion20100801.GetMetricData",
@@ -759,7 +779,7 @@ int main(void)
     start_sim((struct sim_options){ .seed = 11,
                                     .calls_per_minute = 60,
                                     .history_ms = 3600 * 1000,
-                                    .accounts = 12,
+                                    .count = { [AWS] = 12 },
                                     .clouds = CLOUD_AZURE | CLOUD_AWS });
     RUN(a_signed_call_is_served_and_carries_its_request_id);
     RUN(each_wrong_signature_is_answered_in_each_dialect);
@@ -784,6 +804,7 @@ int main(void)
     RUN(a_target_may_leave_its_package_away);
     RUN(a_skewed_server_tells_its_time_and_takes_signatures_of_it);
     RUN(a_fault_that_could_hit_nothing_is_refused);
+    RUN(a_fault_of_a_cloud_takes_all_of_it_and_nothing_else);
     RUN(entras_faults_are_entras);
     RUN(calls_are_counted_and_priced_per_account);
     RUN(metric_data_is_priced_by_metrics_and_not_when_refused);

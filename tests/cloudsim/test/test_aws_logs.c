@@ -1,8 +1,8 @@
 /* CloudWatch Logs and CloudTrail as cloudsim plays them: each entry once, in time, and as many as the truth says. */
 #include "collector/base/hash.h"
 
-#include "tests/cloudsim/aws_entries.h"
-#include "tests/cloudsim/aws_filter.h"
+#include "tests/cloudsim/aws/aws_entries.h"
+#include "tests/cloudsim/aws/aws_filter.h"
 #include "tests/cloudsim/test/aws_client.h"
 
 #define SETTLED  (ORIGIN + 40 * NANO_PER_MIN)
@@ -99,7 +99,7 @@ static void look_at_record(json m)
 
 static double truth_in(json truth, const struct aws_place *p, const char *family, sv platform, const char *name, sv v)
 {
-    const struct want want[] = { { "account", sim.aws.accounts[p->account].id },
+    const struct want want[] = { { "account", aws_of(&sim)->world.accounts[p->account].id },
                                  { "cloud_region", p->region->name },
                                  { "platform", platform },
                                  { name, v },
@@ -116,14 +116,14 @@ static void records_are_what_the_truth_says(void)
     json truth = truth_now();
     unsigned wrong = 0, places = 0, again = 0, empty = 0, early = 0, disorder = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_places; i++) {
-        const struct aws_place *p = &sim.aws.places[i];
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_places; i++) {
+        const struct aws_place *p = &aws_of(&sim)->world.places[i];
         double calls = 0, input = 0;
         struct tally t;
 
         for (unsigned k = 0; k < p->n_deployments; k++) {
-            const struct aws_deployment *d = &sim.aws.deployments[p->first_deployment + k];
-            const struct want want[] = { { "account", sim.aws.accounts[p->account].id },
+            const struct aws_deployment *d = &aws_of(&sim)->world.deployments[p->first_deployment + k];
+            const struct want want[] = { { "account", aws_of(&sim)->world.accounts[p->account].id },
                                          { "cloud_region", p->region->name },
                                          { "platform", SV("bedrock") },
                                          { "deployment", d->label_deployment },
@@ -163,15 +163,15 @@ static void callers_add_up_to_the_logged_calls(void)
     json truth = truth_now();
     unsigned wrong = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_members; i++) {
-        const struct want want[] = { { "account", sim.aws.accounts[i].id }, { NULL, SV_NONE } };
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_members; i++) {
+        const struct want want[] = { { "account", aws_of(&sim)->world.accounts[i].id }, { NULL, SV_NONE } };
 
         wrong +=
             truth_sum(truth, "genai_caller_calls_total", want) != truth_sum(truth, "genai_logged_calls_total", want);
         wrong +=
             truth_sum(truth, "genai_caller_tokens_total", want) != truth_sum(truth, "genai_logged_tokens_total", want);
-        for (unsigned k = 0; k < sim.aws.n_deployments; k++) {
-            const struct want of[] = { want[0], { "model", sim.aws.deployments[k].label_model }, want[1] };
+        for (unsigned k = 0; k < aws_of(&sim)->world.n_deployments; k++) {
+            const struct want of[] = { want[0], { "model", aws_of(&sim)->world.deployments[k].label_model }, want[1] };
 
             wrong +=
                 truth_sum(truth, "genai_caller_calls_total", of) != truth_sum(truth, "genai_logged_calls_total", of);
@@ -183,7 +183,7 @@ static void callers_add_up_to_the_logged_calls(void)
 static void first_byte_latency_is_told_once_for_each_stream(void)
 {
     json truth = truth_now();
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     double want = truth_in(truth, p, "genai_time_to_first_token_seconds_count", SV("bedrock"), NULL, SV_NONE);
 
     first_bytes = 0;
@@ -197,7 +197,7 @@ static void first_byte_latency_is_told_once_for_each_stream(void)
 
 static void records_come_late_but_within_ten_minutes(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     int64_t at = (FIRST_MS + 3600 * 1000) * NANO_PER_MS;
     const char *body = format("{\"logGroupName\":\"%.*s\",\"startTime\":%lld,\"endTime\":%lld}", SV_ARG(p->log_group),
                               (long long)(FIRST_MS + 3000 * 1000), (long long)(FIRST_MS + 3600 * 1000));
@@ -233,14 +233,14 @@ static void the_trail_tells_of_mantle_calls(void)
     json truth = truth_now();
     unsigned wrong = 0, places = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_places; i++) {
-        const struct aws_place *p = &sim.aws.places[i];
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_places; i++) {
+        const struct aws_place *p = &aws_of(&sim)->world.places[i];
         double want = truth_in(truth, p, "genai_logged_calls_total", SV("bedrock_mantle"), NULL, SV_NONE);
         double good = truth_in(truth, p, "genai_logged_calls_total", SV("bedrock_mantle"), "outcome", SV("success"));
         struct tally t;
 
         data = data_errors = 0;
-        t = read_group(p, filter_body(sim.aws.trail_group, ""), SETTLED, look_at_event);
+        t = read_group(p, filter_body(aws_of(&sim)->world.trail_group, ""), SETTLED, look_at_event);
         wrong += data != want || data - data_errors != good || t.again || t.early || t.disorder;
         wrong += (want > 0) != p->trail_data;
         places += want > 0;
@@ -285,17 +285,17 @@ static void look_ups_hold_each_audit_event_once(void)
     bool good = true;
     unsigned wrong = 0, pages = 0, n = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_members; i++) {
-        const struct aws_account *a = &sim.aws.accounts[i];
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_members; i++) {
+        const struct aws_account *a = &aws_of(&sim)->world.accounts[i];
         const struct want want[] = { { "account", a->id }, { NULL, SV_NONE } };
         double counted = 0;
 
         for (unsigned k = 0; k < a->n_places; k++)
-            n += look_up(&sim.aws.places[a->first_place + k], WRITES, SETTLED, &good, &counted, &pages);
+            n += look_up(&aws_of(&sim)->world.places[a->first_place + k], WRITES, SETTLED, &good, &counted, &pages);
         wrong += counted != truth_sum(truth, "genai_audit_events_total", want);
     }
     OK(good && wrong == 0);
-    OK(n > 500 && pages > sim.aws.n_places);
+    OK(n > 500 && pages > aws_of(&sim)->world.n_places);
 }
 
 static void inference_drowns_audit_where_reads_are_asked_for(void)
@@ -303,8 +303,8 @@ static void inference_drowns_audit_where_reads_are_asked_for(void)
     bool good = true;
     double counted = 0;
     unsigned pages = 0;
-    unsigned all = look_up(&sim.aws.places[0], "{}", SETTLED, &good, &counted, &pages);
-    unsigned of_source = look_up(&sim.aws.places[0],
+    unsigned all = look_up(&aws_of(&sim)->world.places[0], "{}", SETTLED, &good, &counted, &pages);
+    unsigned of_source = look_up(&aws_of(&sim)->world.places[0],
                                  "{\"LookupAttributes\":[{\"AttributeKey\":\"EventSource\",\"AttributeValue\":"
                                  "\"bedrock.amazonaws.com\"}]}",
                                  SETTLED, &good, &counted, &pages);
@@ -314,7 +314,7 @@ static void inference_drowns_audit_where_reads_are_asked_for(void)
 
 static void a_token_wants_its_own_request(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     sv token = SV_NONE;
     json a = call_in(aws_lookup_events, p, SETTLED, "{}");
 
@@ -334,7 +334,7 @@ static void a_token_wants_its_own_request(void)
 
 static void groups_are_described_in_pages(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     sv token = SV_NONE;
     unsigned n = 0;
     bool found = false;

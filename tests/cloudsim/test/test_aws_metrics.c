@@ -1,7 +1,7 @@
 /* CloudWatch as cloudsim plays it: its levels, its pages, its delays, and that all of it adds up to the truth. */
 #include <math.h>
 
-#include "tests/cloudsim/aws_metric.h"
+#include "tests/cloudsim/aws/aws_metric.h"
 #include "tests/cloudsim/test/aws_client.h"
 
 #define SETTLED (ORIGIN + 40 * NANO_PER_MIN)
@@ -68,14 +68,14 @@ static double series_total(const char *metric, const struct aws_place *p, enum a
 
 static double of_deployment(const char *metric, const struct aws_deployment *d, const char *stat)
 {
-    return series_total(metric, &sim.aws.places[d->place], d->plane == AWS_MANTLE ? LEVEL_PAIR : LEVEL_MODEL,
-                        d->model_id, d->project, stat);
+    return series_total(metric, &aws_of(&sim)->world.places[d->place],
+                        d->plane == AWS_MANTLE ? LEVEL_PAIR : LEVEL_MODEL, d->model_id, d->project, stat);
 }
 
 static double truth_of(json truth, const char *family, const struct aws_deployment *d, const char *name, const char *v)
 {
-    const struct aws_place *p = &sim.aws.places[d->place];
-    const struct want want[] = { { "account", sim.aws.accounts[p->account].id },
+    const struct aws_place *p = &aws_of(&sim)->world.places[d->place];
+    const struct want want[] = { { "account", aws_of(&sim)->world.accounts[p->account].id },
                                  { "cloud_region", p->region->name },
                                  { "platform", d->plane == AWS_MANTLE ? SV("bedrock_mantle") : SV("bedrock") },
                                  { "resource", d->project },
@@ -129,8 +129,8 @@ static void deployments_add_up_to_the_truth(void)
     json truth = truth_now();
     unsigned wrong = 0, seen = 0, busy = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_deployments; i += 3) {
-        const struct aws_deployment *d = &sim.aws.deployments[i];
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_deployments; i += 3) {
+        const struct aws_deployment *d = &aws_of(&sim)->world.deployments[i];
 
         if (!d->openai)
             continue;
@@ -147,8 +147,8 @@ static void other_publishers_are_not_in_the_truth(void)
     json truth = truth_now();
     double others = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_deployments; i++) {
-        const struct aws_deployment *d = &sim.aws.deployments[i];
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_deployments; i++) {
+        const struct aws_deployment *d = &aws_of(&sim)->world.deployments[i];
 
         others += d->openai ? 0 : truth_of(truth, "genai_requests_total", d, NULL, NULL);
     }
@@ -160,7 +160,7 @@ static double sum_of_deployments(const struct aws_place *p, const char *metric)
     double sum = 0;
 
     for (unsigned i = 0; i < p->n_deployments; i++) {
-        const struct aws_deployment *d = &sim.aws.deployments[p->first_deployment + i];
+        const struct aws_deployment *d = &aws_of(&sim)->world.deployments[p->first_deployment + i];
 
         if (d->plane == metric_named(metric)->plane)
             sum += of_deployment(metric, d, "Sum");
@@ -170,13 +170,13 @@ static double sum_of_deployments(const struct aws_place *p, const char *metric)
 
 static void levels_overlap(void)
 {
-    const struct aws_place *p = &sim.aws.places[1];
+    const struct aws_place *p = &aws_of(&sim)->world.places[1];
     double tiers = 0, model = 0;
 
     OK(sum_of_deployments(p, "Invocations") > 0);
     OK(sum_of_deployments(p, "Invocations") == series_total("Invocations", p, LEVEL_NONE, SV_NONE, SV_NONE, "Sum"));
     for (unsigned i = 0; i < p->n_deployments; i++) {
-        const struct aws_deployment *d = &sim.aws.deployments[p->first_deployment + i];
+        const struct aws_deployment *d = &aws_of(&sim)->world.deployments[p->first_deployment + i];
         struct aws_series s = {
             .metric = metric_named("OutputTokenCount"), .place = p, .level = LEVEL_TIERS, .model = d->model_id
         };
@@ -200,7 +200,7 @@ static void levels_overlap(void)
 
 static void another_dimension_set_is_complete_and_empty(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     const char *body = format("{\"StartTime\":%d,\"EndTime\":%d,\"MetricDataQueries\":[{\"Id\":\"q\",\"MetricStat\":"
                               "{\"Metric\":{\"Namespace\":\"AWS/BedrockMantle\",\"MetricName\":\"InputTokens\","
                               "\"Dimensions\":[{\"Name\":\"Model\",\"Value\":\"openai.gpt-oss-120b\"}]},\"Period\":60,"
@@ -211,13 +211,14 @@ static void another_dimension_set_is_complete_and_empty(void)
     total(p, body, SETTLED, &points);
     OK(points == 0 && reply.status == 200);
     OK(sv_has(buf_sv(&reply.body), SV("\"Complete\"")));
-    OK(of_deployment("InputTokens", &sim.aws.deployments[p->first_deployment + p->n_deployments - 1], "Sum") >= 0);
+    OK(of_deployment("InputTokens", &aws_of(&sim)->world.deployments[p->first_deployment + p->n_deployments - 1],
+                     "Sum") >= 0);
 }
 
 /* Reads one minute of a series again and again: never falls, final in time; returns whether it was ever short. */
 static bool grows(const struct aws_deployment *d, int minute_s, bool *good)
 {
-    const struct aws_place *p = &sim.aws.places[d->place];
+    const struct aws_place *p = &aws_of(&sim)->world.places[d->place];
     struct aws_series s = {
         .metric = metric_named("InputTokenCount"), .place = p, .level = LEVEL_MODEL, .model = d->model_id
     };
@@ -241,10 +242,10 @@ static void values_rise_and_are_final_in_fifteen_minutes(void)
     bool good = true;
     unsigned late = 0, tried = 0;
 
-    for (unsigned i = 0; i < sim.aws.n_deployments && tried < 40; i += 2) {
-        if (sim.aws.deployments[i].plane != AWS_RUNTIME)
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_deployments && tried < 40; i += 2) {
+        if (aws_of(&sim)->world.deployments[i].plane != AWS_RUNTIME)
             continue;
-        late += grows(&sim.aws.deployments[i], FIRST_S + 3600 + 60 * (int)(i % 10), &good);
+        late += grows(&aws_of(&sim)->world.deployments[i], FIRST_S + 3600 + 60 * (int)(i % 10), &good);
         tried++;
     }
     OK(good);
@@ -271,7 +272,7 @@ static size_t list(const struct aws_place *p, const char *body, int64_t now, uns
 
 static void listing_pages_and_filters(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     unsigned pages;
     size_t all = list(p, "{}", SETTLED, &pages), runtime, mantle;
 
@@ -286,14 +287,15 @@ static void listing_pages_and_filters(void)
     OK(list(p, "{}", SETTLED + 5 * NANO_PER_H, &pages) == all);
     call_in(aws_list_metrics, p, SETTLED, "{\"RecentlyActive\":\"PT1H\"}");
     OK(reply.status == 400);
-    OK(json_count(json_get(call_at(aws_list_metrics, &sim.aws.accounts[2], SV("eu-central-1"), SETTLED, "{}"),
-                           SV("Metrics"))) == 0);
+    OK(json_count(
+           json_get(call_at(aws_list_metrics, &aws_of(&sim)->world.accounts[2], SV("eu-central-1"), SETTLED, "{}"),
+                    SV("Metrics"))) == 0);
 }
 
 static void a_series_is_listed_late_but_can_be_read(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
-    const struct aws_deployment *d = &sim.aws.deployments[p->first_deployment];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
+    const struct aws_deployment *d = &aws_of(&sim)->world.deployments[p->first_deployment];
     struct aws_series s = {
         .metric = metric_named("Invocations"), .place = p, .level = LEVEL_MODEL, .model = d->model_id
     };
@@ -314,7 +316,7 @@ static void a_series_is_listed_late_but_can_be_read(void)
 static const char *many_queries(const struct aws_place *p, unsigned n, const char *more)
 {
     static const char *const stats[] = { "Sum", "SampleCount", "p50", "p95", "p99", "Maximum" };
-    const struct aws_deployment *d = &sim.aws.deployments[p->first_deployment];
+    const struct aws_deployment *d = &aws_of(&sim)->world.deployments[p->first_deployment];
     struct buf b = { .at = NULL };
     const char *out;
 
@@ -333,7 +335,7 @@ static const char *many_queries(const struct aws_place *p, unsigned n, const cha
 
 static void pages_hold_all_points_once(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     const char *small = many_queries(p, 4, ",\"MaxDatapoints\":7,\"ScanBy\":\"TimestampAscending\"");
     unsigned whole, paged;
     double a = total(p, many_queries(p, 4, ""), SETTLED, &whole), b = total(p, small, SETTLED, &paged);
@@ -348,14 +350,15 @@ static void pages_hold_all_points_once(void)
     OK(reply.status == 400 && sv_has(buf_sv(&reply.body), SV("InvalidNextToken")));
     first = call_in(aws_get_metric_data, p, SETTLED, with_token(small, "NextToken", token));
     OK(reply.status == 200 && sv_has(buf_sv(&reply.body), SV("PartialData")));
-    call_in(aws_get_metric_data, &sim.aws.places[2], SETTLED, with_token(small, "NextToken", token));
+    call_in(aws_get_metric_data, &aws_of(&sim)->world.places[2], SETTLED, with_token(small, "NextToken", token));
     OK(reply.status == 400);
 }
 
 static void a_part_of_an_answer_may_fail(void)
 {
     fault_in_force = "partial";
-    call_in(aws_get_metric_data, &sim.aws.places[0], SETTLED, many_queries(&sim.aws.places[0], 3, ""));
+    call_in(aws_get_metric_data, &aws_of(&sim)->world.places[0], SETTLED,
+            many_queries(&aws_of(&sim)->world.places[0], 3, ""));
     fault_in_force = NULL;
     OK(reply.status == 200 && sv_has(buf_sv(&reply.body), SV("InternalError")) &&
        sv_has(buf_sv(&reply.body), SV("Complete")));
@@ -363,7 +366,7 @@ static void a_part_of_an_answer_may_fail(void)
 
 static void five_statistics_have_one_price_or_five(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
 
     call_in(aws_get_metric_data, p, SETTLED, many_queries(p, 5, ""));
     OK(metrics_charged == 1);
@@ -377,7 +380,7 @@ static void five_statistics_have_one_price_or_five(void)
 
 static void wrong_requests_are_refused(void)
 {
-    const struct aws_place *p = &sim.aws.places[0];
+    const struct aws_place *p = &aws_of(&sim)->world.places[0];
     struct aws_series s = { .metric = metric_named("Invocations"), .place = p };
     unsigned points;
 
@@ -403,9 +406,9 @@ static void wrong_requests_are_refused(void)
 
 static void statistics_are_of_the_same_samples(void)
 {
-    const struct aws_deployment *d = &sim.aws.deployments[0];
+    const struct aws_deployment *d = &aws_of(&sim)->world.deployments[0];
     struct aws_series s = { .metric = metric_named("InvocationLatency"),
-                            .place = &sim.aws.places[0],
+                            .place = &aws_of(&sim)->world.places[0],
                             .level = LEVEL_MODEL,
                             .model = d->model_id };
     static const char *const stats[] = { "Minimum", "p50", "p95", "Maximum", "Average", "Sum", "SampleCount" };
@@ -425,9 +428,9 @@ static void accepted_calls_hold_errors_and_no_throttles(void)
     unsigned wrong = 0;
 
     sim.options.switches[SW_INVOCATIONS] = true;
-    for (unsigned i = 0; i < sim.aws.n_deployments; i += 9)
-        if (sim.aws.deployments[i].plane == AWS_RUNTIME && sim.aws.deployments[i].openai)
-            wrong += !runtime_agrees(truth, &sim.aws.deployments[i]);
+    for (unsigned i = 0; i < aws_of(&sim)->world.n_deployments; i += 9)
+        if (aws_of(&sim)->world.deployments[i].plane == AWS_RUNTIME && aws_of(&sim)->world.deployments[i].openai)
+            wrong += !runtime_agrees(truth, &aws_of(&sim)->world.deployments[i]);
     sim.options.switches[SW_INVOCATIONS] = false;
     OK(wrong == 0);
 }

@@ -1,7 +1,7 @@
 /* The world of AWS holds what its header promises. */
 #include <stdlib.h>
 
-#include "tests/cloudsim/aws.h"
+#include "tests/cloudsim/aws/aws.h"
 #include "tests/tap.h"
 
 static struct aws_world w;

@@ -1,7 +1,7 @@
 /* Azure's front: tokens and their refusal, paging, metric queries with their traps, quotas, faults. */
 #include "tests/cloudsim/test/client.h"
 
-#define SUB_ID       (sim.world.subs[0].id)
+#define SUB_ID       (azure_of(&sim)->world.subs[0].id)
 #define API_ACCOUNTS "/subscriptions/%.*s/providers/Microsoft.CognitiveServices/accounts?api-version=2024-10-01"
 
 static void a_wrong_secret_is_told_with_its_aadsts_code(void)
@@ -25,8 +25,8 @@ static void a_wrong_secret_is_told_with_its_aadsts_code(void)
 static void a_token_is_good_for_its_audience_and_its_time_alone(void)
 {
     sv arm = arm_token(), logs = token_for("https://api.loganalytics.io");
-    sv query =
-        arena_printf(&arena, "%.*s/v1/workspaces/%.*s/query", SV_ARG(tls_origin()), SV_ARG(sim.world.workspaces[0]));
+    sv query = arena_printf(&arena, "%.*s/v1/workspaces/%.*s/query", SV_ARG(tls_origin()),
+                            SV_ARG(azure_of(&sim)->world.workspaces[0]));
     sv spoilt = arena_copy(&arena, arm);
 
     OK(get(arm, "/subscriptions?api-version=2022-12-01") == 200);
@@ -50,13 +50,14 @@ static void a_token_is_good_for_its_audience_and_its_time_alone(void)
 
 static int federated(sv assertion)
 {
-    sv url = arena_printf(&arena, "%.*s/%.*s/oauth2/v2.0/token", SV_ARG(tls_origin()), SV_ARG(sim.world.tenant_id));
+    sv url = arena_printf(&arena, "%.*s/%.*s/oauth2/v2.0/token", SV_ARG(tls_origin()),
+                          SV_ARG(azure_of(&sim)->world.tenant_id));
     sv body = arena_printf(
         &arena,
         "grant_type=client_credentials&client_id=%.*s&scope=https%%3A%%2F%%2Fmanagement.azure.com%%2F.default&"
         "client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer&"
         "client_assertion=%.*s",
-        SV_ARG(sim.world.client_id), SV_ARG(assertion));
+        SV_ARG(azure_of(&sim)->world.client_id), SV_ARG(assertion));
 
     return send_to("POST", url, SV_NONE, "application/x-www-form-urlencoded", body);
 }
@@ -120,19 +121,20 @@ static void lists_are_paged_and_the_first_page_of_accounts_is_empty(void)
     bool empty;
 
     OK(count_pages(token, format(API_ACCOUNTS, SV_ARG(SUB_ID)), &items, &empty) == 3);
-    OK(empty && items == sim.world.subs[0].n_accounts);
-    OK(count_pages(token, format("%.*s/deployments?api-version=2024-10-01", SV_ARG(sim.world.accounts[0].id)), &items,
-                   &empty) == 2);
-    OK(!empty && items == sim.world.accounts[0].n_deployments);
+    OK(empty && items == azure_of(&sim)->world.subs[0].n_accounts);
+    OK(count_pages(token,
+                   format("%.*s/deployments?api-version=2024-10-01", SV_ARG(azure_of(&sim)->world.accounts[0].id)),
+                   &items, &empty) == 2);
+    OK(!empty && items == azure_of(&sim)->world.accounts[0].n_deployments);
     OK(count_pages(token, "/subscriptions?api-version=2022-12-01", &items, &empty) == 2);
-    OK(items == sim.world.n_subs + 1); /* and a deleted one */
+    OK(items == azure_of(&sim)->world.n_subs + 1); /* and a deleted one */
 }
 
 static const char *metrics_path(const char *rest)
 {
     return format("%.*s/providers/Microsoft.Insights/metrics?api-version=2024-02-01&interval=PT1M&"
                   "timespan=2026-11-24T08%%3A00%%3A00Z%%2F2026-11-24T09%%3A00%%3A00Z&%s",
-                  SV_ARG(sim.world.accounts[1].id), rest);
+                  SV_ARG(azure_of(&sim)->world.accounts[1].id), rest);
 }
 
 #define SPLIT "%24filter=ModelDeploymentName%20eq%20'*'%20and%20StatusCode%20eq%20'*'%20and%20OperationName%20eq%20'*'"
@@ -203,7 +205,7 @@ static int batch(const char *region, const char *body)
 
 static void a_batch_is_of_one_subscription_and_one_region(void)
 {
-    const struct account *a = sim.world.accounts;
+    const struct account *a = azure_of(&sim)->world.accounts;
 
     OK(batch("westeurope", format("{\"resourceids\":[\"%.*s\"]}", SV_ARG(a[1].id))) == 200);
     OK(json_count(json_get(parsed(), SV("values"))) == 1);
@@ -226,14 +228,15 @@ static void the_two_hundred_and_fifty_first_read_is_told_to_wait(void)
     OK(good == 250 && status == 429);
     OK(sv_eq(http_response_header(&answer, SV("retry-after")), SV("1")));
     OK(sv_eq(http_response_header(&answer, SV("x-ms-ratelimit-remaining-subscription-reads")), SV("0")));
-    OK(get(token, format(API_ACCOUNTS, SV_ARG(sim.world.subs[1].id))) == 200); /* another subscription's bucket */
+    OK(get(token, format(API_ACCOUNTS, SV_ARG(azure_of(&sim)->world.subs[1].id))) ==
+       200); /* another subscription's bucket */
     clock_advance(2 * NANO_PER_S);
     OK(get(token, format(API_ACCOUNTS, SV_ARG(SUB_ID))) == 200);
 }
 
 static void a_fault_hits_what_it_names_and_ends(void)
 {
-    sv token = arm_token(), other = sim.world.subs[1].id;
+    sv token = arm_token(), other = azure_of(&sim)->world.subs[1].id;
 
     clock_advance(60 * NANO_PER_S);
     OK(control(
@@ -264,7 +267,8 @@ static void what_is_unknown_is_404(void)
     OK(get(token, format(API_ACCOUNTS, SV_ARG(SV("00000000-0000-0000-0000-000000000000")))) == 404);
     OK(sv_eq(error_code(), SV("SubscriptionNotFound")));
     OK(get(token, "/no/such/path?api-version=1") == 404);
-    OK(get(token, format("%.*sx/deployments?api-version=2024-10-01", SV_ARG(sim.world.accounts[0].id))) == 404);
+    OK(get(token, format("%.*sx/deployments?api-version=2024-10-01", SV_ARG(azure_of(&sim)->world.accounts[0].id))) ==
+       404);
     OK(sv_eq(error_code(), SV("ResourceNotFound")));
 }
 

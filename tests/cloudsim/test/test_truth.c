@@ -54,23 +54,23 @@ static sv lower(sv s)
 /* The canonical model of the names used here is the name. Label text in one fixed order. */
 static sv labels_of(const char *family, const struct account *a, sv deployment, sv model, const char *rest)
 {
-    return arena_printf(&arena, "%s|%.*s|%.*s|%.*s|%.*s|%.*s|%s", family, SV_ARG(sim.world.subs[a->sub].id),
+    return arena_printf(&arena, "%s|%.*s|%.*s|%.*s|%.*s|%.*s|%s", family, SV_ARG(azure_of(&sim)->world.subs[a->sub].id),
                         SV_ARG(a->location), SV_ARG(a->name), SV_ARG(deployment), SV_ARG(model), rest);
 }
 
 static const struct account *account_of(sv id)
 {
-    for (unsigned i = 0; i < sim.world.n_accounts; i++)
-        if (sv_eq_nocase(sim.world.accounts[i].id, id))
-            return &sim.world.accounts[i];
+    for (unsigned i = 0; i < azure_of(&sim)->world.n_accounts; i++)
+        if (sv_eq_nocase(azure_of(&sim)->world.accounts[i].id, id))
+            return &azure_of(&sim)->world.accounts[i];
     return NULL;
 }
 
 static const struct deployment *deployment_of(const struct account *a, sv name)
 {
     for (unsigned i = 0; i < a->n_deployments; i++)
-        if (sv_eq(sim.world.deployments[a->first_deployment + i].name, name))
-            return &sim.world.deployments[a->first_deployment + i];
+        if (sv_eq(azure_of(&sim)->world.deployments[a->first_deployment + i].name, name))
+            return &azure_of(&sim)->world.deployments[a->first_deployment + i];
     return NULL;
 }
 
@@ -195,8 +195,8 @@ static void read_all_metrics(void)
 {
     sv token = arm_token();
 
-    for (unsigned i = 0; i < sim.world.n_accounts; i++) {
-        const struct account *a = &sim.world.accounts[i];
+    for (unsigned i = 0; i < azure_of(&sim)->world.n_accounts; i++) {
+        const struct account *a = &azure_of(&sim)->world.accounts[i];
         bool models = a->kind == KIND_AISERVICES;
 
         if (a->kind == KIND_OTHER)
@@ -275,8 +275,8 @@ static void take_usage(const struct account *a, struct known *k, json p)
 
 static void add_caller(const char *what, const struct account *a, sv model, sv caller, int64_t v)
 {
-    add(arena_printf(&arena, "genai_caller_%s_total|%.*s|%.*s|%.*s", what, SV_ARG(sim.world.subs[a->sub].id),
-                     SV_ARG(model), SV_ARG(caller)),
+    add(arena_printf(&arena, "genai_caller_%s_total|%.*s|%.*s|%.*s", what,
+                     SV_ARG(azure_of(&sim)->world.subs[a->sub].id), SV_ARG(model), SV_ARG(caller)),
         v);
 }
 
@@ -314,8 +314,8 @@ static void take_audit(const struct account *a, sv resource, const json *cell, j
     struct known *k = find_call(resource, what);
 
     if (!k->usage)
-        add(arena_printf(&arena, "genai_audit_events_total|%.*s|%.*s|unknown", SV_ARG(sim.world.subs[a->sub].id),
-                         SV_ARG(lower(json_sv(cell[OPERATION])))),
+        add(arena_printf(&arena, "genai_audit_events_total|%.*s|%.*s|unknown",
+                         SV_ARG(azure_of(&sim)->world.subs[a->sub].id), SV_ARG(lower(json_sv(cell[OPERATION])))),
             1);
     k->usage = true;
 }
@@ -358,7 +358,7 @@ static int query_logs(sv token, unsigned workspace, const char *type, const char
     buf_putc(&body, '}');
     status = send_to("POST",
                      arena_printf(&arena, "%.*s/v1/workspaces/%.*s/query", SV_ARG(tls_origin()),
-                                  SV_ARG(sim.world.workspaces[workspace])),
+                                  SV_ARG(azure_of(&sim)->world.workspaces[workspace])),
                      token, type, buf_sv(&body));
     buf_done(&body);
     return status;
@@ -473,9 +473,9 @@ static void read_all_activity(void)
     sv token = arm_token();
     unsigned most = 0;
 
-    for (unsigned s = 0; s < sim.world.n_subs; s++) {
+    for (unsigned s = 0; s < azure_of(&sim)->world.n_subs; s++) {
         for (unsigned i = 0; i < 3; i++) {
-            unsigned pages = read_activity(token, &sim.world.subs[s], providers[i]);
+            unsigned pages = read_activity(token, &azure_of(&sim)->world.subs[s], providers[i]);
 
             most = pages > most ? pages : most;
         }
@@ -569,7 +569,7 @@ static void an_event_is_not_there_before_three_minutes(void)
              format(
                  "/subscriptions/%.*s/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01&"
                  "$filter=eventTimestamp%%20ge%%20'2026-11-24T09:00:00Z'",
-                 SV_ARG(sim.world.subs[0].id))) == 200,
+                 SV_ARG(azure_of(&sim)->world.subs[0].id))) == 200,
          "activity");
     for (struct json_iter it = json_items(json_get(parsed(), SV("value"))); json_item(&it, &v);) {
         int64_t at;
@@ -582,7 +582,7 @@ static void an_event_is_not_there_before_three_minutes(void)
            format(
                "/subscriptions/%.*s/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01&"
                "$filter=eventTimestamp%%20gt%%20'2026-11-24T09:00:00Z'",
-               SV_ARG(sim.world.subs[0].id))) == 400);
+               SV_ARG(azure_of(&sim)->world.subs[0].id))) == 400);
     OK(sv_eq(json_sv(json_get(parsed(), SV("code"))), SV("BadRequest")));
 }
 

@@ -1,7 +1,7 @@
 /* The world is a pure function of its arguments; metrics and rows of the same calls add up to the truth. */
 #include <stdlib.h>
 
-#include "tests/cloudsim/metric.h"
+#include "tests/cloudsim/azure/metric.h"
 #include "tests/cloudsim/sim.h"
 #include "tests/tap.h"
 
@@ -13,19 +13,20 @@ static void open_sim(uint64_t seed, double late, double revise)
 {
     struct err e;
 
-    sim = (struct sim){ .options = { .late = late, .revise = revise, .clouds = CLOUD_AZURE | CLOUD_AWS } };
-    if (world_init(&sim.world, seed, 3, &e) || aws_world_init(&sim.aws, seed, 12, &e))
+    const struct sim_options o = { .seed = seed,
+                                   .calls_per_minute = 600,
+                                   .late = late,
+                                   .revise = revise,
+                                   .count = { [AZURE] = 3, [AWS] = 12 },
+                                   .clouds = CLOUD_AZURE | CLOUD_AWS };
+
+    if (sim_open_worlds(&sim, &o, FIRST, FIRST + MINUTES, &e))
         exit(2);
-    sim.aws_workload = aws_workload_new(&sim.aws, 300, FIRST, FIRST + MINUTES);
-    sim.workload = workload_new(&sim.world, 600, FIRST, FIRST + MINUTES);
 }
 
 static void close_sim(void)
 {
-    aws_workload_free(sim.aws_workload);
-    workload_free(sim.workload);
-    aws_world_done(&sim.aws);
-    world_done(&sim.world);
+    sim_close(&sim);
 }
 
 static void truth_of(uint64_t seed, struct buf *out)
@@ -71,8 +72,8 @@ static double metric_sum(const char *name, enum account_kind kind, int64_t now)
 {
     double sum = 0;
 
-    for (unsigned i = 0; i < sim.world.n_accounts; i++) {
-        struct metric_query q = { .account = &sim.world.accounts[i],
+    for (unsigned i = 0; i < azure_of(&sim)->world.n_accounts; i++) {
+        struct metric_query q = { .account = &azure_of(&sim)->world.accounts[i],
                                   .start = FIRST * NANO_PER_MIN,
                                   .step = NANO_PER_MIN };
         struct series_list list = { .at = NULL };
@@ -102,16 +103,16 @@ static struct totals count_calls(enum account_kind kind)
 {
     struct totals t = { 0 };
 
-    for (unsigned d = 0; d < sim.world.n_deployments; d++) {
-        if (sim.world.accounts[sim.world.deployments[d].account].kind != kind)
+    for (unsigned d = 0; d < azure_of(&sim)->world.n_deployments; d++) {
+        if (azure_of(&sim)->world.accounts[azure_of(&sim)->world.deployments[d].account].kind != kind)
             continue;
         for (int64_t m = FIRST; m < FIRST + MINUTES; m++) {
-            uint32_t n = workload_calls(sim.workload, d, m);
+            uint32_t n = workload_calls(azure_of(&sim)->workload, d, m);
 
             for (uint32_t k = 0; k < n; k++) {
                 struct call c;
 
-                workload_call(sim.workload, d, m, k, &c);
+                workload_call(azure_of(&sim)->workload, d, m, k, &c);
                 t.calls++;
                 t.input += c.input;
                 t.output += c.output;
@@ -180,15 +181,15 @@ static void rows_arrive_as_promised(void)
     uint64_t early = 0, hours = 0, broken = 0, envelope_only = 0, again = 0;
 
     open_sim(5, 0, 0);
-    for (unsigned d = 0; d < sim.world.n_deployments; d++) {
+    for (unsigned d = 0; d < azure_of(&sim)->world.n_deployments; d++) {
         for (int64_t m = FIRST; m < FIRST + MINUTES; m++) {
-            uint32_t n = workload_calls(sim.workload, d, m);
+            uint32_t n = workload_calls(azure_of(&sim)->workload, d, m);
 
             for (uint32_t k = 0; k < n; k++) {
                 struct call c;
                 int64_t envelope, model;
 
-                workload_call(sim.workload, d, m, k, &c);
+                workload_call(azure_of(&sim)->workload, d, m, k, &c);
                 envelope = c.arrives[ROW_ENVELOPE];
                 model = c.arrives[ROW_MODEL];
                 for (unsigned r = 0; r < ROW_KINDS; r++)
@@ -197,7 +198,7 @@ static void rows_arrive_as_promised(void)
                 broken += envelope && model > envelope + 225 * NANO_PER_MIN;
                 broken += c.arrives[ROW_USAGE] > c.at + c.duration_ms * NANO_PER_MS + 180 * NANO_PER_S;
                 broken += c.again_at > m * NANO_PER_MIN + LATEST_S * NANO_PER_S;
-                broken += !sim.world.deployments[d].openai && !model;
+                broken += !azure_of(&sim)->world.deployments[d].openai && !model;
                 early += envelope && model && model < envelope;
                 hours += envelope && model > envelope + NANO_PER_H;
                 envelope_only += envelope && !model;
