@@ -1,6 +1,7 @@
 /* Answers and refusals of STS and of metadata services: keys that a header can hold, lives within their limits. */
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_token.h"
+#include "collector/sources/credential.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +14,7 @@ static void check(const struct aws_token_answer *t)
     if (t->keys.access_key_id.len == 0 || t->keys.secret_access_key.len == 0 ||
         !http_request_header(&q, SV("X"), t->keys.session_token))
         __builtin_trap();
-    if (t->life_ms && (t->life_ms < AWS_TOKEN_LIFE_MIN_S * 1000 || t->life_ms > AWS_TOKEN_LIFE_MAX_S * 1000LL))
+    if (t->life_ms && (t->life_ms < CREDENTIAL_LIFE_MIN_S * 1000 || t->life_ms > AWS_TOKEN_LIFE_MAX_S * 1000LL))
         __builtin_trap();
 }
 

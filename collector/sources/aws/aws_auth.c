@@ -1,17 +1,12 @@
 /*
- * The cache of credentials: an entry for our own set, one for who we are, one for each further account, and one renewal
- * in flight per entry.
+ * What AWS's credentials are made of: a set for ourselves, one for who we are, one for each further account. The cache is
+ * sources/credentials.h's; here stands how each is renewed.
  *
- * The lock is never held over a call. Who finds a set that must be renewed marks the entry as `flying`, asks without the
- * lock and then wakes those who wait; who finds `flying` uses the old set while it is valid. An account's flight gets our
- * own set first, through the same door; our own flight waits for nobody, so there is no circle. Life is measured on the
- * monotonic clock from the moment of the answer.
+ * An account's renewal gets our own set first, through the same door; our own renewal waits for nobody, so there is no
+ * circle. Files are read and the chain is walked anew for each renewal of our own set, since both may have changed. Who
+ * we are is asked once and stays.
  *
- * A failure is kept with the time before which nobody asks again: ten jobs of an account without the role are one
- * AssumeRole an hour and not ten a minute. Cancelling is not kept. Files are read and the chain is walked anew for each
- * renewal of our own set, since both may have changed.
- *
- * Threads: everything in struct entry, the list, caller and region are guarded by aws_auth.lock; the rest is fixed.
+ * Threads: caller and region are guarded by aws_auth.lock; the rest is fixed.
  */
 #include "collector/sources/aws/aws_auth.h"
 
@@ -21,38 +16,18 @@
 #include "collector/base/clock.h"
 #include "collector/sources/aws/aws_identity.h"
 #include "collector/sources/aws/aws_provider.h"
+#include "collector/sources/credentials.h"
 
 enum {
     ACCOUNTS_MAX = 10000,
-    ADVISORY_MS = 15 * 60 * 1000,     /* renewed so long before the end, failures tolerated */
-    MANDATORY_MS = 10 * 60 * 1000,    /* from here on failures are tried again soon */
+    ADVISORY_MS = 15 * 60 * 1000,     /* renewed so long before the end */
     NO_END_RENEW_MS = 60 * 60 * 1000, /* keys without an end: files are looked at again */
-    FAILURE_PAUSE_MS = 2000,          /* doubled up to the next */
-    FAILURE_PAUSE_MAX_MS = 5 * 60 * 1000,
-    MANDATORY_PAUSE_MAX_MS = 60 * 1000,
-    CONFIG_PAUSE_MS = 60 * 1000,
-    DENIED_PAUSE_MS = 60 * 60 * 1000,
-    FORCED_APART_MS = 5 * 60 * 1000,
-    STALE_RENEW_MS = 2 * 60 * 1000, /* to five times that */
+    STALE_RENEW_MS = 2 * 60 * 1000,   /* to five times that */
     SCRATCH_BYTES_MAX = 4 << 20,
 };
 
-/* In place of an account's number: GetCallerIdentity. */
+/* In place of an account's number: GetCallerIdentity. Its parts: account, partition, ARN. */
 static const char caller_name[] = "caller";
-
-struct entry {
-    struct entry *next;
-    char *account;   /* "": our own */
-    struct buf keys; /* id, secret and token one behind the other */
-    size_t id_len, secret_len;
-    bool good; /* there is a set (or a caller) */
-    int64_t renew_mono, must_mono, end_mono;
-    bool flying;
-    unsigned failures;        /* in a row */
-    int64_t retry_mono;       /* no attempt before */
-    struct err failure;       /* of the last attempt, while failures > 0 */
-    int64_t last_forced_mono; /* when a refusal last made us drop a set; 0 never */
-};
 
 struct aws_auth {
     const struct source_env *env;
@@ -63,13 +38,11 @@ struct aws_auth {
     struct arena texts; /* kind, quota; caller and region when they are known */
     sv quota;
     const char *kind;
-    bool imds; /* our keys come from there */
+    bool imds;                /* our keys come from there */
+    struct credentials *sets; /* by account; "": our own */
     pthread_mutex_t lock;
-    pthread_cond_t landed;
-    struct entry *entries;
-    size_t n_entries;
-    struct aws_caller caller;
-    sv region; /* empty: not known yet */
+    struct aws_caller caller; /* account empty: not known yet */
+    sv region;                /* empty: not known yet */
 };
 
 /* ---- Making ---- */
@@ -104,10 +77,15 @@ static const char *process_environment(const char *name)
     return getenv(name);
 }
 
+static enum err_code renew(void *ctx, sv account, struct arena *scratch, struct credential *out, struct err *e);
+
 struct aws_auth *aws_auth_new(const struct aws_auth_config *c, const struct source_env *env, struct err *e)
 {
     struct http_client_options plain = { .allow_plain = true };
     struct aws_auth *a = calloc(1, sizeof *a);
+    const struct credentials_config sets = {
+        .what = "account with credentials", .names_max = ACCOUNTS_MAX, .renew = renew, .ctx = a
+    };
 
     if (!a) {
         err_set(e, ERR_LIMIT, "no memory left");
@@ -118,12 +96,12 @@ struct aws_auth *aws_auth_new(const struct aws_auth_config *c, const struct sour
     if (!a->config.environment)
         a->config.environment = process_environment;
     pthread_mutex_init(&a->lock, NULL);
-    clock_cond_init(&a->landed);
     arena_init(&a->texts, 1 << 20);
     a->quota = arena_printf(&a->texts, "%.*s:sts", SV_ARG(env->id));
     a->signer = aws_signer_new();
     a->metadata = http_client_new(&plain, e);
-    if (!a->metadata || !a->signer || look(a, e)) {
+    a->sets = credentials_new(&sets, e);
+    if (!a->metadata || !a->signer || !a->sets || look(a, e)) {
         aws_auth_free(a);
         return NULL;
     }
@@ -135,30 +113,14 @@ void aws_auth_cancel(struct aws_auth *a)
     http_client_cancel(a->metadata);
 }
 
-static void drop_keys(struct entry *t)
-{
-    secret_wipe(&t->keys);
-    buf_init(&t->keys, SCRATCH_BYTES_MAX);
-    t->id_len = t->secret_len = 0;
-    t->good = false;
-}
-
 void aws_auth_free(struct aws_auth *a)
 {
     if (!a)
         return;
-    while (a->entries) {
-        struct entry *t = a->entries;
-
-        a->entries = t->next;
-        secret_wipe(&t->keys);
-        free(t->account);
-        free(t);
-    }
+    credentials_free(a->sets);
     aws_signer_free(a->signer);
     http_client_free(a->metadata);
     arena_done(&a->texts);
-    pthread_cond_destroy(&a->landed);
     pthread_mutex_destroy(&a->lock);
     free(a);
 }
@@ -173,47 +135,7 @@ const struct aws_endpoint_options *aws_auth_endpoints(const struct aws_auth *a)
     return &a->endpoints;
 }
 
-/* ---- Entries; with the lock ---- */
-
-static struct entry *find_entry(struct aws_auth *a, sv account)
-{
-    struct entry *t = a->entries;
-
-    while (t && !sv_eq(sv_of(t->account), account))
-        t = t->next;
-    return t;
-}
-
-static struct entry *need_entry(struct aws_auth *a, sv account, struct err *e)
-{
-    struct entry *t = find_entry(a, account);
-
-    if (t)
-        return t;
-    t = a->n_entries < ACCOUNTS_MAX ? calloc(1, sizeof *t) : NULL;
-    if (t)
-        t->account = strndup(account.at, account.len);
-    if (!t || !t->account) {
-        free(t);
-        err_set(e, ERR_LIMIT, "no room for credentials of one more account (limit %d)", ACCOUNTS_MAX);
-        return NULL;
-    }
-    buf_init(&t->keys, SCRATCH_BYTES_MAX);
-    t->next = a->entries;
-    a->entries = t;
-    a->n_entries++;
-    return t;
-}
-
-static struct aws_credentials keys_of(const struct entry *t)
-{
-    sv all = buf_sv(&t->keys);
-
-    return (struct aws_credentials){ sv_first(all, t->id_len), sv_first(sv_skip(all, t->id_len), t->secret_len),
-                                     sv_skip(all, t->id_len + t->secret_len) };
-}
-
-/* ---- One renewal, without the lock ---- */
+/* ---- Our own set ---- */
 
 static struct aws_provider provider(const struct aws_auth *a)
 {
@@ -254,6 +176,8 @@ static enum err_code renew_own(struct aws_auth *a, struct arena *scratch, struct
     aws_identity_done(&id);
     return code;
 }
+
+/* ---- What our own set gets ---- */
 
 /* With our own set, and once more with a fresh one when it is refused. */
 static enum err_code with_own(struct aws_auth *a, struct arena *scratch, void *ctx,
@@ -335,144 +259,44 @@ static enum err_code renew_role(struct aws_auth *a, sv account, struct arena *sc
     return code;
 }
 
-/* ---- What comes of it, with the lock ---- */
+/* ---- One renewal ---- */
 
-static bool is_caller(const struct entry *t)
+static int64_t renew_after(const struct aws_token_answer *t)
 {
-    return strcmp(t->account, caller_name) == 0;
+    int64_t ahead = t->life_ms - ADVISORY_MS, half = t->life_ms / 2;
+
+    if (t->stale)
+        return STALE_RENEW_MS + (int64_t)(4 * STALE_RENEW_MS * clock_random());
+    if (!t->life_ms)
+        return NO_END_RENEW_MS;
+    return ahead > half ? ahead : half;
 }
 
-static enum err_code keep_caller(struct aws_auth *a, struct entry *t, const struct aws_caller *got, struct err *e)
+static enum err_code renew_keys(struct aws_auth *a, sv account, struct arena *scratch, struct credential *out,
+                                struct err *e)
 {
-    struct aws_caller kept = { arena_copy(&a->texts, got->account), arena_copy(&a->texts, got->partition),
-                               arena_copy(&a->texts, got->arn) };
-
-    if (a->texts.failed)
-        return err_set(e, ERR_LIMIT, "no memory left");
-    a->caller = kept;
-    t->good = true;
-    t->renew_mono = t->must_mono = t->end_mono = INT64_MAX;
-    return ERR_OK;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static enum err_code keep_keys(struct entry *t, const struct aws_token_answer *got, struct err *e)
-{
-    int64_t now = clock_mono(), life = got->life_ms;
-    int64_t renew = life ? later(life - ADVISORY_MS, life / 2) : NO_END_RENEW_MS;
-    int64_t must = life ? later(life - MANDATORY_MS, life / 4 * 3) : NO_END_RENEW_MS;
-
-    if (got->stale)
-        renew = STALE_RENEW_MS + (int64_t)(4 * STALE_RENEW_MS * clock_random());
-    drop_keys(t);
-    buf_put(&t->keys, got->keys.access_key_id);
-    buf_put(&t->keys, got->keys.secret_access_key);
-    buf_put(&t->keys, got->keys.session_token);
-    if (t->keys.failed)
-        return err_set(e, ERR_LIMIT, "credentials: no memory left");
-    t->id_len = got->keys.access_key_id.len;
-    t->secret_len = got->keys.secret_access_key.len;
-    t->good = true;
-    t->end_mono = life ? now + life * NANO_PER_MS : INT64_MAX;
-    t->must_mono = now + must * NANO_PER_MS;
-    /* Up to a twentieth earlier, so that a hundred accounts read together do not renew together. */
-    t->renew_mono = now + (int64_t)((double)(renew * NANO_PER_MS) * (1.0 - clock_random() / 20));
-    return ERR_OK;
-}
-
-static void landed_well(struct entry *t)
-{
-    t->failures = 0;
-    t->retry_mono = 0;
-}
-
-static void landed_badly(struct entry *t, const struct err *e)
-{
-    int64_t now = clock_mono(), most = FAILURE_PAUSE_MAX_MS, pause_ms = FAILURE_PAUSE_MS;
-
-    if (e->code == ERR_CANCELLED)
-        return;
-    if (e->code == ERR_CONFIG)
-        pause_ms = CONFIG_PAUSE_MS;
-    for (unsigned n = 0; n < t->failures && pause_ms < most; n++)
-        pause_ms *= 2;
-    pause_ms = pause_ms > most ? most : pause_ms;
-    if (e->code == ERR_DENIED)
-        pause_ms = DENIED_PAUSE_MS;
-    if (t->good && now >= t->must_mono && pause_ms > MANDATORY_PAUSE_MAX_MS)
-        pause_ms = MANDATORY_PAUSE_MAX_MS;
-    if (e->retry_after_ms > pause_ms)
-        pause_ms = e->retry_after_ms;
-    t->failures++;
-    t->failure = *e;
-    t->retry_mono = now + pause_ms * NANO_PER_MS;
-}
-
-/* Called with the lock, returns with it. */
-static enum err_code fly(struct aws_auth *a, struct entry *t, struct err *e)
-{
-    struct arena scratch;
     struct aws_token_answer got = { 0 };
-    struct aws_caller who = { 0 };
-    struct err mine = { 0 };
-    enum err_code code;
+    enum err_code code = account.len ? renew_role(a, account, scratch, &got, e) : renew_own(a, scratch, &got, e);
 
-    t->flying = true;
-    pthread_mutex_unlock(&a->lock);
-    arena_init(&scratch, SCRATCH_BYTES_MAX);
-    if (is_caller(t))
-        code = with_own(a, &scratch, &who, ask_caller, &mine);
-    else if (t->account[0])
-        code = renew_role(a, sv_of(t->account), &scratch, &got, &mine);
-    else
-        code = renew_own(a, &scratch, &got, &mine);
-    pthread_mutex_lock(&a->lock);
     if (!code)
-        code = is_caller(t) ? keep_caller(a, t, &who, &mine) : keep_keys(t, &got, &mine);
-    if (code)
-        landed_badly(t, &mine);
-    else
-        landed_well(t);
-    arena_done(&scratch);
-    t->flying = false;
-    pthread_cond_broadcast(&a->landed);
-    if (code && e)
-        *e = mine;
+        *out =
+            (struct credential){ .part = { got.keys.access_key_id, got.keys.secret_access_key, got.keys.session_token },
+                                 .life_ms = got.life_ms,
+                                 .renew_ms = renew_after(&got) };
     return code;
 }
 
-static bool is_valid(const struct entry *t)
+static enum err_code renew(void *ctx, sv account, struct arena *scratch, struct credential *out, struct err *e)
 {
-    return t->good && clock_mono() < t->end_mono;
-}
+    struct aws_auth *a = ctx;
+    struct aws_caller who = { 0 };
+    enum err_code code;
 
-static bool may_fly(const struct entry *t)
-{
-    return !t->flying && clock_mono() >= t->retry_mono;
-}
-
-/* With the lock: until the entry is valid, or why it is not. */
-static enum err_code settle(struct aws_auth *a, struct entry *t, struct err *e)
-{
-    enum err_code code = ERR_OK;
-
-    if (is_valid(t) && clock_mono() >= t->renew_mono && may_fly(t))
-        (void)fly(a, t, NULL); /* while it fails, the old set serves */
-    while (!code && !is_valid(t)) {
-        if (may_fly(t)) {
-            code = fly(a, t, e);
-        } else if (t->flying) {
-            pthread_cond_wait(&a->landed, &a->lock);
-        } else {
-            code = t->failure.code;
-            if (e)
-                *e = t->failure;
-        }
-    }
+    if (!sv_eq(account, sv_of(caller_name)))
+        return renew_keys(a, account, scratch, out, e);
+    code = with_own(a, scratch, &who, ask_caller, e);
+    if (!code)
+        *out = (struct credential){ .part = { who.account, who.partition, who.arn } };
     return code;
 }
 
@@ -511,16 +335,26 @@ enum err_code aws_auth_region(struct aws_auth *a, sv *region, struct err *e)
 
 enum err_code aws_auth_account(struct aws_auth *a, struct aws_caller *out, struct err *e)
 {
-    enum err_code code = ERR_LIMIT;
-    struct entry *t;
+    struct arena scratch;
+    struct credential who = { 0 };
+    enum err_code code;
 
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    code = credentials_get(a->sets, sv_of(caller_name), &scratch, &who, e);
     pthread_mutex_lock(&a->lock);
-    t = need_entry(a, sv_of(caller_name), e);
-    if (t)
-        code = settle(a, t, e);
+    if (!code && !a->caller.account.len) {
+        struct aws_caller kept = { arena_copy(&a->texts, who.part[0]), arena_copy(&a->texts, who.part[1]),
+                                   arena_copy(&a->texts, who.part[2]) };
+
+        if (a->texts.failed)
+            code = err_set(e, ERR_LIMIT, "no memory left");
+        else
+            a->caller = kept;
+    }
     if (!code)
         *out = a->caller;
     pthread_mutex_unlock(&a->lock);
+    arena_done(&scratch);
     return code;
 }
 
@@ -551,35 +385,18 @@ static enum err_code whose(struct aws_auth *a, sv *account, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code copy_out(const struct entry *t, struct arena *arena, struct aws_credentials *out, struct err *e)
-{
-    struct aws_credentials k = keys_of(t);
-    sv all = arena_copy(arena, buf_sv(&t->keys));
-
-    if (!all.at)
-        return err_set(e, ERR_LIMIT, "credentials: no memory left");
-    *out = (struct aws_credentials){ sv_first(all, k.access_key_id.len),
-                                     sv_first(sv_skip(all, k.access_key_id.len), k.secret_access_key.len),
-                                     sv_skip(all, k.access_key_id.len + k.secret_access_key.len) };
-    return ERR_OK;
-}
-
 enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, struct aws_credentials *out,
                            struct err *e)
 {
     struct err local;
     struct err *why = e ? e : &local;
+    struct credential set;
     enum err_code code = whose(a, &account, why);
-    struct entry *t;
 
-    if (code)
-        return code;
-    pthread_mutex_lock(&a->lock);
-    t = need_entry(a, account, why);
-    code = t ? settle(a, t, why) : ERR_LIMIT;
     if (!code)
-        code = copy_out(t, arena, out, why);
-    pthread_mutex_unlock(&a->lock);
+        code = credentials_get(a->sets, account, arena, &set, why);
+    if (!code)
+        *out = (struct aws_credentials){ set.part[0], set.part[1], set.part[2] };
     return code;
 }
 
@@ -597,18 +414,10 @@ enum err_code aws_auth_sign(struct aws_auth *a, sv account, sv region, sv servic
 
 void aws_auth_refused(struct aws_auth *a, sv account, sv access_key_id)
 {
-    int64_t now = clock_mono();
-    struct entry *t;
+    bool own;
 
     pthread_mutex_lock(&a->lock);
-    if (a->caller.account.len && sv_eq(a->caller.account, account))
-        account = SV_NONE;
-    t = find_entry(a, account);
-    /* Another thread may have renewed since: then this refusal is about the past. */
-    if (t && t->good && !is_caller(t) && sv_eq(keys_of(t).access_key_id, access_key_id) &&
-        (!t->last_forced_mono || now - t->last_forced_mono > FORCED_APART_MS * NANO_PER_MS)) {
-        drop_keys(t);
-        t->last_forced_mono = now;
-    }
+    own = a->caller.account.len && sv_eq(a->caller.account, account);
     pthread_mutex_unlock(&a->lock);
+    credentials_refused(a->sets, own ? SV_NONE : account, access_key_id);
 }

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "collector/sources/aws/aws_ini.h"
+#include "collector/sources/credential.h"
 
-enum { ARENA_BYTES_MAX = 8 << 20, ORIGIN_MAX = 300, ROLE_SECONDS_MIN = 900, ROLE_SECONDS_MAX = 43200 };
+enum { ARENA_BYTES_MAX = 8 << 20, ROLE_SECONDS_MIN = 900, ROLE_SECONDS_MAX = 43200 };
 
 struct chooser {
     const struct aws_auth_config *c;
@@ -28,7 +29,7 @@ struct chooser {
 
 static sv environment(const struct aws_auth_config *c, const char *name)
 {
-    return sv_of(c->environment ? c->environment(name) : getenv(name));
+    return sv_of(credential_environment(c->environment, name));
 }
 
 static bool is_true(sv s)
@@ -168,23 +169,9 @@ static enum err_code by_web_identity(struct chooser *ch, sv profile, bool *found
 
 bool aws_container_host_ok(sv url)
 {
-    static const char *const hosts[] = { "localhost", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "[::1]" };
-    char origin[ORIGIN_MAX];
-    sv host;
-    bool loopback;
+    static const char *const hosts[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", NULL };
 
-    if (!http_origin(url, origin, sizeof origin))
-        return false;
-    if (sv_starts(sv_of(origin), SV("https:")))
-        return true;
-    host = sv_skip(sv_of(origin), 7);
-    host = sv_starts(host, SV("[")) ? sv_first(host, sv_find(host, ']') + 1) : sv_first(host, sv_find(host, ':'));
-    loopback = sv_starts(host, SV("127."));
-    for (size_t i = 0; i < host.len; i++)
-        loopback = loopback && (isdigit((unsigned char)host.at[i]) || host.at[i] == '.');
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        loopback = loopback || sv_eq(host, sv_of(hosts[i]));
-    return loopback;
+    return credential_url_ok(url, hosts);
 }
 
 static sv without_slash(sv url)

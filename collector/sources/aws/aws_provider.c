@@ -10,6 +10,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/sources/aws/aws_error.h"
+#include "collector/sources/credential.h"
 
 enum {
     METADATA_TIMEOUT_MS = 2000,
@@ -23,18 +24,6 @@ enum {
 /* STS publishes a limit of hundreds a second for an account; metadata services none. */
 static const struct api sts_api = { .name = "sts", .burst = 40, .per_s = 20 };
 static const struct api metadata_api = { .name = "metadata", .burst = 20, .per_s = 5 };
-
-static void wipe(struct http_response *r)
-{
-    if (r->body.at)
-        explicit_bzero(r->body.at, r->body.len);
-    http_response_done(r);
-}
-
-static int64_t server_time(const struct aws_provider *p, const struct http_response *r)
-{
-    return r->date_unix_nano ? r->date_unix_nano : source_server_now(p->env);
-}
 
 /* ---- STS ---- */
 
@@ -97,9 +86,9 @@ static enum err_code role_call(const struct aws_provider *p, const struct aws_cr
     struct http_response r = { 0 };
     enum err_code code = sts(p, by, form, what, account, a, &r, e);
 
-    if (!code && aws_token_sts(buf_sv(&r.body), server_time(p, &r), a, out, e))
+    if (!code && aws_token_sts(buf_sv(&r.body), credential_server_time(p->env, &r), a, out, e))
         code = err_wrap(e, "%.*s", SV_ARG(what));
-    wipe(&r);
+    credential_response_wipe(&r);
     return code;
 }
 
@@ -131,30 +120,23 @@ enum err_code aws_provide_caller(const struct aws_provider *p, const struct aws_
     if (!code && aws_token_caller(buf_sv(&r.body), a, account, arn, e))
         code = err_wrap(e, "%.*s", SV_ARG(what));
     buf_done(&form);
-    wipe(&r);
+    credential_response_wipe(&r);
     return code;
-}
-
-static enum err_code read_token(const char *what, const char *path, size_t most, struct buf *out, struct err *e)
-{
-    if (buf_read_file(out, path, most, e))
-        return err_set(e, ERR_CONFIG, "%s %s cannot be read: check that it is mounted and readable", what, path);
-    if (sv_trim(buf_sv(out)).len == 0)
-        return err_set(e, ERR_CONFIG, "%s %s is empty", what, path);
-    return ERR_OK;
 }
 
 static enum err_code by_web_identity(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
                                      struct aws_token_answer *out, struct err *e)
 {
-    struct buf token, form;
+    struct buf bytes, form;
+    sv token;
     enum err_code code;
 
-    buf_init(&token, WEB_TOKEN_BYTES_MAX);
+    buf_init(&bytes, WEB_TOKEN_BYTES_MAX);
     buf_init(&form, FORM_BYTES_MAX);
-    code = read_token("web identity token file", id->web_token_file.at, WEB_TOKEN_BYTES_MAX, &token, e);
+    code =
+        credential_read_file("web identity token file", id->web_token_file.at, WEB_TOKEN_BYTES_MAX, &bytes, &token, e);
     if (!code) {
-        aws_token_web_form(&form, &id->web, sv_trim(buf_sv(&token)));
+        aws_token_web_form(&form, &id->web, token);
         code = role_call(p, NULL, &form, arena_printf(a, "AssumeRoleWithWebIdentity %.*s", SV_ARG(id->web.arn)),
                          SV_NONE, a, out, e);
     }
@@ -163,7 +145,7 @@ static enum err_code by_web_identity(const struct aws_provider *p, const struct 
         if (e)
             e->code = code;
     }
-    secret_wipe(&token);
+    secret_wipe(&bytes);
     secret_wipe(&form);
     return code;
 }
@@ -188,24 +170,24 @@ static enum err_code by_container(const struct aws_provider *p, const struct aws
 {
     struct http_request q = { .method = "GET", .url = id->url };
     struct http_response r = { 0 };
-    struct buf token;
+    struct buf bytes;
+    sv token = sv_trim(id->auth_token);
     enum err_code code = ERR_OK;
 
-    buf_init(&token, SECRET_BYTES_MAX);
+    buf_init(&bytes, SECRET_BYTES_MAX);
     if (id->auth_token_file.len)
-        code = read_token("container authorization token file", id->auth_token_file.at, SECRET_BYTES_MAX, &token, e);
-    else
-        buf_put(&token, id->auth_token);
-    if (!code && token.len && !http_request_header(&q, SV("Authorization"), sv_trim(buf_sv(&token))))
+        code = credential_read_file("container authorization token file", id->auth_token_file.at, SECRET_BYTES_MAX,
+                                    &bytes, &token, e);
+    if (!code && token.len && !http_request_header(&q, SV("Authorization"), token))
         code = err_set(e, ERR_CONFIG, "the container's authorization token holds line ends or control bytes");
     if (!code)
         code = metadata(p, &q, &r, e);
     if (r.status >= 400 && r.status < 500 && r.status != 429)
         code = err_set(e, ERR_CONFIG, "http %d: check the task's or pod's role and its authorization token", r.status);
     if (!code)
-        code = aws_token_metadata(buf_sv(&r.body), server_time(p, &r), a, out, e);
-    secret_wipe(&token);
-    wipe(&r);
+        code = aws_token_metadata(buf_sv(&r.body), credential_server_time(p->env, &r), a, out, e);
+    secret_wipe(&bytes);
+    credential_response_wipe(&r);
     return code ? err_wrap(e, "container") : ERR_OK;
 }
 
@@ -235,7 +217,7 @@ static enum err_code imds_token(struct imds *i, struct err *e)
         i->token = arena_copy(i->arena, sv_trim(buf_sv(&r.body)));
         code = i->token.len ? ERR_OK : err_set(e, ERR_PARSE, "an empty session token");
     }
-    wipe(&r);
+    credential_response_wipe(&r);
     return code;
 }
 
@@ -287,8 +269,8 @@ static enum err_code by_imds(const struct aws_provider *p, const struct aws_iden
     if (!code)
         code = imds_get(&i, path, role, missing, &r, e);
     if (!code)
-        code = aws_token_metadata(buf_sv(&r.body), server_time(p, &r), a, out, e);
-    wipe(&r);
+        code = aws_token_metadata(buf_sv(&r.body), credential_server_time(p->env, &r), a, out, e);
+    credential_response_wipe(&r);
     return code ? err_wrap(e, "instance metadata") : ERR_OK;
 }
 
@@ -309,7 +291,7 @@ enum err_code aws_provide_region(const struct aws_provider *p, const struct aws_
         else
             *region = name;
     }
-    wipe(&r);
+    credential_response_wipe(&r);
     return code ? err_wrap(e, "instance metadata") : ERR_OK;
 }
 

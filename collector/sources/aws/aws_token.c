@@ -13,6 +13,7 @@
 #include "collector/base/json.h"
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_xml.h"
+#include "collector/sources/credential.h"
 
 /* ---- Forms ---- */
 
@@ -72,21 +73,9 @@ void aws_role_arn(struct buf *out, sv template, sv partition, sv account)
 
 /* ---- Answers ---- */
 
-/* Visible ASCII, as header values and form fields carry it. */
-static bool is_word(sv s)
+static int64_t life_ms(int64_t ends_unix_nano, int64_t now_unix_nano)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.at[i] <= ' ' || (unsigned char)s.at[i] >= 0x7f)
-            return false;
-    return s.len > 0;
-}
-
-static int64_t clamped_life_ms(int64_t ends_unix_nano, int64_t now_unix_nano)
-{
-    int64_t s = ends_unix_nano / NANO_PER_S - now_unix_nano / NANO_PER_S;
-
-    s = s < AWS_TOKEN_LIFE_MIN_S ? AWS_TOKEN_LIFE_MIN_S : s > AWS_TOKEN_LIFE_MAX_S ? AWS_TOKEN_LIFE_MAX_S : s;
-    return s * 1000;
+    return credential_life_ms(ends_unix_nano / NANO_PER_S - now_unix_nano / NANO_PER_S, AWS_TOKEN_LIFE_MAX_S);
 }
 
 /* Documented examples break a token over several lines. */
@@ -103,9 +92,9 @@ static sv joined(struct arena *a, sv s)
 
 static enum err_code take(struct aws_token_answer *t, struct err *e)
 {
-    if (!is_word(t->keys.access_key_id) || !is_word(t->keys.secret_access_key))
+    if (!credential_is_word(t->keys.access_key_id) || !credential_is_word(t->keys.secret_access_key))
         return err_set(e, ERR_PARSE, "the answer holds no usable access key");
-    if (t->keys.session_token.len && !is_word(t->keys.session_token))
+    if (t->keys.session_token.len && !credential_is_word(t->keys.session_token))
         return err_set(e, ERR_PARSE, "the answer holds no usable session token");
     return ERR_OK;
 }
@@ -128,7 +117,7 @@ enum err_code aws_token_sts(sv body, int64_t now_unix_nano, struct arena *a, str
     t.keys.session_token = joined(a, token);
     if (!t.keys.session_token.len || !sv_to_time(ends, &at))
         return err_set(e, ERR_PARSE, "the answer's credentials have no token or no end");
-    t.life_ms = clamped_life_ms(at, now_unix_nano);
+    t.life_ms = life_ms(at, now_unix_nano);
     if (take(&t, e))
         return ERR_PARSE;
     *out = t;
@@ -149,7 +138,7 @@ enum err_code aws_token_caller(sv body, struct arena *a, sv *account, sv *arn, s
     sv id, name;
 
     if (body.len > AWS_TOKEN_BYTES_MAX || !aws_xml_text(body, result, SV("Account"), a, &id) || !is_account(id) ||
-        !aws_xml_text(body, result, SV("Arn"), a, &name) || !is_word(name) || !sv_starts(name, SV("arn:")))
+        !aws_xml_text(body, result, SV("Arn"), a, &name) || !credential_is_word(name) || !sv_starts(name, SV("arn:")))
         return err_set(e, ERR_PARSE, "the answer of %zu bytes names no account", body.len);
     *account = id;
     *arn = name;
@@ -183,7 +172,7 @@ static enum err_code take_metadata(json root, int64_t now, struct arena *a, stru
         return ERR_PARSE;
     if (json_time(v[EXPIRATION], &ends)) {
         t.stale = ends <= now;
-        t.life_ms = t.stale ? AWS_TOKEN_STALE_S * 1000LL : clamped_life_ms(ends, now);
+        t.life_ms = t.stale ? AWS_TOKEN_STALE_S * 1000LL : life_ms(ends, now);
     }
     *out = t;
     return ERR_OK;

@@ -13,7 +13,6 @@
 
 enum {
     AWS_TOKEN_BYTES_MAX = 256 << 10, /* no limit is published for session tokens */
-    AWS_TOKEN_LIFE_MIN_S = 30,       /* what is told to live shorter is used this long */
     AWS_TOKEN_LIFE_MAX_S = 36 * 3600,
     AWS_TOKEN_STALE_S = 15 * 60, /* what a metadata service hands out though it has ended is used this long */
 };

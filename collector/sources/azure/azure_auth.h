@@ -64,7 +64,6 @@ const char *azure_auth_kind(const struct azure_auth *a);
 
 enum {
     AZURE_TOKEN_BYTES_MAX = 32 << 10,
-    AZURE_TOKEN_LIFE_MIN_S = 30, /* what is told to live shorter (or to be over) is used this long */
     AZURE_TOKEN_LIFE_MAX_S = 24 * 3600,
     AZURE_TOKEN_LIFE_UNTOLD_S = 300, /* an answer that says nothing of its end */
 };

@@ -7,8 +7,9 @@
  */
 #include "collector/sources/azure/azure_identity.h"
 
-#include <stdlib.h>
 #include <unistd.h>
+
+#include "collector/sources/credential.h"
 
 enum { ARC_KEY_BYTES_MAX = 4096, ASSERTION_BYTES_MAX = 32 << 10, URL_BYTES_MAX = 8 << 10 };
 
@@ -38,9 +39,7 @@ static const struct azure_way *const imds = &ways[sizeof ways / sizeof *ways - 1
 
 static const char *environment(const struct azure_auth_config *c, const char *name)
 {
-    const char *v = c->environment ? c->environment(name) : getenv(name);
-
-    return v && *v ? v : NULL;
+    return credential_environment(c->environment, name);
 }
 
 /* The configured value, else the environment's. */
@@ -212,30 +211,22 @@ static enum err_code managed_request(const struct azure_identity *id, sv audienc
     return http_request_header(&r->q, sv_of(w->header), sv_of(id->header_value)) ? ERR_OK : ERR_CONFIG;
 }
 
-static enum err_code read_assertion(const char *path, struct buf *out, struct err *e)
-{
-    if (buf_read_file(out, path, ASSERTION_BYTES_MAX, e))
-        return err_set(e, ERR_CONFIG, "federated token file %s cannot be read: check that it is mounted and readable",
-                       path);
-    if (sv_trim(buf_sv(out)).len == 0)
-        return err_set(e, ERR_CONFIG, "federated token file %s is empty", path);
-    return ERR_OK;
-}
-
 static enum err_code entra_request(const struct azure_identity *id, sv audience, struct azure_token_request *r,
                                    struct err *e)
 {
     bool federated = id->federated_token_file != NULL;
     struct buf key;
+    sv assertion = SV_NONE;
     enum err_code code;
 
     buf_init(&key, SECRET_BYTES_MAX);
-    code = federated ? read_assertion(id->federated_token_file, &key, e) : secret_read(id->secret, &key, e);
+    code = federated ? credential_read_file("federated token file", id->federated_token_file, ASSERTION_BYTES_MAX, &key,
+                                            &assertion, e)
+                     : secret_read(id->secret, &key, e);
     if (!code && key.len == 0)
         code = err_set(e, ERR_CONFIG, "client secret %s is empty", id->secret.reference);
     if (!code)
-        azure_token_form(&r->body, sv_of(id->client_id), federated ? SV_NONE : buf_sv(&key),
-                         federated ? sv_trim(buf_sv(&key)) : SV_NONE, audience);
+        azure_token_form(&r->body, sv_of(id->client_id), federated ? SV_NONE : buf_sv(&key), assertion, audience);
     secret_wipe(&key);
     buf_put(&r->url, buf_sv(&id->url));
     r->q.method = "POST";
@@ -254,7 +245,7 @@ enum err_code azure_token_request(const struct azure_identity *id, sv audience, 
     code = id->way ? managed_request(id, audience, r) : entra_request(id, audience, r, e);
     if (!code && r->body.len &&
         !http_request_header(&r->q, SV("Content-Type"), SV("application/x-www-form-urlencoded")))
-        code = ERR_INTERNAL;
+        code = err_set(e, ERR_INTERNAL, "token request: too many headers");
     if (!code && (r->url.failed || r->body.failed))
         code = err_set(e, ERR_LIMIT, "token request too long");
     if (code == ERR_CONFIG && id->way)

@@ -11,6 +11,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/json.h"
 #include "collector/sources/azure/azure_auth.h"
+#include "collector/sources/credential.h"
 
 enum { RENEW_BEFORE_END_S = 300, HALF_LIFE_ABOVE_S = 2 * 3600, ERROR_BYTES_MAX = 64 << 10 };
 
@@ -72,11 +73,6 @@ static int64_t told_life_s(json expires_on, json expires_in, int64_t now)
     return seconds_of(expires_in, &s) ? s : AZURE_TOKEN_LIFE_UNTOLD_S;
 }
 
-static int64_t clamp(int64_t v, int64_t least, int64_t most)
-{
-    return v < least ? least : v > most ? most : v;
-}
-
 static int64_t renew_after_s(int64_t life_s, json refresh_in)
 {
     int64_t s;
@@ -95,27 +91,16 @@ static const sv token_fields[FIELDS] = {
     [MSI_RES_ID] = { "msi_res_id", 10 }, [MI_RES_ID] = { "mi_res_id", 9 },
 };
 
-/* A header value made of it must stay one line. */
-static bool is_header_safe(sv s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.at[i] <= ' ' || (unsigned char)s.at[i] >= 0x7f)
-            return false;
-    return s.len > 0;
-}
-
 static enum err_code take_answer(json root, int64_t now, struct arena *a, struct azure_token_answer *out, struct err *e)
 {
     json v[FIELDS];
     struct azure_token_answer t = { 0 };
-    int64_t life_s;
 
     json_pick(root, token_fields, FIELDS, v);
-    if (!is_header_safe(json_sv(v[TOKEN])))
+    if (!credential_is_word(json_sv(v[TOKEN])))
         return err_set(e, ERR_PARSE, "token answer without a usable access_token");
-    life_s = clamp(told_life_s(v[EXPIRES_ON], v[EXPIRES_IN], now), AZURE_TOKEN_LIFE_MIN_S, AZURE_TOKEN_LIFE_MAX_S);
-    t.life_ms = life_s * 1000;
-    t.renew_ms = renew_after_s(life_s, v[REFRESH_IN]) * 1000;
+    t.life_ms = credential_life_ms(told_life_s(v[EXPIRES_ON], v[EXPIRES_IN], now), AZURE_TOKEN_LIFE_MAX_S);
+    t.renew_ms = renew_after_s(t.life_ms / 1000, v[REFRESH_IN]) * 1000;
     t.token = arena_copy(a, json_sv(v[TOKEN]));
     t.client_id = arena_copy(a, json_sv(v[CLIENT_ID]));
     t.object_id = arena_copy(a, json_sv(v[OBJECT_ID]));
@@ -188,18 +173,6 @@ static const char *remedy_of(int64_t aadsts)
     return NULL;
 }
 
-/* The first n bytes that belong to an identifier: what is printed of the other side's words. */
-static sv word(sv s, size_t most)
-{
-    size_t n = 0;
-
-    while (
-        n < s.len && n < most &&
-        (s.at[n] == '_' || s.at[n] == '-' || (s.at[n] >= '0' && s.at[n] <= '9') || (s.at[n] >= 'a' && s.at[n] <= 'z')))
-        n++;
-    return n == s.len ? s : SV_NONE;
-}
-
 static int64_t aadsts_of(json root)
 {
     struct json_iter it = json_items(json_get(root, SV("error_codes")));
@@ -225,8 +198,8 @@ static enum err_code tell(json root, int status, struct err *e)
 {
     int64_t aadsts = aadsts_of(root), retry_after_ms = e ? e->retry_after_ms : 0;
     enum err_code code = code_of_status(status);
-    sv error = word(json_sv(json_get(root, SV("error"))), 40);
-    sv trace = word(json_sv(json_get(root, SV("trace_id"))), 40);
+    sv error = credential_error_word(json_sv(json_get(root, SV("error"))), 40);
+    sv trace = credential_error_word(json_sv(json_get(root, SV("trace_id"))), 40);
     const char *remedy = remedy_of(aadsts);
     char number[32] = "";
 

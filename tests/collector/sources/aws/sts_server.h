@@ -5,16 +5,12 @@
 #ifndef TESTS_AWS_STS_SERVER_H
 #define TESTS_AWS_STS_SERVER_H
 
-#include <sched.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "collector/base/clock.h"
 #include "collector/sources/aws/aws_auth.h"
-#include "collector/sources/stats.h"
 
-#include "tests/collector/net/loop.h"
+#include "tests/collector/sources/auth_loop.h"
 
 #define OWN_ACCOUNT "111111111111"
 
@@ -27,8 +23,7 @@ struct sts_server {
     atomic_int status;
     const char *body;
     const char *only; /* failures and holds only for requests that have this */
-    atomic_int hold;  /* waits while set */
-    atomic_int waiting;
+    struct test_hold hold;
     atomic_int life_s; /* 0: 3600 */
     atomic_int imds_life_s;
     const char *role_list;                /* NULL: one role */
@@ -38,26 +33,6 @@ struct sts_server {
     char base[64];
     char folder[64], credentials[96], config[96], web_token[96];
 };
-
-static const char *sts_environment[24]; /* name, value, ... */
-
-static inline const char *sts_getenv(const char *name)
-{
-    for (size_t i = 0; i + 1 < sizeof sts_environment / sizeof *sts_environment && sts_environment[i]; i += 2)
-        if (strcmp(sts_environment[i], name) == 0)
-            return sts_environment[i + 1];
-    return NULL;
-}
-
-static inline void sts_setenv(const char *name, const char *value)
-{
-    size_t i = 0;
-
-    while (sts_environment[i] && strcmp(sts_environment[i], name) != 0)
-        i += 2;
-    sts_environment[i] = name;
-    sts_environment[i + 1] = value;
-}
 
 /* Real time, as the Date header has it. */
 static inline void sts_expiration(struct buf *b, int life_s)
@@ -96,10 +71,7 @@ static inline void on_sts(void *ctx, const struct http_server_request *q, struct
         n = ++s->web;
     if (sv_has(q->body, SV("Action=GetCallerIdentity&")))
         s->callers++;
-    s->waiting++;
-    while (meant && s->hold)
-        sched_yield();
-    s->waiting--;
+    test_hold(&s->hold, meant);
     r->content_type = "text/xml";
     if (meant && left != 0) {
         s->failures = left > 0 ? left - 1 : left;
@@ -166,17 +138,9 @@ static const struct http_route sts_routes[] = {
     { 0 },
 };
 
-static inline bool sts_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-
-    return f && fputs(text, f) >= 0 && fclose(f) == 0;
-}
-
 static inline bool sts_server_start(struct sts_server *s)
 {
     *s = (struct sts_server){ .body = "" };
-    memset(sts_environment, 0, sizeof sts_environment);
     s->http = loop_server(sts_routes, s, false);
     if (!s->http)
         return false;
@@ -187,20 +151,15 @@ static inline bool sts_server_start(struct sts_server *s)
     snprintf(s->credentials, sizeof s->credentials, "%s/credentials", s->folder);
     snprintf(s->config, sizeof s->config, "%s/config", s->folder);
     snprintf(s->web_token, sizeof s->web_token, "%s/token", s->folder);
-    s->env = (struct source_env){
-        .id = SV("aws-test"), .http = loop_client(NULL), .limits = rate_limits_new(), .stats = source_stats_new()
-    };
     arena_init(&s->memory, 0);
-    return s->env.http && s->env.limits && s->env.stats && sts_file(s->credentials, "") && sts_file(s->config, "") &&
-           sts_file(s->web_token, "");
+    return test_env_start(&s->env, SV("aws-test")) && test_file(s->credentials, "") && test_file(s->config, "") &&
+           test_file(s->web_token, "");
 }
 
 static inline void sts_server_stop(struct sts_server *s)
 {
     http_server_stop(s->http);
-    http_client_free(s->env.http);
-    rate_limits_free(s->env.limits);
-    source_stats_free(s->env.stats);
+    test_env_stop(&s->env);
     arena_done(&s->memory);
     unlink(s->credentials);
     unlink(s->config);
@@ -219,7 +178,7 @@ static inline struct aws_auth_config sts_config(const struct sts_server *s)
                                      .session_name = "trefoil-test",
                                      .endpoint_url = s->base,
                                      .imds_url = s->base,
-                                     .environment = sts_getenv };
+                                     .environment = test_getenv };
 }
 
 static inline struct aws_auth *sts_auth(struct sts_server *s)
@@ -228,12 +187,23 @@ static inline struct aws_auth *sts_auth(struct sts_server *s)
     struct err e = { 0 };
     struct aws_auth *a;
 
-    if (!sts_file(s->credentials, "[default]\naws_access_key_id = AKIAOWN\naws_secret_access_key = sEcReTown\n"))
+    if (!test_file(s->credentials, "[default]\naws_access_key_id = AKIAOWN\naws_secret_access_key = sEcReTown\n"))
         return NULL;
     a = aws_auth_new(&c, &s->env, &e);
     if (!a)
         printf("# %s\n", e.text);
     return a;
+}
+
+/* struct want's ask. */
+static inline enum err_code sts_ask(void *from, sv account, struct arena *memory, sv *got, struct err *e)
+{
+    struct aws_credentials c;
+    enum err_code code = aws_auth_get(from, account, memory, &c, e);
+
+    if (!code)
+        *got = c.access_key_id;
+    return code;
 }
 
 #endif

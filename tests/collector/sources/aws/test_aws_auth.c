@@ -43,10 +43,10 @@ static void the_environment_comes_first_unless_a_profile_was_configured(void)
 
     OK(sts_server_start(&s));
     c = sts_config(&s);
-    OK(sts_file(s.credentials, "[default]\naws_access_key_id=FILE\naws_secret_access_key=x\n[p]\naws_access_key_id=P\n"
-                               "aws_secret_access_key=x\n"));
-    sts_setenv("AWS_ACCESS_KEY_ID", "ENV");
-    sts_setenv("AWS_SECRET_ACCESS_KEY", "x");
+    OK(test_file(s.credentials, "[default]\naws_access_key_id=FILE\naws_secret_access_key=x\n[p]\naws_access_key_id=P\n"
+                                "aws_secret_access_key=x\n"));
+    test_setenv("AWS_ACCESS_KEY_ID", "ENV");
+    test_setenv("AWS_SECRET_ACCESS_KEY", "x");
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "ENV") && strcmp(aws_auth_kind(a), "environment") == 0);
     aws_auth_free(a);
@@ -55,13 +55,13 @@ static void the_environment_comes_first_unless_a_profile_was_configured(void)
     OK(is(key_of(&s, a, ""), "P") && strcmp(aws_auth_kind(a), "profile p") == 0);
     aws_auth_free(a);
     c.profile = NULL;
-    sts_setenv("AWS_PROFILE", "p");
-    sts_setenv("AWS_ACCESS_KEY_ID", "");
+    test_setenv("AWS_PROFILE", "p");
+    test_setenv("AWS_ACCESS_KEY_ID", "");
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "P"));
     aws_auth_free(a);
-    sts_setenv("AWS_ACCESS_KEY_ID", "ENV");
-    sts_setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z");
+    test_setenv("AWS_ACCESS_KEY_ID", "ENV");
+    test_setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z");
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "") && problem.code == ERR_CONFIG && strstr(problem.text, "AWS_CREDENTIAL_EXPIRATION"));
     aws_auth_free(a);
@@ -103,8 +103,8 @@ static void without_a_role_other_accounts_are_out_of_reach(void)
     OK(sts_server_start(&s));
     c = sts_config(&s);
     c.role_arn = NULL;
-    sts_setenv("AWS_ACCESS_KEY_ID", "ENV");
-    sts_setenv("AWS_SECRET_ACCESS_KEY", "x");
+    test_setenv("AWS_ACCESS_KEY_ID", "ENV");
+    test_setenv("AWS_SECRET_ACCESS_KEY", "x");
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, "222222222222"), "") && problem.code == ERR_CONFIG && strstr(problem.text, "set role_arn"));
     OK(is(key_of(&s, a, OWN_ACCOUNT), "ENV"));
@@ -121,10 +121,11 @@ static void a_profile_may_be_a_chain_of_roles(void)
     OK(sts_server_start(&s));
     c = sts_config(&s);
     c.profile = "outer";
-    OK(sts_file(s.config, "[profile outer]\nrole_arn = arn:aws:iam::555555555555:role/outer\nsource_profile = inner\n"
-                          "external_id = o\nrole_session_name = me\nduration_seconds = 900\n"
-                          "[profile inner]\nrole_arn = arn:aws:iam::444444444444:role/inner\nsource_profile = base\n"));
-    OK(sts_file(s.credentials, "[base]\naws_access_key_id=AKIABASE\naws_secret_access_key=x\n"));
+    OK(test_file(s.config,
+                 "[profile outer]\nrole_arn = arn:aws:iam::555555555555:role/outer\nsource_profile = inner\n"
+                 "external_id = o\nrole_session_name = me\nduration_seconds = 900\n"
+                 "[profile inner]\nrole_arn = arn:aws:iam::444444444444:role/inner\nsource_profile = base\n"));
+    OK(test_file(s.credentials, "[base]\naws_access_key_id=AKIABASE\naws_secret_access_key=x\n"));
     a = open_auth(&s, &c);
     OK(a && is(key_of(&s, a, ""), "ASIA5555555555552") && s.assumed == 2);
     OK(strstr(s.authorization, "Credential=ASIA4444444444441/") && strcmp(s.token, "tOkEn1") == 0);
@@ -141,13 +142,13 @@ static void a_web_identity_is_read_anew_for_each_renewal(void)
 
     OK(sts_server_start(&s));
     c = sts_config(&s);
-    sts_setenv("AWS_WEB_IDENTITY_TOKEN_FILE", s.web_token);
-    sts_setenv("AWS_ROLE_ARN", "arn:aws:iam::666666666666:role/irsa");
-    OK(sts_file(s.web_token, "jwt-1\n"));
+    test_setenv("AWS_WEB_IDENTITY_TOKEN_FILE", s.web_token);
+    test_setenv("AWS_ROLE_ARN", "arn:aws:iam::666666666666:role/irsa");
+    OK(test_file(s.web_token, "jwt-1\n"));
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "ASIA6666666666661") && strstr(s.form, "&WebIdentityToken=jwt-1") &&
        s.authorization[0] == '\0');
-    OK(sts_file(s.web_token, "jwt-2\n"));
+    OK(test_file(s.web_token, "jwt-2\n"));
     clock_advance(46 * NANO_PER_MIN);
     OK(is(key_of(&s, a, ""), "ASIA6666666666662") && strstr(s.form, "&WebIdentityToken=jwt-2"));
     unlink(s.web_token);
@@ -165,9 +166,9 @@ static void an_ended_web_identity_names_its_file(void)
 
     OK(sts_server_start(&s));
     c = sts_config(&s);
-    sts_setenv("AWS_WEB_IDENTITY_TOKEN_FILE", s.web_token);
-    sts_setenv("AWS_ROLE_ARN", "arn:aws:iam::666666666666:role/irsa");
-    OK(sts_file(s.web_token, "jwt-1\n"));
+    test_setenv("AWS_WEB_IDENTITY_TOKEN_FILE", s.web_token);
+    test_setenv("AWS_ROLE_ARN", "arn:aws:iam::666666666666:role/irsa");
+    OK(test_file(s.web_token, "jwt-1\n"));
     s.status = 400;
     s.failures = -1;
     s.body = "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>Token "
@@ -190,23 +191,23 @@ static void a_container_hands_out_its_tasks_role(void)
     OK(sts_server_start(&s));
     c = sts_config(&s);
     c.container_url = s.base;
-    sts_setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/task/1");
+    test_setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/task/1");
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "ASIATASK1") && s.token[0] == '\0');
     aws_auth_free(a);
     snprintf(full, sizeof full, "%s/task/pod", s.base);
-    sts_setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "");
-    sts_setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", full);
-    sts_setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "second choice");
-    sts_setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", s.web_token);
-    OK(sts_file(s.web_token, "pod-token\n"));
+    test_setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "");
+    test_setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", full);
+    test_setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "second choice");
+    test_setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", s.web_token);
+    OK(test_file(s.web_token, "pod-token\n"));
     a = open_auth(&s, &c);
     OK(is(key_of(&s, a, ""), "ASIATASK2") && strcmp(s.token, "pod-token") == 0);
-    OK(sts_file(s.web_token, "two\nlines"));
+    OK(test_file(s.web_token, "two\nlines"));
     clock_advance(7 * NANO_PER_H);
     OK(is(key_of(&s, a, ""), "") && problem.code == ERR_CONFIG && !strstr(problem.text, "lines\n"));
     aws_auth_free(a);
-    sts_setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://10.0.0.1/task");
+    test_setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://10.0.0.1/task");
     OK(!open_auth(&s, &c) && problem.code == ERR_CONFIG && strstr(problem.text, "AWS_CONTAINER_CREDENTIALS_FULL_URI"));
     sts_server_stop(&s);
 }
@@ -239,7 +240,7 @@ static void the_instance_metadata_is_the_last_resort(void)
     OK(is(key_of(&s, a, ""), "") && problem.code == ERR_CONFIG && strstr(problem.text, "IMDSv2"));
     aws_auth_free(a);
     c.imds_url = NULL;
-    sts_setenv("AWS_EC2_METADATA_DISABLED", "true");
+    test_setenv("AWS_EC2_METADATA_DISABLED", "true");
     OK(!open_auth(&s, &c) && strstr(problem.text, "no credentials"));
     sts_server_stop(&s);
 }
@@ -363,7 +364,7 @@ static void rotated_keys_of_a_file_are_found_when_the_old_ones_are_refused(void)
     OK(sts_server_start(&s));
     a = sts_auth(&s);
     OK(is(key_of(&s, a, ""), "AKIAOWN"));
-    OK(sts_file(s.credentials, "[default]\naws_access_key_id = AKIANEW\naws_secret_access_key = n\n"));
+    OK(test_file(s.credentials, "[default]\naws_access_key_id = AKIANEW\naws_secret_access_key = n\n"));
     OK(is(key_of(&s, a, ""), "AKIAOWN"));
     s.status = 403;
     s.failures = 1;
@@ -371,9 +372,9 @@ static void rotated_keys_of_a_file_are_found_when_the_old_ones_are_refused(void)
     OK(is(key_of(&s, a, "222222222222"), "ASIA2222222222221"));
     OK(strstr(s.authorization, "Credential=AKIANEW/") && is(key_of(&s, a, ""), "AKIANEW"));
     clock_advance(61 * NANO_PER_MIN);
-    OK(sts_file(s.credentials, "[default]\naws_access_key_id = AKIATHIRD\naws_secret_access_key = n\n"));
+    OK(test_file(s.credentials, "[default]\naws_access_key_id = AKIATHIRD\naws_secret_access_key = n\n"));
     OK(is(key_of(&s, a, ""), "AKIATHIRD"));
-    OK(sts_file(s.credentials, "broken"));
+    OK(test_file(s.credentials, "broken"));
     clock_advance(61 * NANO_PER_MIN);
     OK(is(key_of(&s, a, ""), "AKIATHIRD"));
     aws_auth_free(a);

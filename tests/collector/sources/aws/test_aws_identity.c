@@ -64,12 +64,12 @@ static bool fits(const struct row *r, struct sts_server *s)
     enum err_code code;
     bool good;
 
-    memset(sts_environment, 0, sizeof sts_environment);
+    memset(test_environment, 0, sizeof test_environment);
     for (size_t i = 0; i + 1 < 6 && r->variables[i]; i += 2)
-        sts_setenv(r->variables[i], r->variables[i + 1]);
+        test_setenv(r->variables[i], r->variables[i + 1]);
     c.profile = r->profile;
     c.region = NULL;
-    if (!sts_file(s->config, r->config) || !sts_file(s->credentials, r->credentials))
+    if (!test_file(s->config, r->config) || !test_file(s->credentials, r->credentials))
         return false;
     code = aws_identity_choose(&id, &c, &e);
     if (r->kind)
@@ -99,11 +99,11 @@ static void the_samples_lead_to_their_ways(void)
     struct aws_auth_config c = { .config_file = "tests/data/aws/credentials/constructed/shared-config.ini",
                                  .shared_credentials_file =
                                      "tests/data/aws/credentials/constructed/shared-credentials.ini",
-                                 .environment = sts_getenv };
+                                 .environment = test_getenv };
     struct aws_identity id;
     struct err e = { 0 };
 
-    memset(sts_environment, 0, sizeof sts_environment);
+    memset(test_environment, 0, sizeof test_environment);
     c.profile = "prod";
     OK(aws_identity_choose(&id, &c, &e) == ERR_OK && id.n_roles == 1 && id.way == AWS_WAY_FILE);
     OK(sv_eq(id.roles[0].external_id, SV("example-external-id")) && sv_eq(id.roles[0].session_name, SV("collector-1")));
@@ -117,9 +117,9 @@ static void the_samples_lead_to_their_ways(void)
     OK(aws_identity_choose(&id, &c, &e) == ERR_OK && sv_eq(id.keys.access_key_id, SV("AKIAEXAMPLEEXAMPLE01")) &&
        sv_eq(id.region, SV("us-east-1")));
     aws_identity_done(&id);
-    sts_setenv("AWS_REGION", "eu-west-3");
-    sts_setenv("AWS_USE_FIPS_ENDPOINT", "TRUE");
-    sts_setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy");
+    test_setenv("AWS_REGION", "eu-west-3");
+    test_setenv("AWS_USE_FIPS_ENDPOINT", "TRUE");
+    test_setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy");
     OK(aws_identity_choose(&id, &c, &e) == ERR_OK && sv_eq(id.region, SV("eu-west-3")) && id.fips && id.sts_global &&
        !id.dual_stack);
     aws_identity_done(&id);
@@ -130,7 +130,7 @@ static void the_samples_lead_to_their_ways(void)
 
 static void files_lie_in_the_home_folder(void)
 {
-    struct aws_auth_config c = { .environment = sts_getenv };
+    struct aws_auth_config c = { .environment = test_getenv };
     struct aws_identity id;
     struct sts_server s;
     char folder[128], path[256];
@@ -138,8 +138,8 @@ static void files_lie_in_the_home_folder(void)
     OK(sts_server_start(&s));
     snprintf(folder, sizeof folder, "%s/.aws", s.folder);
     snprintf(path, sizeof path, "%s/credentials", folder);
-    sts_setenv("HOME", s.folder);
-    OK(mkdir(folder, 0700) == 0 && sts_file(path, "[default]\n" KEYS));
+    test_setenv("HOME", s.folder);
+    OK(mkdir(folder, 0700) == 0 && test_file(path, "[default]\n" KEYS));
     OK(aws_identity_choose(&id, &c, NULL) == ERR_OK && id.way == AWS_WAY_FILE);
     aws_identity_done(&id);
     unlink(path);

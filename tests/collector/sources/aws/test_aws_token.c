@@ -5,6 +5,7 @@
 #include "collector/base/clock.h"
 #include "collector/sources/aws/aws_token.h"
 #include "collector/sources/aws/aws_xml.h"
+#include "collector/sources/credential.h"
 
 #include "tests/collector/sources/aws/data.h"
 #include "tests/tap.h"
@@ -40,7 +41,7 @@ static void sts_answers_are_read(void)
     OK(sv_eq(t.keys.secret_access_key, SV("wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY")));
     OK(sv_eq(t.keys.session_token, SV("EXAMPLEtoken//////////wEXAMPLE==")));
     OK(sts_sample("sts/assume-role-with-web-identity.response.xml", "2026-09-21T15:13:59Z", &t) == ERR_OK);
-    OK(t.life_ms == AWS_TOKEN_LIFE_MIN_S * 1000);
+    OK(t.life_ms == CREDENTIAL_LIFE_MIN_S * 1000);
     OK(sts_sample("sts/get-session-token.response.xml", "2011-07-11T19:00:00Z", &t) == ERR_OK);
     OK(sv_starts(t.keys.session_token,
                  SV("AQoEXAMPLEH4aoAH0gNCAPyJxz4BlCFFxWNE1OPTgk5TthT+FvwqnKwRcOIfrRh3c/LTo6UDdyJwOOvEVPvLXC")));

@@ -181,16 +181,16 @@ static void the_environment_decides(void)
     /* clang-format on */
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct azure_auth_config c = { .environment = token_getenv };
+        struct azure_auth_config c = { .environment = test_getenv };
         struct err e = { 0 };
 
-        memset(token_environment, 0, sizeof token_environment);
-        memcpy(token_environment, rows[i].vars, sizeof rows[i].vars);
+        memset(test_environment, 0, sizeof test_environment);
+        memcpy(test_environment, rows[i].vars, sizeof rows[i].vars);
         printf("# %s\n", rows[i].kind);
         OK(strcmp(kind_of(&c, &e), rows[i].kind) == 0);
         OK(strcmp(rows[i].kind, "none") != 0 || (e.code == ERR_CONFIG && e.text[0]));
     }
-    memset(token_environment, 0, sizeof token_environment);
+    memset(test_environment, 0, sizeof test_environment);
 }
 
 /* ---- Against a server ---- */
@@ -345,11 +345,11 @@ static void the_federated_token_is_read_for_every_request(void)
     sv bearer;
 
     OK(fd >= 0 && write(fd, "first.one\n", 10) == 10 && token_server_start(&s));
-    token_environment[0] = "AZURE_FEDERATED_TOKEN_FILE", token_environment[1] = path;
-    token_environment[2] = "AZURE_AUTHORITY_HOST", token_environment[3] = s.base;
-    token_environment[4] = "AZURE_CLIENT_ID", token_environment[5] = "the-client";
-    token_environment[6] = "AZURE_TENANT_ID", token_environment[7] = "the-tenant";
-    a = azure_auth_new(&(struct azure_auth_config){ .environment = token_getenv }, &s.env, &e);
+    test_environment[0] = "AZURE_FEDERATED_TOKEN_FILE", test_environment[1] = path;
+    test_environment[2] = "AZURE_AUTHORITY_HOST", test_environment[3] = s.base;
+    test_environment[4] = "AZURE_CLIENT_ID", test_environment[5] = "the-client";
+    test_environment[6] = "AZURE_TENANT_ID", test_environment[7] = "the-tenant";
+    a = azure_auth_new(&(struct azure_auth_config){ .environment = test_getenv }, &s.env, &e);
     OK(a && got(&s, a, "token-1") && strstr(s.seen, "client_assertion=first.one&"));
     OK(ftruncate(fd, 0) == 0 && pwrite(fd, "second.one", 10, 0) == 10);
     azure_token_refused(a, token_audience, SV("token-1"));
@@ -388,17 +388,17 @@ static void managed_identities_are_asked_in_their_own_ways(void)
                                        .client_id = rows[i].client,
                                        .identity_object_id = rows[i].object,
                                        .identity_resource_id = rows[i].resource,
-                                       .environment = token_getenv };
+                                       .environment = test_getenv };
         struct token_server s;
         struct err e = { 0 };
         struct azure_auth *a;
         char url[128];
 
         OK(token_server_start(&s));
-        memcpy(token_environment, rows[i].vars, sizeof rows[i].vars);
+        memcpy(test_environment, rows[i].vars, sizeof rows[i].vars);
         snprintf(url, sizeof url, "%s%s", s.base, rows[i].vars[1] ? rows[i].vars[1] : "");
         if (rows[i].vars[0])
-            token_environment[1] = url;
+            test_environment[1] = url;
         else
             c.imds_url = s.base;
         s.header_name = rows[i].header;
@@ -416,12 +416,12 @@ static struct azure_auth *arc_auth(struct token_server *s, const char *directory
     struct azure_auth_config c = { .credential = AZURE_CREDENTIAL_MANAGED_IDENTITY,
                                    .client_id = client,
                                    .arc_key_directory = directory,
-                                   .environment = token_getenv };
+                                   .environment = test_getenv };
     struct err e = { 0 };
 
     snprintf(url, 128, "%s/arc", s->base);
-    token_environment[0] = "IDENTITY_ENDPOINT", token_environment[1] = url;
-    token_environment[2] = "IMDS_ENDPOINT", token_environment[3] = s->base;
+    test_environment[0] = "IDENTITY_ENDPOINT", test_environment[1] = url;
+    test_environment[2] = "IMDS_ENDPOINT", test_environment[3] = s->base;
     s->header_name = "authorization";
     return azure_auth_new(&c, &s->env, &e);
 }
@@ -460,7 +460,7 @@ static void arc_is_answered_with_its_key(void)
 
 static void a_service_that_wakes_up_is_waited_for(void)
 {
-    struct azure_auth_config c = { .credential = AZURE_CREDENTIAL_MANAGED_IDENTITY, .environment = token_getenv };
+    struct azure_auth_config c = { .credential = AZURE_CREDENTIAL_MANAGED_IDENTITY, .environment = test_getenv };
     struct token_server s;
     struct err e = { 0 };
     struct azure_auth *a;

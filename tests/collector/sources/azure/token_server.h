@@ -1,18 +1,13 @@
 /*
  * A token endpoint on loopback, as Entra's and as the metadata service's, with counters and switches; and a source_env
- * that reaches it. Environment variables are the test's own: none but those in `token_environment`.
+ * that reaches it.
  */
 #ifndef TESTS_AZURE_TOKEN_SERVER_H
 #define TESTS_AZURE_TOKEN_SERVER_H
 
-#include <sched.h>
-#include <stdatomic.h>
-
-#include "collector/base/clock.h"
 #include "collector/sources/azure/azure_auth.h"
-#include "collector/sources/stats.h"
 
-#include "tests/collector/net/loop.h"
+#include "tests/collector/sources/auth_loop.h"
 
 struct token_server {
     struct http_server *http;
@@ -22,8 +17,7 @@ struct token_server {
     atomic_int status;   /* 0: 200 */
     atomic_int failures; /* answer `status` this often, then 200; -1: for ever */
     atomic_int life_s;   /* 0: 3600 */
-    atomic_int hold;     /* waits while set: keeps a flight in the air */
-    atomic_int waiting;
+    struct test_hold hold;
     const char *body;     /* of failures */
     const char *identity; /* further members of a good answer */
     char seen[4096];      /* last request: method, target, body */
@@ -32,25 +26,12 @@ struct token_server {
     char base[64];
 };
 
-static const char *token_environment[16]; /* name, value, name, value, ... */
-
-static inline const char *token_getenv(const char *name)
-{
-    for (size_t i = 0; i + 1 < sizeof token_environment / sizeof *token_environment && token_environment[i]; i += 2)
-        if (strcmp(token_environment[i], name) == 0)
-            return token_environment[i + 1];
-    return NULL;
-}
-
 static inline void on_token(void *ctx, const struct http_server_request *q, struct http_server_response *r)
 {
     struct token_server *s = ctx;
     int n = atomic_fetch_add(&s->calls, 1) + 1, left = s->failures;
 
-    atomic_fetch_add(&s->waiting, 1);
-    while (s->hold)
-        sched_yield();
-    atomic_fetch_sub(&s->waiting, 1);
+    test_hold(&s->hold, true);
     snprintf(s->seen, sizeof s->seen, "%.*s %.*s %.*s", SV_ARG(q->method), SV_ARG(http_server_raw_target(q)),
              SV_ARG(q->body));
     if (s->header_name)
@@ -94,21 +75,14 @@ static inline bool token_server_start(struct token_server *s)
     if (!s->http)
         return false;
     snprintf(s->base, sizeof s->base, "http://127.0.0.1:%u", http_server_port(s->http));
-    s->env = (struct source_env){
-        .id = SV("azure-test"), .http = loop_client(NULL), .limits = rate_limits_new(), .stats = source_stats_new()
-    };
     arena_init(&s->memory, 0);
-    for (size_t i = 0; i < sizeof token_environment / sizeof *token_environment; i++)
-        token_environment[i] = NULL;
-    return s->env.http && s->env.limits && s->env.stats;
+    return test_env_start(&s->env, SV("azure-test"));
 }
 
 static inline void token_server_stop(struct token_server *s)
 {
     http_server_stop(s->http);
-    http_client_free(s->env.http);
-    rate_limits_free(s->env.limits);
-    source_stats_free(s->env.stats);
+    test_env_stop(&s->env);
     arena_done(&s->memory);
 }
 
@@ -120,7 +94,7 @@ static inline struct azure_auth *token_auth(struct token_server *s)
                                    .client_id = "the-client",
                                    .client_secret = { "env:TEST_AZURE_SECRET" },
                                    .authority_url = s->base,
-                                   .environment = token_getenv };
+                                   .environment = test_getenv };
     struct err e = { 0 };
     struct azure_auth *a = azure_auth_new(&c, &s->env, &e);
 
@@ -130,5 +104,11 @@ static inline struct azure_auth *token_auth(struct token_server *s)
 }
 
 static const sv token_audience = { "https://management.azure.com", 28 };
+
+/* struct want's ask. */
+static inline enum err_code token_ask(void *from, sv name, struct arena *memory, sv *got, struct err *e)
+{
+    return azure_token(from, name, memory, got, e);
+}
 
 #endif
