@@ -150,7 +150,7 @@ static bool reads_logged(sv *exempted)
 static void a_level_tells_only_its_own_audit_settings(void)
 {
     const struct gcp_world *w = &gcp_of(&sim)->world;
-    sv exempted;
+    sv exempted = SV_NONE;
 
     OK(policy(project_name(0)) == 200 && reads_logged(&exempted));
     OK(sv_eq(exempted, w->callers[project(0)->exempted].subject) && exempted.len);
