@@ -15,7 +15,8 @@
 #include "collector/base/arena.h"
 #include "collector/base/buf.h"
 
-struct sim;
+#include "tests/cloudsim/sim.h"
+
 struct exchange;
 struct gcp_access;
 struct gcp_workload;
@@ -113,6 +114,10 @@ struct gcp {
 };
 /* gcp_cloud.c. NULL when there is no Google Cloud. */
 struct gcp *gcp_of(const struct sim *s);
+
+/* gcp_truth.c */
+struct truth_writer;
+void gcp_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_t until);
 
 /* ---- answers (gcp_reply.c) ---- */
 

@@ -82,9 +82,6 @@ void gcp_metadata_refuse(struct exchange *x, int status, const char *text);
 
 const struct dialect *gcp_dialect_of(const struct exchange *x);
 
-/* gcp_truth.c. */
-void gcp_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_t until);
-
 /* ---- handlers, besides those of gcp.h ---- */
 
 void gcp_oauth_token(struct exchange *x);

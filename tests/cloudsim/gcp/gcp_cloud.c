@@ -2,6 +2,10 @@
 #include <stdlib.h>
 
 #include "tests/cloudsim/gcp/gcp_api.h"
+#include "tests/cloudsim/gcp/gcp_calls.h"
+
+/* Google's calls a minute come on top of the other clouds'. */
+#define SHARE 0.25
 
 struct gcp *gcp_of(const struct sim *s)
 {
@@ -13,6 +17,7 @@ static void close_world(void *own)
     struct gcp *g = own;
 
     gcp_access_free(g->access);
+    gcp_workload_free(g->workload);
     gcp_world_done(&g->world);
     free(g);
 }
@@ -33,6 +38,11 @@ static enum err_code open_world(struct sim *s, void **own, struct err *e)
     if (gcp_world_init(&g->world, s->options.seed, s->options.count[GCP], e) || open_access(g, s, e)) {
         close_world(g);
         return e->code;
+    }
+    g->workload = gcp_workload_new(&g->world, s->options.calls_per_minute * SHARE, s->first, s->last);
+    if (!g->workload) {
+        close_world(g);
+        return err_set(e, ERR_LIMIT, "out of memory");
     }
     *own = g;
     return ERR_OK;

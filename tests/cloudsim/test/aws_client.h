@@ -6,13 +6,12 @@
 #define CLOUDSIM_TEST_AWS_CLIENT_H
 
 #include "tests/cloudsim/aws/aws_cloud.h"
-#include "tests/cloudsim/test/client.h"
+#include "tests/cloudsim/test/truth_client.h"
 
 static struct http_server_response reply;
-static struct json_parser *body_parser, *truth_parser;
+static struct json_parser *body_parser;
 static uint64_t metrics_charged;
 static const char *fault_in_force; /* that handlers play themselves */
-static struct buf truth_text;
 
 typedef void (*handler)(struct exchange *x);
 
@@ -21,15 +20,14 @@ static inline void start_aws(struct sim_options o)
     o.clouds = CLOUD_AWS;
     start_sim(o);
     body_parser = json_parser_new(0);
-    truth_parser = json_parser_new(0);
+    start_truth();
 }
 
 static inline void stop_aws(void)
 {
     buf_done(&reply.body);
-    buf_done(&truth_text);
     json_parser_free(body_parser);
-    json_parser_free(truth_parser);
+    stop_truth();
     stop_sim();
 }
 
@@ -67,38 +65,6 @@ static inline const char *with_token(const char *body, const char *name, sv toke
     int n = (int)strlen(body) - 1;
 
     return token.len ? format("%.*s%s\"%s\":\"%.*s\"}", n, body, n > 1 ? "," : "", name, SV_ARG(token)) : body;
-}
-
-static inline json truth_now(void)
-{
-    json out;
-
-    buf_clear(&truth_text);
-    truth_write(&sim, 0, INT64_C(4000000000000000000), &truth_text);
-    must(json_parse(truth_parser, buf_sv(&truth_text), &out, NULL) == ERR_OK, "truth is no JSON");
-    return json_get(out, SV("series"));
-}
-
-struct want {
-    const char *name;
-    sv value;
-};
-
-/* Sum of the family's series whose labels agree with `want` (ends with a NULL name). */
-static inline double truth_sum(json series, const char *family, const struct want *want)
-{
-    double sum = 0, v;
-    json s;
-
-    for (struct json_iter it = json_items(series); json_item(&it, &s);) {
-        bool good = sv_eq(json_sv(json_get(s, SV("family"))), sv_of(family));
-
-        for (const struct want *w = want; good && w->name; w++)
-            good = sv_eq(json_sv(json_get(json_get(s, SV("labels")), sv_of(w->name))), w->value);
-        if (good && json_f64(json_get(s, SV("value")), &v))
-            sum += v;
-    }
-    return sum;
 }
 
 #endif

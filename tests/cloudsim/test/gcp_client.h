@@ -1,94 +1,63 @@
-/* What tests of Google's access side share: signed claims, forms, what an error says. */
+/* A cloudsim with Google Cloud inside the test program, whose data handlers are called as after admission: no HTTP. */
 #ifndef CLOUDSIM_TEST_GCP_CLIENT_H
 #define CLOUDSIM_TEST_GCP_CLIENT_H
 
-#include <stdatomic.h>
-
 #include "tests/cloudsim/gcp/gcp_api.h"
-#include "tests/cloudsim/test/client.h"
+#include "tests/cloudsim/gcp/gcp_calls.h"
+#include "tests/cloudsim/gcp/gcp_monitoring.h"
+#include "tests/cloudsim/test/truth_client.h"
 
-#define AUTH      "https://www.googleapis.com/auth/"
-#define TOKEN_URL "https://oauth2.googleapis.com/token"
+#define SETTLED (ORIGIN + 40 * NANO_PER_MIN)
+/* All minutes of the story, and some around it. */
+#define ALL_TIME "&interval.startTime=2026-11-24T07:00:00Z&interval.endTime=2026-11-24T11:00:00Z"
 
-static const struct gcp_access *g;
+static struct http_server_response reply;
+static const char *fault_in_force; /* that handlers play themselves */
 
-static inline void start_gcp(void)
+static inline const struct gcp_world *world(void)
 {
-    start_sim((struct sim_options){ .seed = 7, .clouds = CLOUD_GCP, .calls_per_minute = 60, .history_ms = 3600000 });
-    g = gcp_of(&sim)->access;
+    return &gcp_of(&sim)->world;
 }
 
-static inline const struct gcp_project *project(unsigned i)
+static inline void start_gcp(struct sim_options o)
 {
-    return &gcp_of(&sim)->world.projects[i];
+    o.clouds = CLOUD_GCP;
+    o.calls_per_minute = o.calls_per_minute ? o.calls_per_minute : 400;
+    o.history_ms = 2 * 3600 * 1000;
+    o.duration_ms = 10 * 60 * 1000;
+    start_sim(o);
+    start_truth();
 }
 
-/* Claims of the service account; zero members take what is right, "" in `sub` the account itself. */
-struct claims {
-    const char *iss, *sub, *aud, *scope;
-    int64_t early_s, life_s;
-    const struct gcp_key *key;
-};
-
-static inline sv assertion(struct claims c)
+static inline void stop_gcp(void)
 {
-    long long iat = (long long)(clock_now() / NANO_PER_S - c.early_s);
-    const char *email = arena_copy(&arena, g->who[GCP_ACCOUNT].name).at;
-    struct buf b = { .at = NULL };
-    sv out;
+    buf_done(&reply.body);
+    buf_done(&reply.headers);
+    stop_truth();
+    stop_sim();
+}
 
-    buf_putc(&b, '{');
-    put_member(&b, "iss", sv_of(c.iss ? c.iss : email));
-    buf_printf(&b, ",\"iat\":%lld,\"exp\":%lld", iat, iat + (c.life_s ? c.life_s : 3600));
-    if (c.sub) {
-        buf_putc(&b, ',');
-        put_member(&b, "sub", sv_of(*c.sub ? c.sub : email));
-    }
-    if (c.aud) {
-        buf_putc(&b, ',');
-        put_member(&b, "aud", sv_of(c.aud));
-    }
-    if (c.scope) {
-        buf_putc(&b, ',');
-        put_member(&b, "scope", sv_of(c.scope));
-    }
-    buf_putc(&b, '}');
-    out = gcp_jwt_sign(&arena, c.key ? c.key : &g->key, buf_sv(&b));
-    buf_done(&b);
-    must(out.len > 0, "no signature");
+typedef void (*lister)(struct exchange *x, sv project, sv query);
+
+/* The parsed answer; views of it live until the next call. `query`: as it stands in a URL, blanks may be blanks. */
+static inline json list_at(lister h, sv project, int64_t now, const char *query)
+{
+    struct exchange x = { .sim = &sim, .r = &reply, .now = now, .fault = fault_in_force };
+    json out = { .tape = NULL };
+
+    buf_clear(&reply.body);
+    reply.status = 0;
+    arena_init(&x.arena, 0);
+    h(&x, project, sv_of(query));
+    arena_done(&x.arena);
+    must(json_parse(parser, buf_sv(&reply.body), &out, NULL) == ERR_OK, "the answer is no JSON");
     return out;
 }
 
-/* A bearer token that opens everything. */
-static inline sv bearer(void)
+/* The HTTP status and the google.rpc one. */
+static inline bool refused_with(json answer_, int status, const char *name)
 {
-    return assertion((struct claims){ .sub = "", .scope = AUTH "cloud-platform" });
-}
-
-static inline sv token_in(const char *member)
-{
-    return arena_copy(&arena, json_sv(json_get(parsed(), sv_of(member))));
-}
-
-/* What the first ErrorInfo of the answer says. */
-static inline sv reason(void)
-{
-    json details = json_path(parsed(), "error/details"), one;
-
-    for (struct json_iter it = json_items(details); json_item(&it, &one);)
-        if (json_get(one, SV("reason")).tape)
-            return json_sv(json_get(one, SV("reason")));
-    return SV_NONE;
-}
-
-static inline sv status_name(void)
-{
-    return json_sv(json_path(parsed(), "error/status"));
-}
-
-static inline bool refused(int status, int want, const char *name, const char *why)
-{
-    return status == want && sv_eq(status_name(), sv_of(name)) && sv_eq(reason(), sv_of(why));
+    return reply.status == status && sv_eq(json_sv(json_path(answer_, "error/status")), sv_of(name));
 }
 
 #endif
