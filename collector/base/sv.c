@@ -166,6 +166,85 @@ bool sv_to_f64(sv s, double *out)
     return true;
 }
 
+/* The digits of a decimal number without its point, and where the point stands when it was moved. */
+struct decimal {
+    bool minus;
+    sv whole, fraction;
+    int64_t point; /* digits before it; may lie before the first or behind the last */
+};
+
+static sv take_digits(sv *s)
+{
+    size_t n = 0;
+
+    while (n < s->len && isdigit((unsigned char)s->at[n]))
+        n++;
+    *s = sv_skip(*s, n);
+    return sv_make(s->at - n, n);
+}
+
+static bool take_exponent(sv *s, int64_t *out)
+{
+    bool minus;
+    sv digits;
+
+    if (s->len == 0 || (s->at[0] != 'e' && s->at[0] != 'E'))
+        return s->len == 0;
+    *s = sv_skip(*s, 1);
+    minus = s->len && s->at[0] == '-';
+    *s = sv_skip(*s, s->len && (s->at[0] == '-' || s->at[0] == '+'));
+    digits = take_digits(s);
+    *out = INT32_MAX; /* one with more digits than a number has */
+    (void)sv_to_i64(sv_first(digits, 9), out);
+    *out = minus ? -*out : *out;
+    return digits.len > 0 && digits.len <= 9 && s->len == 0;
+}
+
+static bool read_decimal(sv s, unsigned digits, struct decimal *d)
+{
+    int64_t exponent = 0;
+
+    *d = (struct decimal){ .minus = s.len && s.at[0] == '-', .fraction = SV_NONE };
+    s = sv_skip(s, d->minus);
+    d->whole = take_digits(&s);
+    if (s.len && s.at[0] == '.') {
+        s = sv_skip(s, 1);
+        d->fraction = take_digits(&s);
+        if (d->fraction.len == 0)
+            return false;
+    }
+    if (d->whole.len == 0 || !take_exponent(&s, &exponent))
+        return false;
+    d->point = (int64_t)d->whole.len + exponent + (int64_t)digits;
+    return true;
+}
+
+static unsigned digit(const struct decimal *d, int64_t i)
+{
+    size_t at = (size_t)i;
+
+    if (i < 0 || at >= d->whole.len + d->fraction.len)
+        return 0;
+    return (unsigned)((at < d->whole.len ? d->whole.at[at] : d->fraction.at[at - d->whole.len]) - '0');
+}
+
+bool sv_to_decimal(sv s, unsigned digits, int64_t *out)
+{
+    struct decimal d;
+    int64_t v = 0, all;
+
+    if (!read_decimal(s, digits, &d))
+        return false;
+    all = (int64_t)(d.whole.len + d.fraction.len);
+    for (int64_t i = 0; i < d.point && (v || i < all); i++) /* zeros behind a 0 are 0 */
+        if (__builtin_mul_overflow(v, INT64_C(10), &v) || __builtin_add_overflow(v, (int64_t)digit(&d, i), &v))
+            return false;
+    if (d.point >= 0 && digit(&d, d.point) >= 5 && __builtin_add_overflow(v, INT64_C(1), &v))
+        return false;
+    *out = d.minus ? -v : v;
+    return true;
+}
+
 /* Days since 1970-01-01 of a civil date (proleptic Gregorian). */
 static int64_t days_of(int64_t y, int64_t m, int64_t d)
 {

@@ -76,6 +76,9 @@ size_t sv_utf8(sv s);
 bool sv_to_i64(sv s, int64_t *out);
 bool sv_to_u64(sv s, uint64_t *out);
 bool sv_to_f64(sv s, double *out);
+/* "1.2e-05" times 10^digits as JSON writes numbers, rounded half away from zero and exact else, however long the text is: money.
+ * Magnitudes above INT64_MAX are out of range. buf_decimal writes it back. */
+bool sv_to_decimal(sv s, unsigned digits, int64_t *out);
 
 /* "2026-11-20T10:00:03.215Z", with or without fraction, zone `Z`, `+hh:mm` or none (read as UTC; some of
  * Azure's fields lack it). Second 60 is accepted. Out: nanoseconds since 1970, UTC. */

@@ -17,6 +17,7 @@ enum { PSEUDONYM_BYTES = 16, KEY_LEAST = 16 };
 static const size_t call_identity[] = {
     offsetof(struct call, caller_principal), offsetof(struct call, caller_ip), offsetof(struct call, user_agent),
 };
+static const size_t measure_identity[] = { offsetof(struct measure, caller) };
 static const size_t audit_identity[] = { offsetof(struct audit, actor), offsetof(struct audit, actor_ip) };
 /* clang-format on */
 
@@ -103,6 +104,9 @@ void policy_apply(const struct policy *p, struct frame *f)
             apply_metadata(p, b, &b->calls[i]);
             b->calls[i].content_input = b->calls[i].content_output = SV_NONE;
         }
+        for (size_t i = 0; i < b->n_measures; i++)
+            apply_identity(p, b, &b->measures[i], measure_identity,
+                           sizeof measure_identity / sizeof measure_identity[0]);
         for (size_t i = 0; i < b->n_audits; i++)
             apply_identity(p, b, &b->audits[i], audit_identity, sizeof audit_identity / sizeof audit_identity[0]);
     }

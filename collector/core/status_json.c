@@ -138,6 +138,22 @@ static void put_calls(struct json_out *o, struct source_stats *stats)
     number(o, "clock_skew_seconds", (double)source_stats_skew(stats) / 1e9);
 }
 
+static void put_notes(struct json_out *o, struct source_stats *stats)
+{
+    struct source_note notes[STATS_NOTES_MAX];
+    size_t n = source_stats_notes(stats, notes);
+
+    key(o, "goes_without");
+    open_as(o, '[');
+    for (size_t i = 0; i < n; i++) {
+        open_item(o);
+        text(o, "what", sv_of(notes[i].what));
+        text(o, "why", sv_of(notes[i].text));
+        close_as(o, '}');
+    }
+    close_as(o, ']');
+}
+
 static void put_reasons(struct json_out *o, const char *name, const int64_t counts[REASONS])
 {
     key(o, name);
@@ -192,6 +208,7 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
     put_error(o, &in->open_error);
     put_totals(o, spine_ledger(s->spine), in->env.id);
     put_calls(o, in->stats);
+    put_notes(o, in->stats);
     key(o, "jobs");
     open_as(o, '[');
     for (size_t i = 0; i < n; i++)

@@ -249,6 +249,22 @@ static void put_api_calls(struct look *k)
                        seconds(source_stats_skew(k->status->instances[i]->stats)));
 }
 
+static void put_notes(struct look *k)
+{
+    family(k, "trefoil_source_goes_without", "gauge",
+           "What a cloud refuses and the source goes on without; why stands in /api/v1/sources.");
+    for (size_t i = 0; i < k->status->n_instances; i++) {
+        const struct instance *in = k->status->instances[i];
+        struct source_note notes[STATS_NOTES_MAX];
+        size_t n = source_stats_notes(in->stats, notes);
+
+        for (size_t a = 0; a < n; a++)
+            exposition_i64(k->out, "trefoil_source_goes_without",
+                           (struct exposition_label[]){ { "source", in->env.id }, { "what", sv_of(notes[a].what) } }, 2,
+                           1);
+    }
+}
+
 /* ---- the spine ---- */
 
 static void put_spine(struct look *k)
@@ -385,8 +401,8 @@ static void look_at(struct look *k)
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_conservation,
-                                                    put_api_calls, put_spine,   put_process };
+    static void (*const parts[])(struct look *) = { put_build, put_signals, put_conservation, put_api_calls,
+                                                    put_notes, put_spine,   put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

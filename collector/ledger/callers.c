@@ -25,6 +25,11 @@ name_id caller_for(struct ledger *l, sv caller)
     return id && map_put(&c->admitted, key_of(id), id) ? id : CALLER_REFUSED;
 }
 
+bool rule_by_caller(const struct fold_rule *r)
+{
+    return families[r->ours].labels & LABEL_BIT(LABEL_CALLER);
+}
+
 bool ledger_hides(const struct ledger *l, int family)
 {
     return families[family].labels & LABEL_BIT(LABEL_CALLER) && l->callers.limit == 0;

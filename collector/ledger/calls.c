@@ -173,11 +173,6 @@ static int64_t call_duration(struct fold *f, const struct call *c, int stat)
     return c->time_to_first_token_nano;
 }
 
-static bool by_caller(const struct fold_rule *r)
-{
-    return families[r->ours].labels & LABEL_BIT(LABEL_CALLER);
-}
-
 /* Who called, as the row tells: an identity, else an address. */
 static name_id caller_of(const struct fold *f, const struct call *c)
 {
@@ -202,7 +197,7 @@ static void count(struct fold *f, const struct call *c, const struct fold_rule *
         bool histogram = families[r[i].ours].type == FAMILY_HISTOGRAM;
         int64_t v = histogram ? call_duration(f, c, r[i].stat) : call_figure(c, r[i].stat);
 
-        if (v == NONE || v < 0 || (by_caller(&r[i]) && !name_caller(f, c, &r[i], labels)))
+        if (v == NONE || v < 0 || (rule_by_caller(&r[i]) && !name_caller(f, c, &r[i], labels)))
             continue;
         if (histogram)
             observe(f, rule_series(f->l, &r[i], labels), v);
@@ -240,7 +235,7 @@ static bool call_labels(struct fold *f, const struct call *c, struct label_set *
 static name_id waiting_caller(const struct fold *f, const struct call *c, const struct fold_rule *r, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (by_caller(&r[i]) && r[i].stat == STAT_CALL)
+        if (rule_by_caller(&r[i]) && r[i].stat == STAT_CALL)
             return caller_of(f, c);
     return CALLER_NOT_COUNTED;
 }

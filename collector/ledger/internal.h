@@ -362,6 +362,8 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
 
 /* Name number of a caller that is or now becomes admitted, 0 for "" (not told), else one of the two above. */
 name_id caller_for(struct ledger *l, sv caller);
+/* Whether the rule's family has a series for each caller. */
+bool rule_by_caller(const struct fold_rule *r);
 
 void keys_horizon(struct ledger *l, int64_t hours);
 void call_fold(struct fold *f, const struct call *c);

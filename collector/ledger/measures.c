@@ -137,14 +137,25 @@ static void measure_labels(struct fold *f, const struct measure *m, struct label
     out->at[LABEL_CATEGORY] = out->at[LABEL_PART];
     out->at[LABEL_ACTION] = fold_name(f, m->action);
     out->at[LABEL_UNIT] = fold_name(f, m->unit);
+    if (m->caller)
+        out->at[LABEL_CALLER] = caller_for(f->l, batch_sv(f->batch, m->caller));
+}
+
+/* Whether a caller can be named: a figure that nobody is told of counts for nobody. */
+static bool names_caller(const struct label_set *labels)
+{
+    name_id caller = labels->at[LABEL_CALLER];
+
+    return caller && caller != CALLER_REFUSED && caller != CALLER_NOT_COUNTED;
 }
 
 /* A rule counts for this bucket when no authority is asked or the authority has chosen its family. */
-static bool rule_applies(struct fold *f, const struct fold_rule *r, name_id family, int64_t bucket)
+static bool rule_applies(struct fold *f, const struct fold_rule *r, name_id family, const struct label_set *labels,
+                         int64_t bucket)
 {
     name_id resource = fold_name(f, f->batch->origin.resource_id);
 
-    if (r->family && r->family != family)
+    if ((r->family && r->family != family) || (rule_by_caller(r) && !names_caller(labels)))
         return false;
     return !r->fact || authority_at(f->l, r->fact, resource, bucket) == r->family;
 }
@@ -219,7 +230,7 @@ static uint16_t generation_for(struct fold *f, struct native *n, const struct me
     if (l->names.refused != refused)
         return NOT_COUNTED; /* without the name that found no room it would be another series */
     for (size_t i = 0; i < n_rules && i < 64; i++)
-        applies |= (uint64_t)(tells(m, &r[i]) && rule_applies(f, &r[i], family, m->start_unix_nano)) << i;
+        applies |= (uint64_t)(tells(m, &r[i]) && rule_applies(f, &r[i], family, &labels, m->start_unix_nano)) << i;
     signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
     for (uint32_t i = n->n_generations; i-- > 0;)
         if (n->generations[i].signature == signature)
@@ -308,6 +319,21 @@ static void apply(struct fold *f, const struct measure *m, struct bucket *b, con
 
 /* ---- the fold ---- */
 
+/* Calls of a caller beyond the limit, when a bucket is first told; its revisions are not worth a state of their own. */
+static void count_refused(struct fold *f, const struct measure *m)
+{
+    const struct ruleset *rules = ruleset_at(f->l, f->source->source, m->start_unix_nano);
+    name_id family = fold_name(f, m->family);
+    size_t n;
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n);
+
+    if (!m->caller || !(m->value > 0) || caller_for(f->l, batch_sv(f->batch, m->caller)) != CALLER_REFUSED)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (r[i].family == family && sv_eq(sv_of(families[r[i].ours].name), SV("genai_caller_calls_total")))
+            f->l->callers.refused += llround(m->value);
+}
+
 /* Whether the state of this bucket was given up: what comes for it now is late beyond the horizon. A bucket newer than all
  * that was given up of its series was never told, however old it is: a series that is listed late is read back to its
  * beginning, and nothing of it was ever counted. */
@@ -347,6 +373,7 @@ void measure_fold(struct fold *f, const struct measure *m)
         if (m->start_unix_nano >= f->source->count_from) {
             b->generation = generation_for(f, n, m);
             f->l->refused += b->generation == NOT_COUNTED;
+            count_refused(f, m);
         } else {
             f->source->history++;
         }

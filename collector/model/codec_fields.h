@@ -55,7 +55,7 @@
     X(SYM, deployment)              X(SYM, model)       X(SYM, operation)       \
     X(SYM, tier)                    X(SYM, code)                                \
     X(ENUM, outcome, OUTCOMES, outcome_name)                                    \
-    X(SYM, part)                    X(SYM, action)                              \
+    X(SYM, part)                    X(SYM, action)      X(SYM, caller)          \
     X(PAIRS, dimensions, n_dimensions)                                          \
     X(COUNTER, revision)
 
@@ -73,6 +73,7 @@
     X(NUM, cost_nano)               X(SYM, currency)                            \
     X(SYM, service)                 X(SYM, sku)         X(SYM, charge_category) \
     X(SYM, model)                   X(SYM, deployment)  X(SYM, unit)            \
+    X(SYM, direction)                                                           \
     X(REAL, quantity)               X(FLAG, estimated)                          \
     X(PAIRS, extra, n_extra)
 

@@ -121,6 +121,7 @@ struct measure {
     enum outcome outcome;
     sym part; /* token part, filter category, quota name, ...: what the metric splits by beside the labels above */
     sym action;
+    sym caller;                   /* identity class: who used it, where the cloud splits its figures by user or key */
     struct key_value *dimensions; /* native dimensions, as the cloud spells them */
     size_t n_dimensions;
     uint32_t revision; /* 0 first, then counted by the ledger */
@@ -147,6 +148,7 @@ struct charge {
     int64_t start_unix_nano, end_unix_nano;
     int64_t cost_nano;
     sym currency, service, sku, charge_category, model, deployment, unit;
+    sym direction; /* input, output: what of the usage is charged, where the cloud tells */
     double quantity;
     bool estimated;
     struct key_value *extra;

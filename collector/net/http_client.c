@@ -434,13 +434,17 @@ static int64_t http_date(sv s)
     return at > 0 ? (int64_t)at : 0;
 }
 
-static int64_t retry_after(sv s, int64_t date_unix_nano)
+/* OpenAI and those who speak like it say milliseconds in a header of their own, which is the finer one. */
+static int64_t retry_after(const struct http_response *r)
 {
-    int64_t now = date_unix_nano ? date_unix_nano : clock_now();
+    sv s = http_response_header(r, SV("retry-after")), fine = http_response_header(r, SV("retry-after-ms"));
+    int64_t now = r->date_unix_nano ? r->date_unix_nano : clock_now();
     double seconds;
     int64_t ms = 0;
 
-    if (s.len && isdigit((unsigned char)s.at[0]))
+    if (sv_to_f64(fine, &seconds) && seconds > 0)
+        ms = seconds > 1e9 ? retry_after_most_ms : (int64_t)seconds;
+    else if (s.len && isdigit((unsigned char)s.at[0]))
         ms = !sv_to_f64(s, &seconds) ? 0 : seconds > 1e6 ? retry_after_most_ms : (int64_t)(seconds * 1000);
     else if (http_date(s))
         ms = http_date(s) * 1000 - now / NANO_PER_MS;
@@ -460,7 +464,7 @@ static void read_head(struct transfer *t)
     r->status = (int)status;
     r->wire_bytes = (size_t)body + (size_t)head;
     r->date_unix_nano = http_date(http_response_header(r, SV("date"))) * NANO_PER_S;
-    r->retry_after_ms = retry_after(http_response_header(r, SV("retry-after")), r->date_unix_nano);
+    r->retry_after_ms = retry_after(r);
 }
 
 /* Failures. */

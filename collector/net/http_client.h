@@ -51,7 +51,7 @@ struct http_response {
     struct buf body;
     struct buf head;        /* "name: value\n" lines, names in lower case */
     int64_t date_unix_nano; /* the server's Date header, 0 if none: the only clock that windows may trust */
-    int64_t retry_after_ms; /* Retry-After as seconds or as a date against `date`, 0 if none */
+    int64_t retry_after_ms; /* retry-after-ms, else Retry-After as seconds or as a date against `date`, 0 if none */
     size_t wire_bytes;      /* received, headers and compressed body */
     int64_t elapsed_real_ms;
 };

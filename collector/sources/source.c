@@ -21,6 +21,8 @@ struct source_stats {
     struct api_stats *rows;
     size_t n, cap;
     int64_t skew_nano;
+    struct source_note notes[STATS_NOTES_MAX];
+    size_t n_notes;
 };
 
 struct source_stats *source_stats_new(void)
@@ -128,6 +130,48 @@ int64_t source_stats_skew(struct source_stats *s)
     skew = s->skew_nano;
     pthread_mutex_unlock(&s->lock);
     return skew;
+}
+
+static bool set_note(struct source_stats *s, size_t i, const char *what, sv text)
+{
+    bool fresh = i == s->n_notes;
+
+    text = sv_first(text, STATS_NOTE_TEXT_MAX);
+    if (text.len == 0) {
+        if (!fresh)
+            s->notes[i] = s->notes[--s->n_notes];
+        return !fresh;
+    }
+    if (i == STATS_NOTES_MAX)
+        return false;
+    s->notes[i] = (struct source_note){ .what = what };
+    memcpy(s->notes[i].text, text.at, text.len);
+    s->n_notes += fresh;
+    return fresh;
+}
+
+bool source_stats_note(struct source_stats *s, const char *what, sv text)
+{
+    size_t i = 0;
+    bool changed;
+
+    pthread_mutex_lock(&s->lock);
+    while (i < s->n_notes && !sv_eq(sv_of(s->notes[i].what), sv_of(what)))
+        i++;
+    changed = set_note(s, i, what, text);
+    pthread_mutex_unlock(&s->lock);
+    return changed;
+}
+
+size_t source_stats_notes(struct source_stats *s, struct source_note out[STATS_NOTES_MAX])
+{
+    size_t n;
+
+    pthread_mutex_lock(&s->lock);
+    n = s->n_notes;
+    memcpy(out, s->notes, n * sizeof *out);
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 int64_t source_server_now(const struct source_env *env)

@@ -1,5 +1,6 @@
 /*
- * What a source's calls cost and how they ended, and what its servers' clocks say. One per source instance.
+ * What a source's calls cost and how they ended, what its servers' clocks say, and what it does without. One per source
+ * instance.
  *
  * Thread-safety: all functions, any thread.
  */
@@ -45,5 +46,16 @@ struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);
 void source_stats_date(struct source_stats *s, int64_t server_unix_nano, int64_t our_unix_nano);
 int64_t
 source_stats_skew(struct source_stats *s); /* server minus ours; 0 when it is within the Date header's resolution */
+
+/* Something that the cloud refuses and the source goes on without. `what` is a constant that outlives the stats. */
+enum { STATS_NOTES_MAX = 32, STATS_NOTE_TEXT_MAX = 200 };
+struct source_note {
+    const char *what;                   /* "costs.by_api_key" */
+    char text[STATS_NOTE_TEXT_MAX + 1]; /* why; cut */
+};
+/* Sets it, or takes it back with an empty text. True when it was not so before: then it is worth a line in the log. */
+bool source_stats_note(struct source_stats *s, const char *what, sv text);
+/* Copies those that are set; how many. */
+size_t source_stats_notes(struct source_stats *s, struct source_note out[STATS_NOTES_MAX]);
 
 #endif

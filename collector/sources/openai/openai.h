@@ -100,6 +100,8 @@ int openai_kind_find(sv name);        /* -1 */
 int openai_kind_of_object(sv object); /* -1 */
 /* A level, which is never added over buckets; anything else is a flow. */
 bool openai_is_level(sv figure);
+/* Whether it is among usage.kinds; all are when none is named. */
+bool openai_reads_kind(const struct openai_config *c, const struct openai_kind *kind);
 /* What a kind is asked to be grouped by: what labels need and what `group_by` wants beside, as far as it can. */
 unsigned openai_groups(const struct openai_kind *kind, const struct string_list *group_by);
 
@@ -152,7 +154,7 @@ void openai_url_audit_logs(struct buf *out, sv base, int64_t from_unix_nano, int
 
 /* ---- Usage and costs (openai_decode.c) ---- */
 
-enum { OPENAI_NAME_MAX = 512 }; /* names and ids longer than any in use are none */
+enum { OPENAI_NAME_MAX = 512, OPENAI_LIMIT_FIGURES = 6 }; /* names and ids longer than any in use are none */
 
 struct openai_context {
     sv source, organization;
@@ -171,9 +173,53 @@ struct openai_context {
 MUST_USE enum err_code openai_decode_usage(json root, const struct openai_context *c, struct frame *out, sv *next,
                                            struct err *e);
 
+/* The same of costs, from the bytes: amounts are read as they are written. `p` is the parser to use. */
+MUST_USE enum err_code openai_decode_costs(struct json_parser *p, sv body, const struct openai_context *c,
+                                           struct frame *out, sv *next, struct err *e);
+/* "gpt-5-mini, cached input": what a line item names, both empty when it is of another form. */
+struct openai_line_item {
+    sv model, direction;
+};
+struct openai_line_item openai_line_item(sv text);
+
+/* ---- Audit logs (openai_decode_log.c) ---- */
+
+/* One page; *next is the id to go on after, empty on the last. */
+MUST_USE enum err_code openai_decode_audit(json root, const struct openai_context *c, struct frame *out, sv *next,
+                                           struct err *e);
+
 /* ---- Inventory answers (openai_decode_inventory.c) ---- */
 
-page_decoder openai_decode_projects; /* items of struct openai_project (openai_state.h) */
+struct openai_project {
+    sv id, name;
+    struct openai_residency residency;
+    bool archived;
+};
+/* Of one model; figures in the order of a table, NAN where they are not told. */
+struct openai_limit {
+    sv model;
+    double value[OPENAI_LIMIT_FIGURES];
+};
+/* In an array in order of id; NULL: not known. */
+const struct openai_project *openai_project_in(const struct openai_project *at, size_t n, sv id);
+
+/* Items of these. */
+page_decoder openai_decode_projects, openai_decode_rate_limits;
+
+/* *next is the last id when there is more; `last` that of the last item, for answers without one. */
+MUST_USE enum err_code openai_after(json root, sv last, struct arena *a, sv *next, struct err *e);
+
+/* A model that some project used. */
+struct openai_use {
+    char *project, *model;
+};
+/* An inventory epoch for each project among the uses, which are put in order. */
+MUST_USE enum err_code openai_emit_uses(struct openai_use *uses, size_t n, const struct openai_project *projects,
+                                        size_t n_projects, const struct openai_context *c, struct frame *out,
+                                        struct err *e);
+MUST_USE enum err_code openai_emit_limits(const struct openai_limit *limits, size_t n, const struct openai_project *p,
+                                          const struct openai_context *c, int64_t start_unix_nano,
+                                          int64_t end_unix_nano, struct frame *out, struct err *e);
 
 /* ---- normalize (openai_normalize.c, openai_detect.c) ---- */
 

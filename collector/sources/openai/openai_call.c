@@ -10,7 +10,7 @@
 #include "collector/sources/openai/openai_error.h"
 #include "collector/sources/openai/openai_state.h"
 
-enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, AGAIN = 2, TIMEOUT_MS = 30 * 1000 };
+enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, AGAIN = 2, TIMEOUT_MS = 30 * 1000, PATIENCE_MS = 120 * 1000 };
 
 enum err_code openai_reader_init(struct openai_reader *r, struct openai_source *s, struct arena *arena, struct err *e)
 {
@@ -78,16 +78,22 @@ static bool is_whole(const struct http_response *r)
     return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
 }
 
-/* A page that is throttled (asked again when the bucket opens) or cut off: else a long reading would begin anew. */
+/* Throttled for a time that is worth waiting for, or cut off. */
+static bool is_worth_asking_again(const struct openai_reader *r, enum err_code code)
+{
+    if (code == ERR_OK)
+        return !is_whole(&r->response);
+    return code == ERR_THROTTLED && r->response.status && r->response.retry_after_ms <= PATIENCE_MS &&
+           !sv_eq_nocase(http_response_header(&r->response, SV("x-should-retry")), SV("false"));
+}
+
+/* Else a long reading would begin anew. The quota's bucket waits as long as the answer wants it. */
 static enum err_code send_patiently(struct openai_reader *r, enum openai_api api, struct err *e)
 {
     enum err_code code = send(r, api, e);
 
-    for (int i = 0; i < AGAIN; i++)
-        if ((code == ERR_THROTTLED && r->response.status &&
-             !sv_eq_nocase(http_response_header(&r->response, SV("x-should-retry")), SV("false"))) ||
-            (code == ERR_OK && !is_whole(&r->response)))
-            code = send(r, api, e);
+    for (int i = 0; i < AGAIN && is_worth_asking_again(r, code); i++)
+        code = send(r, api, e);
     return code;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Usage pages: buckets of results, each result a set of dimensions and some figures.
+ * Pages of usage and of costs: buckets of results, each result a set of dimensions and some figures.
  *
  * Every figure of a result is a measure of its own, named as OpenAI spells it, with the kind of usage as its family: the set of
  * figures grows without notice, and what nobody counts yet is in the archive when it is wanted. Which members are dimensions is a
@@ -16,7 +16,7 @@
 #include "collector/model/key.h"
 #include "collector/sources/openai/openai.h"
 
-/* A double holds every whole number up to this; nobody uses more in a minute. */
+/* A double holds every whole number below this; nobody uses more in a minute. */
 #define FIGURE_MAX 9007199254740992.0
 
 enum { FIGURES_MAX = 64, WIDTH_TEXT = 24 };
@@ -236,7 +236,7 @@ static enum err_code take_figure(struct walk *w, const struct result *r, sv name
     w->out->tally.received++;
     if (name.len == 0 || name.len > OPENAI_NAME_MAX || !json_f64(v, &value) || value < 0)
         return quarantine(w, REASON_MALFORMED, "figure of a result", name, value, e);
-    if (value > FIGURE_MAX)
+    if (value >= FIGURE_MAX)
         return quarantine(w, REASON_OUT_OF_RANGE, "figure of a result", name, value, e);
     return emit(w, r, name, value, e);
 }
@@ -277,7 +277,7 @@ static enum err_code take_result(struct walk *w, json result, struct err *e)
     return take_figures(w, &r, result, e);
 }
 
-/* ---- Buckets and pages ---- */
+/* ---- Buckets ---- */
 
 static bool seconds(json v, int64_t *nano)
 {
@@ -320,6 +320,203 @@ static enum err_code take_bucket(struct walk *w, json bucket, take_fn *take, str
     return code;
 }
 
+/* ---- Costs ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Length of the string that begins here, with both quotation marks; 0: it does not end. */
+static size_t string_length(sv s)
+{
+    for (size_t i = 1; i < s.len; i++)
+        if (s.at[i] == '\\')
+            i++;
+        else if (s.at[i] == '"')
+            return i + 1;
+    return 0;
+}
+
+static size_t number_length(sv s)
+{
+    size_t n = 0;
+
+    if (s.len == 0 || (s.at[0] != '-' && !is_digit(s.at[0])))
+        return 0;
+    while (n < s.len && (is_digit(s.at[n]) || sv_find(SV("+-.eE"), s.at[n]) < 5))
+        n++;
+    return n;
+}
+
+/* Puts numbers that are the value of "value" between quotation marks, so that they reach us as they are written. What is
+ * no number is refused by sv_to_decimal instead of the parser. */
+static void quote_amounts(sv body, struct buf *out)
+{
+    while (body.len) {
+        size_t before = sv_find(body, '"'), key, gap, number;
+        sv rest;
+
+        buf_put(out, sv_first(body, before));
+        body = sv_skip(body, before);
+        key = string_length(body);
+        rest = sv_trim(sv_skip(body, key));
+        if (key == 0 || !sv_eq(sv_first(body, key), SV("\"value\"")) || !sv_starts(rest, SV(":"))) {
+            buf_put(out, key ? sv_first(body, key) : body);
+            body = key ? sv_skip(body, key) : SV_NONE;
+            continue;
+        }
+        rest = sv_trim(sv_skip(rest, 1));
+        gap = (size_t)(rest.at - body.at);
+        number = number_length(rest);
+        buf_put(out, sv_first(body, gap));
+        body = sv_skip(body, gap);
+        if (number) {
+            buf_putc(out, '"');
+            buf_put(out, sv_first(body, number));
+            buf_putc(out, '"');
+        }
+        body = sv_skip(body, number);
+    }
+}
+
+struct openai_line_item openai_line_item(sv text)
+{
+    static const struct {
+        sv theirs, ours;
+    } rows[] = {
+        { SVT("input"), SVT("input") },        { SVT("cached input"), SVT("input") },
+        { SVT("cached_input"), SVT("input") }, { SVT("cache write"), SVT("input") },
+        { SVT("output"), SVT("output") },
+    };
+    struct openai_line_item none = { SV_NONE, SV_NONE };
+    size_t comma = sv_find_last(text, ',');
+    sv model = sv_first(text, comma);
+
+    if (model.len == 0 || !sv_starts(sv_skip(text, comma), SV(", ")) || sv_find(model, ' ') < model.len)
+        return none;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (sv_eq(sv_skip(text, comma + 2), rows[i].theirs))
+            return (struct openai_line_item){ model, rows[i].ours };
+    return none;
+}
+
+struct cost {
+    sv project, item, key, unit, currency;
+    json amount;
+    int64_t nano;
+    double quantity;
+};
+
+/* A string or nothing. */
+static bool name_or_null(json v, sv *out)
+{
+    *out = json_sv(v);
+    return (json_is_absent(v) || json_type(v) == JSON_NULL || json_type(v) == JSON_STRING) &&
+           out->len <= OPENAI_NAME_MAX;
+}
+
+static bool read_cost(json result, struct cost *c)
+{
+    json amount = json_get(result, SV("amount"));
+
+    *c = (struct cost){ .amount = json_get(amount, SV("value")), .quantity = NAN };
+    (void)json_f64(json_get(result, SV("quantity")), &c->quantity);
+    return json_type(result) == JSON_OBJECT && name_or_null(json_get(result, SV("project_id")), &c->project) &&
+           name_or_null(json_get(result, SV("line_item")), &c->item) &&
+           name_or_null(json_get(result, SV("api_key_id")), &c->key) &&
+           name_or_null(json_get(result, SV("quantity_unit")), &c->unit) &&
+           name_or_null(json_get(amount, SV("currency")), &c->currency) &&
+           (json_is_absent(c->amount) || json_type(c->amount) == JSON_NULL || c->currency.len > 0);
+}
+
+static sv upper(struct arena *a, sv s)
+{
+    char *to = arena_alloc(a, s.len + 1);
+
+    for (size_t i = 0; to && i < s.len; i++)
+        to[i] = (char)(s.at[i] >= 'a' && s.at[i] <= 'z' ? s.at[i] - ('a' - 'A') : s.at[i]);
+    return (sv){ to, to ? s.len : 0 };
+}
+
+static uint64_t cost_key(const struct walk *w, const struct cost *c)
+{
+    const struct batch *b = w->batch;
+    const sv parts[] = { SV("openai cost"),
+                         batch_sv(b, b->origin.resource_id),
+                         c->item,
+                         c->key,
+                         sv_make(&w->start, sizeof w->start),
+                         sv_make(&w->end, sizeof w->end),
+                         c->currency };
+
+    return key_parts(parts, sizeof parts / sizeof *parts);
+}
+
+/* Which key it was is asked for by the operator alone (costs.by_api_key). */
+static bool keep_key(struct walk *w, const struct cost *c, struct charge *charge)
+{
+    struct key_value *kv = c->key.len ? ARENA_NEW(w->out->arena, struct key_value) : NULL;
+
+    if (c->key.len == 0)
+        return true;
+    if (!kv)
+        return false;
+    *kv = (struct key_value){ batch_sym(w->batch, openai_dimension_names[OPENAI_KEY]),
+                              arena_copy(w->out->arena, c->key) };
+    charge->extra = kv;
+    charge->n_extra = 1;
+    return kv->value.at != NULL;
+}
+
+static enum err_code emit_cost(struct walk *w, const struct cost *c, struct err *e)
+{
+    struct openai_line_item item = openai_line_item(c->item);
+    sv model = model_canonical(w->out->arena, item.model);
+    struct batch *b = w->batch;
+    struct charge *charge = batch_add_charge(b);
+
+    if (!charge || !model.at || !keep_key(w, c, charge))
+        return full(e);
+    charge->key = cost_key(w, c);
+    charge->start_unix_nano = w->start;
+    charge->end_unix_nano = w->end;
+    charge->cost_nano = c->nano;
+    charge->currency = batch_sym(b, c->currency);
+    charge->service = batch_sym(b, SV("OpenAI API"));
+    charge->sku = batch_sym(b, c->item);
+    charge->charge_category = batch_sym(b, c->nano < 0 ? SV("Credit") : SV("Usage"));
+    charge->model = batch_sym(b, model);
+    charge->unit = batch_sym(b, c->unit);
+    charge->quantity = c->quantity;
+    return batch_symbols_full(b) ? full(e) : ERR_OK;
+}
+
+static enum err_code take_cost(struct walk *w, json result, struct err *e)
+{
+    struct result origin = { 0 };
+    struct cost c;
+    double value = NAN;
+
+    w->out->tally.received++;
+    if (!read_cost(result, &c))
+        return quarantine(w, REASON_MALFORMED, "result of costs", SV("bucket"), (double)(w->start / NANO_PER_S), e);
+    if (json_is_absent(c.amount) || json_type(c.amount) == JSON_NULL) {
+        w->out->tally.rejected[REASON_NO_VALUE]++;
+        return ERR_OK;
+    }
+    if (!sv_to_decimal(json_sv(c.amount), 9, &c.nano)) {
+        bool number = json_f64(c.amount, &value);
+
+        return quarantine(w, number ? REASON_OUT_OF_RANGE : REASON_MALFORMED, "amount of costs", SV("value"), value, e);
+    }
+    c.currency = upper(w->out->arena, c.currency);
+    origin.at[OPENAI_PROJECT] = c.project;
+    return c.currency.at && open_batch(w, &origin) ? emit_cost(w, &c, e) : full(e);
+}
+
+/* ---- Pages ---- */
+
 static enum err_code take_page(json root, const struct openai_context *c, struct frame *out, take_fn *take, sv *next,
                                struct err *e)
 {
@@ -345,4 +542,21 @@ static enum err_code take_page(json root, const struct openai_context *c, struct
 enum err_code openai_decode_usage(json root, const struct openai_context *c, struct frame *out, sv *next, struct err *e)
 {
     return take_page(root, c, out, take_result, next, e);
+}
+
+enum err_code openai_decode_costs(struct json_parser *p, sv body, const struct openai_context *c, struct frame *out,
+                                  sv *next, struct err *e)
+{
+    struct buf quoted;
+    enum err_code code;
+    json root;
+
+    buf_init(&quoted, 2 * HTTP_BODY_LIMIT_DEFAULT);
+    quote_amounts(body, &quoted);
+    code = quoted.failed ? err_set(e, ERR_LIMIT, "costs: the answer is too large")
+                         : json_parse(p, buf_sv(&quoted), &root, e);
+    if (code == ERR_OK)
+        code = take_page(root, c, out, take_cost, next, e);
+    buf_done(&quoted);
+    return code;
 }

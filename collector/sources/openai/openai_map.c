@@ -106,6 +106,14 @@ bool openai_is_level(sv figure)
     return sv_eq(figure, SV("usage_bytes"));
 }
 
+bool openai_reads_kind(const struct openai_config *c, const struct openai_kind *kind)
+{
+    for (size_t i = 0; i < c->usage.kinds.n; i++)
+        if (sv_eq(sv_of(c->usage.kinds.at[i]), sv_of(kind->name)))
+            return true;
+    return c->usage.kinds.n == 0;
+}
+
 unsigned openai_groups(const struct openai_kind *kind, const struct string_list *group_by)
 {
     unsigned wanted = LABELLED;

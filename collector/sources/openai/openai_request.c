@@ -32,7 +32,6 @@ const struct api openai_apis[OPENAI_APIS] = {
 static const struct { int64_t nano; const char *name; unsigned default_limit; } widths[] = {
     { NANO_PER_MIN,    "1m", 60 },
     { NANO_PER_H,      "1h", 24 },
-    { 24 * NANO_PER_H, "1d", 31 },
 };
 /* clang-format on */
 
@@ -75,7 +74,8 @@ void openai_url_costs(struct buf *out, sv base, const struct openai_query *q, bo
     buf_put(out, base);
     buf_put(out, SV("/organization/costs"));
     span(out, q);
-    buf_printf(out, "&bucket_width=1d&limit=31&group_by%%5B%%5D=project_id&group_by%%5B%%5D=line_item%s",
+    /* A day a page: it may have thousands of line items, projects and keys. */
+    buf_printf(out, "&bucket_width=1d&limit=1&group_by%%5B%%5D=project_id&group_by%%5B%%5D=line_item%s",
                by_api_key ? "&group_by%5B%5D=api_key_id" : "");
     parameter(out, "&page=", q->page);
 }

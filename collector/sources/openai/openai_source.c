@@ -1,8 +1,8 @@
 /*
  * The source: which jobs there are, and who polls each.
  *
- * There is one scope, "organization": one key, one quota. Usage waits for the list of projects, which names the region of
- * each; everything else begins at once.
+ * There is one scope, "organization": one key, one quota. All waits for the list of projects, which names the region of each;
+ * who may not list them is served without.
  *
  * Threads: polls of different jobs run at once; what they share is in openai_state.h, guarded there.
  */
@@ -15,8 +15,16 @@
 #define MINUTES(n) SECONDS((n)*60)
 #define HOURS(n)   MINUTES((n)*60)
 
-/* How long minutes are kept is not published. One window's answer has to fit the size limit. */
-enum { USAGE_DAYS = 30, USAGE_SPAN_HOURS = 4, HOURLY_SPAN_HOURS = 48, HOURLY_LOOKBACK_HOURS = 24 };
+/* How long things are kept is not published. One window's answer has to fit the size limit. */
+enum {
+    USAGE_DAYS = 30,
+    USAGE_SPAN_HOURS = 4,
+    HOURLY_SPAN_HOURS = 48,
+    HOURLY_LOOKBACK_HOURS = 24,
+    COSTS_DAYS = 180,
+    COSTS_SPAN_DAYS = 7,
+    AUDIT_DAYS = 90
+};
 
 static struct openai_source *self_of(struct source *self)
 {
@@ -73,12 +81,38 @@ static bool add_usage(const struct openai_source *s, struct job_list *l, const s
     return true;
 }
 
-static bool reads_kind(const struct openai_config *c, const struct openai_kind *kind)
+static bool add_costs(const struct openai_source *s, struct job_list *l)
 {
-    for (size_t i = 0; i < c->usage.kinds.n; i++)
-        if (sv_eq(sv_of(c->usage.kinds.at[i]), sv_of(kind->name)))
-            return true;
-    return c->usage.kinds.n == 0;
+    const struct openai_costs_config *c = &s->cfg->costs;
+    struct source_job *j = add(l, SV("costs"), "charges");
+
+    if (!j)
+        return false;
+    j->kind = JOB_WINDOWED;
+    j->interval_ms = c->interval_ms;
+    j->grain_ms = HOURS(1);
+    j->lookback_ms = c->lookback_ms;
+    j->settle_ms = c->settle_ms;
+    j->span_max_ms = span_of(HOURS(24) * COSTS_SPAN_DAYS, j->lookback_ms, j->grain_ms);
+    j->retention_ms = HOURS(24) * COSTS_DAYS;
+    return true;
+}
+
+static bool add_audit(const struct openai_source *s, struct job_list *l)
+{
+    const struct openai_audit_config *c = &s->cfg->audit;
+    struct source_job *j = add(l, SV("audit"), "audit");
+
+    if (!j)
+        return false;
+    j->kind = JOB_WINDOWED;
+    j->interval_ms = c->interval_ms;
+    j->grain_ms = SECONDS(1);
+    j->lookback_ms = c->lookback_ms;
+    j->settle_ms = c->settle_ms;
+    j->span_max_ms = span_of(HOURS(24), j->lookback_ms, j->grain_ms);
+    j->retention_ms = HOURS(24) * AUDIT_DAYS;
+    return true;
 }
 
 static bool is_listed(struct openai_source *s)
@@ -94,12 +128,15 @@ static bool is_listed(struct openai_source *s)
 static enum err_code openai_jobs(struct source *self, struct job_list *out, struct err *e)
 {
     struct openai_source *s = self_of(self);
-    bool usage = s->cfg->usage.enabled && is_listed(s);
+    bool listed = is_listed(s), usage = s->cfg->usage.enabled && listed;
     bool ok = add_snapshot(out, "inventory", s->cfg->discovery_interval_ms, true);
 
     for (int k = 0; ok && usage && k < OPENAI_KINDS; k++)
-        if (reads_kind(s->cfg, &openai_kinds[k]))
+        if (openai_reads_kind(s->cfg, &openai_kinds[k]))
             ok = add_usage(s, out, &openai_kinds[k]);
+    ok = ok && (!usage || add_snapshot(out, "capacity", s->cfg->capacity_interval_ms, false));
+    ok = ok && (!s->cfg->costs.enabled || !listed || add_costs(s, out));
+    ok = ok && (!s->cfg->audit.enabled || !listed || add_audit(s, out));
     return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");
 }
 
@@ -110,8 +147,8 @@ static const struct {
     enum err_code (*poll)(struct openai_reader *r, const struct source_job *job, struct window *w, struct frame *out,
                           struct err *e);
 } pollers[] = {
-    { "inventory", openai_poll_inventory },
-    { "usage/", openai_poll_usage },
+    { "audit", openai_poll_audit },         { "capacity", openai_poll_capacity }, { "costs", openai_poll_costs },
+    { "inventory", openai_poll_inventory }, { "usage/", openai_poll_usage },
 };
 
 static enum err_code openai_poll(struct source *self, const struct source_job *job, struct window *w, struct frame *out,
@@ -209,14 +246,6 @@ static struct source *openai_open(const void *cfg, const struct source_env *env,
     return NULL;
 }
 
-static enum err_code openai_check(struct source *self, struct check_report *r, struct err *e)
-{
-    (void)self;
-    (void)r;
-    (void)e;
-    return ERR_OK;
-}
-
 const struct source_ops openai_source_ops = {
     .name = "openai",
     .options = openai_options,
@@ -230,6 +259,7 @@ const struct source_ops openai_source_ops = {
     .jobs = openai_jobs,
     .poll = openai_poll,
     .check = openai_check,
+    .forecast = openai_forecast,
     .cancel = openai_cancel,
     .close = openai_close,
 };

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "collector/base/clock.h"
 #include "collector/base/hash.h"
+#include "collector/base/log.h"
+#include "collector/sources/stats.h"
 
 enum { PROJECTS_BYTES_MAX = 32 << 20 };
 
@@ -52,14 +55,9 @@ void openai_projects_publish(struct openai_source *s, struct openai_projects *p)
     openai_projects_drop(old);
 }
 
-static int by_id(const void *id, const void *project)
-{
-    return sv_cmp(*(const sv *)id, ((const struct openai_project *)project)->id);
-}
-
 const struct openai_project *openai_project_find(const struct openai_projects *p, sv id)
 {
-    return p && p->n ? bsearch(&id, p->at, p->n, sizeof *p->at, by_id) : NULL;
+    return p ? openai_project_in(p->at, p->n, id) : NULL;
 }
 
 static bool add_use(struct openai_source *s, sv project, sv model)
@@ -94,6 +92,46 @@ void openai_met(struct openai_source *s, sv project, sv model)
     if (s->n_uses < OPENAI_MET_MAX && !map_find(&s->met, key) && add_use(s, project, model))
         (void)map_put(&s->met, key, 1);
     pthread_mutex_unlock(&s->lock);
+}
+
+struct openai_use *openai_uses(struct openai_source *s, struct arena *a, size_t *n)
+{
+    struct openai_use *copy;
+
+    pthread_mutex_lock(&s->lock);
+    *n = s->n_uses;
+    copy = ARENA_ARRAY(a, struct openai_use, s->n_uses + 1);
+    if (copy && s->n_uses)
+        memcpy(copy, s->uses, s->n_uses * sizeof *copy);
+    pthread_mutex_unlock(&s->lock);
+    return copy;
+}
+
+bool openai_kind_is_absent(struct openai_source *s, int kind)
+{
+    bool absent;
+
+    pthread_mutex_lock(&s->lock);
+    absent = clock_mono() < s->absent_until_mono[kind];
+    pthread_mutex_unlock(&s->lock);
+    return absent;
+}
+
+void openai_kind_absent(struct openai_source *s, int kind, int64_t for_ms)
+{
+    pthread_mutex_lock(&s->lock);
+    s->absent_until_mono[kind] = clock_mono() + for_ms * NANO_PER_MS;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void openai_goes_without(struct openai_source *s, const char *what, sv why)
+{
+    if (!source_stats_note(s->env.stats, what, why))
+        return;
+    if (why.len)
+        log_warn("openai", "%.*s: goes on without %s: %.*s", SV_ARG(s->env.id), what, SV_ARG(why));
+    else
+        log_info("openai", "%.*s: %s is there again", SV_ARG(s->env.id), what);
 }
 
 void openai_state_free(struct openai_source *s)

@@ -17,23 +17,12 @@
 
 enum { OPENAI_MET_MAX = 20000 };
 
-struct openai_project {
-    sv id, name;
-    struct openai_residency residency;
-    bool archived;
-};
-
 /* In order of id. */
 struct openai_projects {
     struct arena arena;
     struct openai_project *at;
     size_t n;
     atomic_int refs;
-};
-
-/* A model that some project used. */
-struct openai_use {
-    char *project, *model;
 };
 
 struct openai_source {
@@ -46,7 +35,9 @@ struct openai_source {
     struct openai_projects *projects;
     bool listed;          /* the projects were asked for once, whatever came of it but a passing fault */
     int64_t refresh_mono; /* before this no unknown project makes us ask again */
-    int64_t absent_until_mono[OPENAI_KINDS]; /* 0: the kind is there */
+    int64_t absent_until_mono[OPENAI_KINDS]; /* before this the kind is not asked for */
+    int64_t no_tenant_until_mono;            /* before this tenant events are not asked for */
+    enum openai_cost_keys { OPENAI_COST_KEYS_UNKNOWN, OPENAI_COST_KEYS_SERVED, OPENAI_COST_KEYS_REFUSED } cost_keys;
     struct map met;
     struct openai_use *uses;
     size_t n_uses, cap_uses;
@@ -63,6 +54,15 @@ struct openai_projects *openai_projects_new(void); /* one reference */
 const struct openai_project *openai_project_find(const struct openai_projects *p, sv id);
 
 void openai_met(struct openai_source *s, sv project, sv model);
+/* All that were met, in the arena; their texts live as long as the source. NULL at the arena's limit. */
+struct openai_use *openai_uses(struct openai_source *s, struct arena *a, size_t *n);
+
+/* A kind that the service does not have is not asked for during that time. */
+bool openai_kind_is_absent(struct openai_source *s, int kind);
+void openai_kind_absent(struct openai_source *s, int kind, int64_t for_ms);
+
+/* Notes what is refused and gone on without, and logs it when it is new; with an empty `why` that it is there again. */
+void openai_goes_without(struct openai_source *s, const char *what, sv why);
 void openai_state_free(struct openai_source *s);
 
 /* ---- Calls (openai_call.c) ---- */
@@ -108,6 +108,14 @@ MUST_USE enum err_code openai_poll_inventory(struct openai_reader *r, const stru
                                              struct frame *out, struct err *e);
 MUST_USE enum err_code openai_poll_usage(struct openai_reader *r, const struct source_job *job, struct window *w,
                                          struct frame *out, struct err *e);
+MUST_USE enum err_code openai_poll_costs(struct openai_reader *r, const struct source_job *job, struct window *w,
+                                         struct frame *out, struct err *e);
+MUST_USE enum err_code openai_poll_capacity(struct openai_reader *r, const struct source_job *job, struct window *w,
+                                            struct frame *out, struct err *e);
+MUST_USE enum err_code openai_poll_audit(struct openai_reader *r, const struct source_job *job, struct window *w,
+                                         struct frame *out, struct err *e);
+MUST_USE enum err_code openai_check(struct source *self, struct check_report *report, struct err *e);
+size_t openai_forecast(const void *cfg, struct forecast_line *out, size_t max);
 /* Reads the list of projects and publishes it. */
 MUST_USE enum err_code openai_read_projects(struct openai_reader *r, struct err *e);
 

@@ -28,6 +28,14 @@ static sv named_project(struct exchange *x)
     return SV_NONE;
 }
 
+/* "folders/42" of "/v3/folders/42:getIamPolicy". */
+static sv policy_of(const struct exchange *x)
+{
+    sv name = sv_skip(x->q->path, strlen("/v3/"));
+
+    return sv_first(name, sv_find(name, ':'));
+}
+
 void gcp_identify(struct exchange *x)
 {
     struct gcp_request *r = gcp_request_of(x);
@@ -36,8 +44,12 @@ void gcp_identify(struct exchange *x)
         r->bad_body = !exchange_json(x, &r->body);
     r->name = named_project(x);
     r->project = r->name.len ? gcp_project_find(&gcp_of(x->sim)->world, r->name) : NULL;
-    if (r->project)
+    if (r->project) {
         x->place.account = r->project->id;
+        x->account = (int)r->project->index;
+    } else if (sv_ends(sv_of(x->row->path), SV(":getIamPolicy"))) {
+        x->place.account = policy_of(x);
+    }
 }
 
 /* ---- tokens ---- */
@@ -129,14 +141,35 @@ static bool consumer_good(struct exchange *x)
     return false;
 }
 
+static bool opens(const struct gcp_row *row, const struct gcp_project *p)
+{
+    return p && (p->kind == GCP_MEMBER || !strcmp(row->permission, "resourcemanager.projects.get"));
+}
+
+/* Each of several resources has to be open. */
+static bool others_open(struct exchange *x, sv *closed)
+{
+    json v;
+
+    for (struct json_iter it = json_items(json_get(gcp_request_of(x)->body, SV("resourceNames")));
+         json_item(&it, &v);) {
+        *closed = project_in(json_sv(v));
+        if (!opens(gcp_row_of(x), gcp_project_find(&gcp_of(x->sim)->world, *closed)))
+            return false;
+    }
+    return true;
+}
+
 static bool permitted(struct exchange *x)
 {
     const struct gcp_request *r = gcp_request_of(x);
-    const char *permission = gcp_row_of(x)->permission;
+    const struct gcp_row *row = gcp_row_of(x);
+    sv closed = r->name;
 
-    if (!permission || (gcp_of(x->sim)->access->who[r->who].reads && (!r->name.len || r->project)))
+    if (!row->permission || (gcp_of(x->sim)->access->who[r->who].reads && (!r->name.len || opens(row, r->project)) &&
+                             others_open(x, &closed)))
         return true;
-    gcp_refuse_permission(x, r->name.len ? arena_printf(&x->arena, "projects/%.*s", SV_ARG(r->name)) : SV("projects"));
+    gcp_refuse_permission(x, closed.len ? arena_printf(&x->arena, "projects/%.*s", SV_ARG(closed)) : SV("projects"));
     return false;
 }
 

@@ -1,53 +1,8 @@
 /* Each way to prove to Google who one is, good and each way it can be wrong. */
-#include <stdatomic.h>
-
-#include "tests/cloudsim/gcp/gcp_api.h"
-#include "tests/cloudsim/test/client.h"
+#include "tests/cloudsim/test/gcp_access_client.h"
 
 #define FORM     "application/x-www-form-urlencoded"
-#define AUTH     "https://www.googleapis.com/auth/"
-#define TOKEN    "https://oauth2.googleapis.com/token"
 #define EXCHANGE "urn:ietf:params:oauth:grant-type:token-exchange"
-
-static const struct gcp_access *g;
-
-/* ---- assertions ---- */
-
-/* Claims of a service account; zero members take what is right. */
-struct claims {
-    const char *iss, *sub, *aud, *scope;
-    int64_t early_s, life_s;
-    const struct gcp_key *key;
-};
-
-static sv assertion(struct claims c)
-{
-    long long iat = (long long)(clock_now() / NANO_PER_S - c.early_s);
-    const char *email = arena_copy(&arena, g->who[GCP_ACCOUNT].name).at;
-    struct buf b = { .at = NULL };
-    sv out;
-
-    buf_putc(&b, '{');
-    put_member(&b, "iss", sv_of(c.iss ? c.iss : email));
-    buf_printf(&b, ",\"iat\":%lld,\"exp\":%lld", iat, iat + (c.life_s ? c.life_s : 3600));
-    if (c.sub) {
-        buf_putc(&b, ',');
-        put_member(&b, "sub", sv_of(*c.sub ? c.sub : email));
-    }
-    if (c.aud) {
-        buf_putc(&b, ',');
-        put_member(&b, "aud", sv_of(c.aud));
-    }
-    if (c.scope) {
-        buf_putc(&b, ',');
-        put_member(&b, "scope", sv_of(c.scope));
-    }
-    buf_putc(&b, '}');
-    out = gcp_jwt_sign(&arena, c.key ? c.key : &g->key, buf_sv(&b));
-    buf_done(&b);
-    must(out.len > 0, "no signature");
-    return out;
-}
 
 static int post_form(const char *path, sv basic, const char *const *pairs)
 {
@@ -82,48 +37,22 @@ static bool oauth_said(const char *error, const char *text)
            sv_has(json_sv(json_get(parsed(), SV("error_description"))), sv_of(text));
 }
 
-static sv token_in(const char *member)
+static int search(sv token)
 {
-    return arena_copy(&arena, json_sv(json_get(parsed(), sv_of(member))));
+    return get(token, "/v3/projects:search");
 }
 
-static int search(sv bearer)
+static int series(sv token)
 {
-    return get(bearer, "/v3/projects:search");
-}
-
-static int series(sv bearer)
-{
-    return get(bearer, format("/v3/projects/%.*s/timeSeries?filter=metric.type%%3D%%22aiplatform.googleapis.com%%2F"
-                              "publisher%%2Fonline_serving%%2Ftoken_count%%22&interval.startTime=2026-11-24T09:00:00Z&"
-                              "interval.endTime=2026-11-24T09:10:00Z",
-                              SV_ARG(gcp_of(&sim)->world.projects[0].id)));
-}
-
-/* What the first ErrorInfo of the answer says. */
-static sv reason(void)
-{
-    json details = json_path(parsed(), "error/details"), first;
-
-    for (struct json_iter it = json_items(details); json_item(&it, &first);)
-        if (json_get(first, SV("reason")).tape)
-            return json_sv(json_get(first, SV("reason")));
-    return SV_NONE;
-}
-
-static sv status_name(void)
-{
-    return json_sv(json_path(parsed(), "error/status"));
-}
-
-static bool refused(int status, int want, const char *name, const char *why)
-{
-    return status == want && sv_eq(status_name(), sv_of(name)) && sv_eq(reason(), sv_of(why));
+    return get(token, format("/v3/projects/%.*s/timeSeries?filter=metric.type%%3D%%22aiplatform.googleapis.com%%2F"
+                             "publisher%%2Fonline_serving%%2Ftoken_count%%22&interval.startTime=2026-11-24T09:00:00Z&"
+                             "interval.endTime=2026-11-24T09:10:00Z",
+                             SV_ARG(project(0)->id)));
 }
 
 static sv account_token(const char *scope)
 {
-    must(exchange(assertion((struct claims){ .aud = TOKEN, .scope = scope })) == 200, "no token");
+    must(exchange(assertion((struct claims){ .aud = TOKEN_URL, .scope = scope })) == 200, "no token");
     return token_in("access_token");
 }
 
@@ -133,7 +62,7 @@ static void a_signed_assertion_becomes_a_token(void)
 {
     int64_t life = 0;
 
-    OK(exchange(assertion((struct claims){ .aud = TOKEN, .scope = AUTH "cloud-platform" })) == 200);
+    OK(exchange(assertion((struct claims){ .aud = TOKEN_URL, .scope = AUTH "cloud-platform" })) == 200);
     OK(json_i64(json_get(parsed(), SV("expires_in")), &life) && life == 3599);
     OK(sv_eq(json_sv(json_get(parsed(), SV("token_type"))), SV("Bearer")));
     OK(search(token_in("access_token")) == 200);
@@ -141,7 +70,7 @@ static void a_signed_assertion_becomes_a_token(void)
 
 static void an_assertion_is_refused_for_what_is_wrong_with_it(void)
 {
-    const struct claims good = { .aud = TOKEN, .scope = AUTH "monitoring.read" };
+    const struct claims good = { .aud = TOKEN_URL, .scope = AUTH "monitoring.read" };
     struct claims c = good;
     sv token;
 
@@ -173,7 +102,7 @@ static void an_assertion_is_refused_for_what_is_wrong_with_it(void)
 static void only_rs256_is_believed(void)
 {
     static const char *const algs[] = { "none", "HS256", "RS512", "rs256" };
-    sv token = assertion((struct claims){ .aud = TOKEN, .scope = AUTH "cloud-platform" }), rest = token;
+    sv token = assertion((struct claims){ .aud = TOKEN_URL, .scope = AUTH "cloud-platform" }), rest = token;
     sv claims;
 
     sv_cut(&rest, '.');
@@ -210,8 +139,7 @@ static void a_refresh_token_becomes_a_token_of_a_person(void)
 /* Calls of a person are charged to a project that has to be named. */
 static void a_person_needs_a_quota_project(void)
 {
-    sv url =
-        arena_printf(&arena, "%.*s/v3/projects/%.*s", SV_ARG(tls_origin()), SV_ARG(gcp_of(&sim)->world.projects[0].id));
+    sv url = arena_printf(&arena, "%.*s/v3/projects/%.*s", SV_ARG(tls_origin()), SV_ARG(project(0)->id));
     struct http_request q = { .method = "GET", .url = url, .body_limit_bytes = 1 << 20 };
     struct err e;
     sv token;
@@ -221,7 +149,7 @@ static void a_person_needs_a_quota_project(void)
     token = token_in("access_token");
     OK(refused(series(token), 403, "PERMISSION_DENIED", "SERVICE_DISABLED"));
     http_request_header(&q, SV("Authorization"), arena_printf(&arena, "Bearer %.*s", SV_ARG(token)));
-    http_request_header(&q, SV("x-goog-user-project"), gcp_of(&sim)->world.projects[0].id);
+    http_request_header(&q, SV("x-goog-user-project"), project(0)->id);
     OK(http_do(client, &q, &answer, &e) == ERR_OK && answer.status == 200);
     q = (struct http_request){ .method = "GET", .url = url, .body_limit_bytes = 1 << 20 };
     http_request_header(&q, SV("Authorization"), arena_printf(&arena, "Bearer %.*s", SV_ARG(token)));
@@ -317,10 +245,8 @@ static void the_metadata_server_hands_out_tokens(void)
     OK(search(token_in("access_token")) == 200);
     OK(metadata("instance/service-accounts/default/email", "Google") == 200 &&
        sv_eq(buf_sv(&answer.body), g->who[GCP_ACCOUNT].name));
-    OK(metadata("project/project-id", "Google") == 200 &&
-       sv_eq(buf_sv(&answer.body), gcp_of(&sim)->world.projects[0].id));
-    OK(metadata("project/numeric-project-id", "Google") == 200 &&
-       sv_eq(buf_sv(&answer.body), gcp_of(&sim)->world.projects[0].number));
+    OK(metadata("project/project-id", "Google") == 200 && sv_eq(buf_sv(&answer.body), project(0)->id));
+    OK(metadata("project/numeric-project-id", "Google") == 200 && sv_eq(buf_sv(&answer.body), project(0)->number));
     OK(metadata("universe/universe-domain", "Google") == 404);
     OK(metadata("instance", "Google") == 200);
 }
@@ -371,12 +297,12 @@ static int federate_as(enum gcp_who who)
                     "");
 }
 
-static int impersonate(sv bearer, sv email, const char *body)
+static int impersonate(sv token, sv email, const char *body)
 {
     sv url = arena_printf(&arena, "%.*s/v1/projects/-/serviceAccounts/%.*s:generateAccessToken", SV_ARG(tls_origin()),
                           SV_ARG(email));
 
-    return send_to("POST", url, bearer, "application/json", sv_of(body));
+    return send_to("POST", url, token, "application/json", sv_of(body));
 }
 #define WANT "{\"scope\":[\"" AUTH "cloud-platform\"],\"lifetime\":\"3600s\"}"
 
@@ -532,8 +458,7 @@ static void delegates_are_followed(void)
 
 int main(void)
 {
-    start_sim((struct sim_options){ .seed = 7, .clouds = CLOUD_GCP, .calls_per_minute = 60, .history_ms = 3600000 });
-    g = gcp_of(&sim)->access;
+    start_gcp();
     RUN(a_signed_assertion_becomes_a_token);
     RUN(an_assertion_is_refused_for_what_is_wrong_with_it);
     RUN(only_rs256_is_believed);

@@ -189,6 +189,54 @@ static void every_beginning_of_a_time_is_refused(void)
     OK(taken == 1 + 7 + 1);
 }
 
+static void decimals_are_exact(void)
+{
+    static const struct {
+        const char *text;
+        unsigned digits;
+        int64_t want;
+    } rows[] = {
+        { "0", 9, 0 },
+        { "0.06", 9, 60000000 },
+        { "0.0612345678901234", 9, 61234568 },
+        { "1.2e-05", 9, 12000 },
+        { "1.2E+3", 2, 120000 },
+        { "-0.5", 9, -500000000 },
+        { "0.0000000005", 9, 1 }, /* half away from zero */
+        { "-0.0000000005", 9, -1 },
+        { "0.00000000049999999999999999999999999999999999999999999999999999999999999999999", 9, 0 },
+        { "0.1", 0, 0 },
+        { "0.5", 0, 1 },
+        { "123456789012345678", 0, 123456789012345678 }, /* a double would lose its end */
+        { "1234567890.123456789", 9, 1234567890123456789 },
+        { "9223372036.854775807", 9, INT64_MAX },
+        { "-9223372036.854775807", 9, -INT64_MAX },
+        { "000123e-2", 0, 1 },
+        { "0e999999999", 9, 0 },
+        { "1e-999999999", 9, 0 },
+        { "0.00e5", 9, 0 },
+        { "5e-1", 0, 1 },
+    };
+    static const char *const refused[] = { "",    "-",   ".5",           "5.",
+                                           "1e",  "1e+", "+1",           " 1",
+                                           "1 ",  "0x1", "1.2.3",        "1e5x",
+                                           "--1", "nan", "1e9999999999", "9223372036.8547758075",
+                                           "1e99" };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t v = 42;
+
+        if (!OK(sv_to_decimal(sv_of(rows[i].text), rows[i].digits, &v) && v == rows[i].want))
+            printf("# %s: %lld\n", rows[i].text, (long long)v);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        int64_t v = 42;
+
+        if (!OK(!sv_to_decimal(sv_of(refused[i]), 9, &v) && v == 42))
+            printf("# %s: %lld\n", refused[i], (long long)v);
+    }
+}
+
 int main(void)
 {
     RUN(pieces_never_leave_the_text);
@@ -200,5 +248,6 @@ int main(void)
     RUN(times_are_read_as_the_clouds_write_them);
     RUN(what_is_no_time_is_refused);
     RUN(every_beginning_of_a_time_is_refused);
+    RUN(decimals_are_exact);
     return tap_done();
 }

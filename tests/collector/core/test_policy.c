@@ -18,6 +18,7 @@ static struct frame *frame_with_canaries(void)
     struct batch *b;
     struct call *c;
     struct audit *a;
+    struct measure *m;
 
     arena_reset(&arena);
     f = frame_new(&arena, SV("s"), SV("x"));
@@ -31,6 +32,9 @@ static struct frame *frame_with_canaries(void)
     c->deployment = batch_sym(b, SV("kept-deployment"));
     c->metadata = ARENA_ARRAY(&arena, struct key_value, 1);
     c->metadata[c->n_metadata++] = (struct key_value){ batch_sym(b, SV("kept-name")), SV("canary-" WHO) };
+    m = batch_add_measure(b);
+    m->name = batch_sym(b, SV("kept-figure"));
+    m->caller = batch_sym(b, SV("canary-user"));
     a = batch_add_audit(b);
     a->actor = batch_sym(b, SV(WHO));
     a->actor_ip = batch_sym(b, SV(PLACE));
@@ -60,7 +64,7 @@ static void dropped_identity_and_content_leave_no_byte(void)
     OK(!sv_has(buf_sv(&b), SV("canary")) && !sv_has(buf_sv(&b), SV(PLACE)));
     OK(!sv_has(buf_sv(&b), SV("kept-name"))); /* a name without its value says nothing */
     OK(sv_has(buf_sv(&b), SV("kept-deployment")) && sv_has(buf_sv(&b), SV("kept-action")) &&
-       sv_has(buf_sv(&b), SV("/kept/resource")));
+       sv_has(buf_sv(&b), SV("kept-figure")) && sv_has(buf_sv(&b), SV("/kept/resource")));
     buf_done(&b);
 }
 
@@ -84,7 +88,8 @@ static void kept_identity_is_kept_and_content_is_not(void)
 {
     struct buf b = written(POLICY_KEEP, (struct secret){ 0 });
 
-    OK(sv_has(buf_sv(&b), SV(WHO)) && sv_has(buf_sv(&b), SV(PLACE)) && sv_has(buf_sv(&b), SV("canary-" WHO)));
+    OK(sv_has(buf_sv(&b), SV(WHO)) && sv_has(buf_sv(&b), SV(PLACE)) && sv_has(buf_sv(&b), SV("canary-" WHO)) &&
+       sv_has(buf_sv(&b), SV("canary-user")));
     buf_done(&b);
 }
 

@@ -36,6 +36,7 @@ static const struct rule fixture_rules[] = {
       .labels = SVT("outcome=success") },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("Silent"), .ours = SVT("genai_requests_total"), .stat = SVT("value"), .weight = -1,
       .labels = SVT("outcome=unknown") },
+    { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("UsedBy"), .ours = SVT("genai_caller_calls_total"), .stat = SVT("value"), .weight = 1 },
     { .platform = PLATFORM_AZURE_OPENAI, .theirs = SVT("audit"), .ours = SVT("genai_audit_events_total"), .stat = SVT("event"), .weight = 1 },
 };
 /* clang-format on */

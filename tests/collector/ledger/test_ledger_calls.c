@@ -118,6 +118,37 @@ static void a_caller_is_an_identity_else_an_address(void)
     OK(by("ann") == 2 && ledger_hides(l, family_find(SV("genai_caller_calls_total"))));
 }
 
+static void used_by(sv caller, double value)
+{
+    struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+    struct measure *m =
+        fixture_measure(b, SV("UsedBy"), caller, T0, value); /* the caller is a dimension of the series */
+
+    m->caller = batch_sym(b, caller);
+    ledger_fold(l, f);
+}
+
+static void a_metric_that_is_split_by_user_counts_by_caller(void)
+{
+    struct ledger_sizes s;
+
+    begin();
+    fixture_limits(l, &arena, "series=1000");
+    used_by(SV("ann"), 2);
+    OK(by("ann") == -1);
+    begin();
+    fixture_limits(l, &arena, "series=1000,callers=1");
+    used_by(SV("ann"), 2);
+    used_by(SV("ann"), 5); /* a revision */
+    used_by(SV(""), 7);    /* nobody is told */
+    used_by(SV("bob"), 3);
+    used_by(SV("bob"), 4);
+    OK(by("ann") == 5 && by("bob") == -1 && value_of("genai_caller_calls_total", LABEL_MODEL, "gpt-5-mini") == 5);
+    ledger_sizes(l, &s);
+    OK(s.caller_calls_refused == 3);
+}
+
 static void an_envelope_tells_who_called_when_it_counts(void)
 {
     begin();
@@ -202,6 +233,7 @@ int main(void)
     RUN(an_envelope_waits_to_be_a_logged_call_and_nothing_else);
     RUN(nobody_is_counted_by_caller_unless_told_so);
     RUN(a_caller_is_an_identity_else_an_address);
+    RUN(a_metric_that_is_split_by_user_counts_by_caller);
     RUN(an_envelope_tells_who_called_when_it_counts);
     RUN(callers_beyond_the_limit_are_counted_together);
     RUN(a_snapshot_of_the_version_before_is_read);

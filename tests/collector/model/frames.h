@@ -49,7 +49,7 @@ static inline struct measure full_measure(void)
     return (struct measure){
         A_KEY, A_KEY, A_SYM, A_SYM, A_TIME, A_TIME, MEASURE_DISTRIBUTION, A_SYM, A_REAL,
         A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, A_REAL, full_bounds, full_buckets, 5,
-        A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, OUTCOME_THROTTLED, A_SYM, A_SYM, full_pairs, 4, 4000000000U };
+        A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, OUTCOME_THROTTLED, A_SYM, A_SYM, A_SYM, full_pairs, 4, 4000000000U };
 }
 
 static inline struct audit full_audit(void)
@@ -59,7 +59,7 @@ static inline struct audit full_audit(void)
 
 static inline struct charge full_charge(void)
 {
-    return (struct charge){ A_KEY, A_TIME, A_TIME, -A_NUM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_REAL, true,
+    return (struct charge){ A_KEY, A_TIME, A_TIME, -A_NUM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_SYM, A_REAL, true,
                             full_pairs, 2 };
 }
 

@@ -14,7 +14,7 @@
 #include "tests/collector/model/random_frames.h"
 #include "tests/tap.h"
 
-enum { NEWEST = 1 };
+enum { NEWEST = 2 };
 
 static struct arena arena;
 

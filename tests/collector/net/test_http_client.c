@@ -197,6 +197,9 @@ static void retry_after_takes_seconds_or_a_date_against_the_servers_clock(void)
         { "Fri, 20 Nov 2026 10:02:03 GMT", 120000 },
         { "Fri, 20 Nov 2026 09:00:00 GMT", 0 },
         { "Friday, 20-Nov-26 10:00:04 GMT", 1000 },
+        { "3\r\nRetry-After-Ms: 250", 250 },
+        { "3\r\nRetry-After-Ms: soon", 3000 },
+        { "3\r\nRetry-After-Ms: 99999999999", INT64_C(7) * 24 * 3600 * 1000 },
     };
     /* clang-format on */
 

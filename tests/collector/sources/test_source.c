@@ -136,11 +136,29 @@ static void accounts_have_a_limit_and_no_call_goes_uncounted(void)
     source_stats_free(stats);
 }
 
+static void what_a_source_goes_without_is_noted_once(void)
+{
+    struct source_stats *stats = source_stats_new();
+    struct source_note notes[STATS_NOTES_MAX];
+    char long_text[1000];
+
+    memset(long_text, 'x', sizeof long_text);
+    OK(source_stats_notes(stats, notes) == 0);
+    OK(source_stats_note(stats, "one", SV("refused")) && !source_stats_note(stats, "one", SV("refused again")));
+    OK(source_stats_note(stats, "two", sv_make(long_text, sizeof long_text)));
+    OK(source_stats_notes(stats, notes) == 2 && sv_eq(sv_of(notes[0].text), SV("refused again")));
+    OK(strlen(notes[1].text) == STATS_NOTE_TEXT_MAX);
+    OK(source_stats_note(stats, "one", SV_NONE) && !source_stats_note(stats, "one", SV_NONE));
+    OK(source_stats_notes(stats, notes) == 1 && sv_eq(sv_of(notes[0].what), SV("two")));
+    source_stats_free(stats);
+}
+
 int main(void)
 {
     RUN(each_attempt_is_signed_anew);
     RUN(an_answer_is_paid_and_a_refusal_is_not);
     RUN(a_dialect_says_what_a_400_means);
     RUN(accounts_have_a_limit_and_no_call_goes_uncounted);
+    RUN(what_a_source_goes_without_is_noted_once);
     return tap_done();
 }

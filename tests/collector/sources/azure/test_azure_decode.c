@@ -7,7 +7,7 @@
 
 #include "collector/sources/azure/azure.h"
 
-#include "tests/collector/sources/azure/dump.h"
+#include "tests/collector/sources/dump.h"
 #include "tests/tap.h"
 
 #define A1                                                                                                             \

@@ -8,6 +8,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/sources/openai/openai_state.h"
+#include "collector/sources/source.h"
 #include "collector/sources/stats.h"
 
 #include "tests/collector/net/loop.h"
@@ -38,8 +39,9 @@ struct fake {
     const char *fresh;       /* a further project with usage */
     bool fresh_is_listed;    /* and in the list of projects */
     const char *bucket_step; /* "3600": hours whatever was asked for */
+    bool refuses_keys;       /* costs by api_key_id */
     /* counters */
-    atomic_int asked, usage, projects, faults;
+    atomic_int asked, usage, projects, costs, events, limits, faults;
 };
 
 static inline bool fake_has(sv text, const char *part)
@@ -119,6 +121,64 @@ static inline void fake_usage(struct fake *f, const struct http_server_request *
         buf_printf(&r->body, "],\"has_more\":%s,\"next_page\":null}", more ? "true" : "false");
 }
 
+/* Each day costs 1.25, of proj_us. A day a page, as it is asked for. */
+static inline void fake_costs(struct fake *f, const struct http_server_request *q, sv target,
+                              struct http_server_response *r)
+{
+    int64_t from = 0, to = clock_now() / NANO_PER_S, page = 0;
+    bool by_key = fake_has(target, "api_key_id");
+
+    f->costs++;
+    if (by_key && f->refuses_keys) {
+        r->status = 400;
+        buf_put(&r->body, SV("{\"error\":{\"message\":\"group_by api_key_id is not supported\",\"type\":"
+                             "\"invalid_request_error\",\"param\":\"group_by\",\"code\":null}}"));
+        return;
+    }
+    (void)sv_to_i64(http_server_query(q, "start_time"), &from);
+    (void)sv_to_i64(http_server_query(q, "end_time"), &to);
+    from = sv_to_i64(http_server_query(q, "page"), &page) ? page : from;
+    buf_printf(
+        &r->body,
+        "{\"object\":\"page\",\"data\":[{\"object\":\"bucket\",\"start_time\":%lld,\"end_time\":%lld,\"results\":[{"
+        "\"object\":\"organization.costs.result\",\"amount\":{\"value\":1.25,\"currency\":\"usd\"},"
+        "\"line_item\":\"gpt-5-mini, output\",\"project_id\":\"proj_us\",\"api_key_id\":%s}]}],",
+        (long long)from, (long long)from + 86400, by_key ? "\"key_1\"" : "null");
+    from += 86400;
+    buf_printf(&r->body, from < to ? "\"has_more\":true,\"next_page\":\"%lld\"}" : "\"has_more\":false}",
+               (long long)from);
+}
+
+/* Three events in two pages; those of the tenant: one of them and another one. */
+static inline void fake_events(struct fake *f, const struct http_server_request *q, struct http_server_response *r)
+{
+    static const char *const organization[] = { "c", "b", "a" }, *const tenant[] = { "t", "b" };
+    bool above = sv_eq(http_server_query(q, "tenant_only"), SV("true"));
+    const char *const *ids = above ? tenant : organization;
+    size_t n = above ? 2 : 3, first = 0, last;
+    sv after = http_server_query(q, "after");
+
+    f->events++;
+    while (after.len && first < n && !sv_eq(sv_of(ids[first]), after))
+        first++;
+    first += after.len > 0;
+    last = first + 2 < n ? first + 2 : n;
+    buf_put(&r->body, SV("{\"object\":\"list\",\"data\":["));
+    for (size_t i = first; i < last; i++)
+        buf_printf(&r->body, "%s{\"id\":\"%s\",\"type\":\"login.%s\",\"effective_at\":%.*s}", i > first ? "," : "",
+                   ids[i], i % 2 ? "failed" : "succeeded", SV_ARG(http_server_query(q, "effective_at[gte]")));
+    buf_printf(&r->body, "],\"first_id\":\"x\",\"last_id\":\"%s\",\"has_more\":%s}", last > first ? ids[last - 1] : "",
+               last < n ? "true" : "false");
+}
+
+static inline void fake_limits(struct fake *f, struct http_server_response *r)
+{
+    f->limits++;
+    buf_put(&r->body, SV("{\"object\":\"list\",\"data\":[{\"object\":\"project.rate_limit\",\"id\":\"rl-1\",\"model\":"
+                         "\"gpt-6-sol\",\"max_requests_per_1_minute\":600,\"max_tokens_per_1_minute\":150000}],"
+                         "\"first_id\":\"rl-1\",\"last_id\":\"rl-1\",\"has_more\":false}"));
+}
+
 static inline bool fake_plays_fault(struct fake *f, sv target, struct http_server_response *r)
 {
     if (!fake_has(target, f->fault.path))
@@ -150,6 +210,12 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
         fake_usage(f, q, sv_skip(path, strlen("/v1/organization/usage/")), r);
     } else if (sv_eq(path, SV("/v1/organization/projects"))) {
         fake_projects(f, q, r);
+    } else if (sv_ends(path, SV("/rate_limits"))) {
+        fake_limits(f, r);
+    } else if (sv_eq(path, SV("/v1/organization/costs"))) {
+        fake_costs(f, q, target, r);
+    } else if (sv_eq(path, SV("/v1/organization/audit_logs"))) {
+        fake_events(f, q, r);
     } else {
         r->status = 404;
         buf_put(&r->body, SV("{\"error\":{\"message\":\"Unknown request URL\",\"type\":\"invalid_request_error\"}}"));
@@ -233,13 +299,11 @@ static inline const struct source_job *fake_job(const struct fake *f, const char
     return NULL;
 }
 
-/* Polls five steps of the job that ended ten of them ago. */
-static inline enum err_code fake_poll(struct fake *f, const char *group, struct frame **out, struct err *e)
+static inline enum err_code fake_poll_window(struct fake *f, const char *group, int64_t from, int64_t to,
+                                             struct frame **out, struct err *e)
 {
     const struct source_job *job = fake_job(f, group);
-    int64_t step = job && job->grain_ms > 1000 ? job->grain_ms * NANO_PER_MS : NANO_PER_MIN;
-    int64_t to = clock_floor(clock_now(), step) - 10 * step;
-    struct window w = { .from_unix_nano = to - 5 * step, .to_unix_nano = to };
+    struct window w = { .from_unix_nano = from, .to_unix_nano = to };
 
     *e = (struct err){ 0 };
     arena_reset(&f->memory);
@@ -250,6 +314,28 @@ static inline enum err_code fake_poll(struct fake *f, const char *group, struct 
     }
     f->faults = 0;
     return openai_source_ops.poll(f->source, job, &w, *out, e);
+}
+
+/* Polls five steps of the job that ended ten of them ago. */
+static inline enum err_code fake_poll(struct fake *f, const char *group, struct frame **out, struct err *e)
+{
+    const struct source_job *job = fake_job(f, group);
+    int64_t step = job && job->grain_ms > 1000 ? job->grain_ms * NANO_PER_MS : NANO_PER_MIN;
+    int64_t to = clock_floor(clock_now(), step) - 10 * step;
+
+    return fake_poll_window(f, group, to - 5 * step, to, out, e);
+}
+
+/* What the source goes on without; empty: nothing of that name. */
+static inline const char *fake_note(struct fake *f, const char *what)
+{
+    static struct source_note notes[STATS_NOTES_MAX];
+    size_t n = source_stats_notes(f->env.stats, notes);
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(notes[i].what, what) == 0)
+            return notes[i].text;
+    return "";
 }
 
 static inline bool fake_discover(struct fake *f)

@@ -2,8 +2,8 @@
  * A frame as text, one line a record, for comparison with a file of the same name ending in ".expected". Set
  * UPDATE_EXPECTED=1 to write these files anew, then read the difference.
  */
-#ifndef TESTS_AZURE_DUMP_H
-#define TESTS_AZURE_DUMP_H
+#ifndef TESTS_SOURCES_DUMP_H
+#define TESTS_SOURCES_DUMP_H
 
 #include <math.h>
 #include <stdio.h>
@@ -55,6 +55,44 @@ static inline void dump_measure(struct buf *out, const struct batch *b, const st
     buf_putc(out, '\n');
 }
 
+static inline void dump_charge(struct buf *out, const struct batch *b, const struct charge *c)
+{
+    buf_put(out, SV("  "));
+    buf_time(out, c->start_unix_nano, 0);
+    buf_printf(out, " +%llds cost ", (long long)((c->end_unix_nano - c->start_unix_nano) / 1000000000));
+    buf_decimal(out, c->cost_nano, 9);
+    dump_sym(out, b, "currency", c->currency);
+    dump_sym(out, b, "service", c->service);
+    dump_sym(out, b, "sku", c->sku);
+    dump_sym(out, b, "category", c->charge_category);
+    dump_sym(out, b, "model", c->model);
+    dump_number(out, "quantity", c->quantity);
+    dump_sym(out, b, "unit", c->unit);
+    buf_put(out, c->estimated ? SV(" estimated |") : SV(" |"));
+    for (size_t i = 0; i < c->n_extra; i++)
+        buf_printf(out, " %.*s=%.*s", SV_ARG(batch_sv(b, c->extra[i].name)), SV_ARG(c->extra[i].value));
+    buf_putc(out, '\n');
+}
+
+static inline void dump_audit(struct buf *out, const struct batch *b, const struct audit *a)
+{
+    buf_put(out, SV("  "));
+    buf_time(out, a->time_unix_nano, 0);
+    buf_printf(out, " audit %.*s", SV_ARG(a->event_id));
+    dump_sym(out, b, "action", a->action);
+    dump_sym(out, b, "outcome", a->outcome);
+    dump_sym(out, b, "actor", a->actor);
+    dump_sym(out, b, "type", a->actor_type);
+    dump_sym(out, b, "ip", a->actor_ip);
+    dump_sym(out, b, "target", a->target);
+    dump_sym(out, b, "category", a->category);
+    dump_sym(out, b, "status", a->status);
+    buf_put(out, SV(" |"));
+    for (size_t i = 0; i < a->n_extra; i++)
+        buf_printf(out, " %.*s=%.*s", SV_ARG(batch_sv(b, a->extra[i].name)), SV_ARG(a->extra[i].value));
+    buf_putc(out, '\n');
+}
+
 static inline void dump_frame(struct buf *out, const struct frame *f)
 {
     for (const struct batch *b = f->batches; b; b = b->next) {
@@ -67,6 +105,10 @@ static inline void dump_frame(struct buf *out, const struct frame *f)
         buf_putc(out, '\n');
         for (size_t i = 0; i < b->n_measures; i++)
             dump_measure(out, b, &b->measures[i]);
+        for (size_t i = 0; i < b->n_charges; i++)
+            dump_charge(out, b, &b->charges[i]);
+        for (size_t i = 0; i < b->n_audits; i++)
+            dump_audit(out, b, &b->audits[i]);
     }
     for (size_t i = 0; i < f->n_epochs; i++) {
         const struct epoch *e = &f->epochs[i];
@@ -87,6 +129,9 @@ static inline void dump_frame(struct buf *out, const struct frame *f)
     for (int r = 1; r < REASONS; r++)
         if (f->tally.rejected[r])
             buf_printf(out, " %s %lld", reason_name((enum reason)r), (long long)f->tally.rejected[r]);
+    for (size_t i = 0; i < f->n_quarantined; i++)
+        buf_printf(out, "\nquarantined %s: %.*s: %.*s", reason_name(f->quarantined[i].reason),
+                   SV_ARG(f->quarantined[i].what), SV_ARG(f->quarantined[i].bytes));
     buf_putc(out, '\n');
 }
 

@@ -1,0 +1,94 @@
+/* What tests of Google's access side share: signed claims, forms, what an error says. */
+#ifndef CLOUDSIM_TEST_GCP_ACCESS_CLIENT_H
+#define CLOUDSIM_TEST_GCP_ACCESS_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "tests/cloudsim/gcp/gcp_api.h"
+#include "tests/cloudsim/test/client.h"
+
+#define AUTH      "https://www.googleapis.com/auth/"
+#define TOKEN_URL "https://oauth2.googleapis.com/token"
+
+static const struct gcp_access *g;
+
+static inline void start_gcp(void)
+{
+    start_sim((struct sim_options){ .seed = 7, .clouds = CLOUD_GCP, .calls_per_minute = 60, .history_ms = 3600000 });
+    g = gcp_of(&sim)->access;
+}
+
+static inline const struct gcp_project *project(unsigned i)
+{
+    return &gcp_of(&sim)->world.projects[i];
+}
+
+/* Claims of the service account; zero members take what is right, "" in `sub` the account itself. */
+struct claims {
+    const char *iss, *sub, *aud, *scope;
+    int64_t early_s, life_s;
+    const struct gcp_key *key;
+};
+
+static inline sv assertion(struct claims c)
+{
+    long long iat = (long long)(clock_now() / NANO_PER_S - c.early_s);
+    const char *email = arena_copy(&arena, g->who[GCP_ACCOUNT].name).at;
+    struct buf b = { .at = NULL };
+    sv out;
+
+    buf_putc(&b, '{');
+    put_member(&b, "iss", sv_of(c.iss ? c.iss : email));
+    buf_printf(&b, ",\"iat\":%lld,\"exp\":%lld", iat, iat + (c.life_s ? c.life_s : 3600));
+    if (c.sub) {
+        buf_putc(&b, ',');
+        put_member(&b, "sub", sv_of(*c.sub ? c.sub : email));
+    }
+    if (c.aud) {
+        buf_putc(&b, ',');
+        put_member(&b, "aud", sv_of(c.aud));
+    }
+    if (c.scope) {
+        buf_putc(&b, ',');
+        put_member(&b, "scope", sv_of(c.scope));
+    }
+    buf_putc(&b, '}');
+    out = gcp_jwt_sign(&arena, c.key ? c.key : &g->key, buf_sv(&b));
+    buf_done(&b);
+    must(out.len > 0, "no signature");
+    return out;
+}
+
+/* A bearer token that opens everything. */
+static inline sv bearer(void)
+{
+    return assertion((struct claims){ .sub = "", .scope = AUTH "cloud-platform" });
+}
+
+static inline sv token_in(const char *member)
+{
+    return arena_copy(&arena, json_sv(json_get(parsed(), sv_of(member))));
+}
+
+/* What the first ErrorInfo of the answer says. */
+static inline sv reason(void)
+{
+    json details = json_path(parsed(), "error/details"), one;
+
+    for (struct json_iter it = json_items(details); json_item(&it, &one);)
+        if (json_get(one, SV("reason")).tape)
+            return json_sv(json_get(one, SV("reason")));
+    return SV_NONE;
+}
+
+static inline sv status_name(void)
+{
+    return json_sv(json_path(parsed(), "error/status"));
+}
+
+static inline bool refused(int status, int want, const char *name, const char *why)
+{
+    return status == want && sv_eq(status_name(), sv_of(name)) && sv_eq(reason(), sv_of(why));
+}
+
+#endif
