@@ -143,6 +143,8 @@ static void compile_rule(struct ledger *l, struct ruleset *s, const struct rule 
                              .family = names_add(&l->names, from->family),
                              .fact = names_add(&l->names, from->fact),
                              .theirs = names_add(&l->names, from->theirs),
+                             .part = names_add(&l->names, from->part),
+                             .other_parts = sv_eq(from->part, SV("*")),
                              .ours = family,
                              .stat = stat_find(from->stat),
                              .born = arena_copy(&s->arena, from->born) };
@@ -198,6 +200,16 @@ const struct fold_rule *rules_for(const struct ruleset *s, enum platform platfor
     while (*first + *n < s->n_rules && rule_key(s->rules[*first + *n].platform, s->rules[*first + *n].theirs) == key)
         ++*n;
     return &s->rules[*first];
+}
+
+bool rule_takes_part(const struct fold_rule *rules, size_t n, const struct fold_rule *r, name_id part)
+{
+    if (!r->other_parts)
+        return r->part == 0 || r->part == part;
+    for (size_t i = 0; i < n; i++)
+        if (rules[i].family == r->family && rules[i].part == part)
+            return false;
+    return part != 0;
 }
 
 uint32_t rule_series(struct ledger *l, const struct fold_rule *r, const struct label_set *labels)

@@ -124,7 +124,9 @@ struct coverage {
 struct fold_rule {
     enum platform platform;
     name_id family, fact, theirs;
-    int ours; /* index into families[], -1: a family this build does not know */
+    name_id part;     /* 0: any */
+    bool other_parts; /* "*": what no row beside it names */
+    int ours;         /* index into families[], -1: a family this build does not know */
     int stat;
     double scale; /* weight * 10^digits */
     int n_fixed;
@@ -310,6 +312,8 @@ bool epoch_known(const struct ledger *l, sv source, const struct epoch *e); /* s
 const struct ruleset *ruleset_at(const struct ledger *l, name_id source, int64_t bucket);
 /* The rules for a name; *n gets how many. */
 const struct fold_rule *rules_for(const struct ruleset *s, enum platform platform, name_id theirs, size_t *n);
+/* Whether a part of a measure belongs to `r`, one of the `n` rules of its name. */
+bool rule_takes_part(const struct fold_rule *rules, size_t n, const struct fold_rule *r, name_id part);
 name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket);
 struct source_state *source_state(struct ledger *l, sv source);
 void ruleset_init(struct ruleset *s, size_t rules); /* room for so many; s->rules is NULL when memory is out */
@@ -370,7 +374,7 @@ void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
-enum { SNAPSHOT_VERSION = 4 };
+enum { SNAPSHOT_VERSION = 5 };
 /* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
 

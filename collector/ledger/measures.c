@@ -149,13 +149,15 @@ static bool names_caller(const struct label_set *labels)
     return caller && caller != CALLER_REFUSED && caller != CALLER_NOT_COUNTED;
 }
 
-/* A rule counts for this bucket when no authority is asked or the authority has chosen its family. */
-static bool rule_applies(struct fold *f, const struct fold_rule *r, name_id family, const struct label_set *labels,
-                         int64_t bucket)
+/* A rule counts for this bucket when its family and part are those of the measure, and no authority is asked or the
+ * authority has chosen its family. */
+static bool rule_applies(struct fold *f, const struct fold_rule *r, const struct measure *m,
+                         const struct label_set *labels)
 {
     name_id resource = fold_name(f, f->batch->origin.resource_id);
+    int64_t bucket = m->start_unix_nano;
 
-    if ((r->family && r->family != family) || (rule_by_caller(r) && !names_caller(labels)))
+    if ((r->family && r->family != fold_name(f, m->family)) || (rule_by_caller(r) && !names_caller(labels)))
         return false;
     return !r->fact || authority_at(f->l, r->fact, resource, bucket) == r->family;
 }
@@ -219,7 +221,6 @@ static uint16_t generation_for(struct fold *f, struct native *n, const struct me
 {
     struct ledger *l = f->l;
     const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
-    name_id family = fold_name(f, m->family);
     size_t n_rules, cap = n->cap_generations, refused = l->names.refused;
     const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n_rules);
     struct label_set labels;
@@ -230,7 +231,9 @@ static uint16_t generation_for(struct fold *f, struct native *n, const struct me
     if (l->names.refused != refused)
         return NOT_COUNTED; /* without the name that found no room it would be another series */
     for (size_t i = 0; i < n_rules && i < 64; i++)
-        applies |= (uint64_t)(tells(m, &r[i]) && rule_applies(f, &r[i], family, &labels, m->start_unix_nano)) << i;
+        applies |= (uint64_t)(rule_takes_part(r, n_rules, &r[i], labels.at[LABEL_PART]) && tells(m, &r[i]) &&
+                              rule_applies(f, &r[i], m, &labels))
+                   << i;
     signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
     for (uint32_t i = n->n_generations; i-- > 0;)
         if (n->generations[i].signature == signature)

@@ -8,7 +8,8 @@
 struct in {
     sv rest;
     bool bad;
-    uint64_t version; /* 1: without callers; 2: without how far states were given up; 3: without bounds */
+    uint64_t
+        version; /* 1: without callers; 2: without how far states were given up; 3: without bounds; 4: without parts of rules */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -197,6 +198,8 @@ static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
     r.family = get_u32(in);
     r.fact = get_u32(in);
     r.theirs = get_u32(in);
+    r.part = in->version < 5 ? 0 : get_name(in, l);
+    r.other_parts = sv_eq(names_sv(&l->names, r.part), SV("*"));
     r.ours = family_find(get_sv(in));
     r.stat = stat_find(get_sv(in));
     r.scale = get_f64(in);

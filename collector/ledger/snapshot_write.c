@@ -106,6 +106,7 @@ static void put_rulesets(struct buf *b, const struct ledger *l)
             buf_le32(b, r->family);
             buf_le32(b, r->fact);
             buf_le32(b, r->theirs);
+            buf_le32(b, r->part);
             put_sv(b, sv_of(families[r->ours].name));
             put_sv(b, stat_name(r->stat));
             put_f64(b, r->scale);

@@ -103,8 +103,8 @@
 #define RULE_FIELDS(X)                                                          \
     X(ENUM, platform, PLATFORMS, platform_name)                                 \
     X(TEXT, family)                 X(TEXT, fact)       X(TEXT, theirs)         \
-    X(TEXT, ours)                   X(TEXT, stat)       X(REAL, weight)         \
-    X(TEXT, labels)                 X(TEXT, born)
+    X(TEXT, part)                   X(TEXT, ours)       X(TEXT, stat)           \
+    X(REAL, weight)                 X(TEXT, labels)     X(TEXT, born)
 
 #define ITEM_FIELDS(X)                                                          \
     X(TEXT, deployment)             X(TEXT, model_id)   X(TEXT, model_version)  \

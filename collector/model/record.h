@@ -247,6 +247,7 @@ struct rule {
     sv fact;       /* authority fact: "requests", "tokens", "duration", ...; the rule counts where the authority of
                         (fact, resource) equals `family`; "" counts always */
     sv theirs;     /* measure.name */
+    sv part;       /* measure.part it belongs to, "" any; "*" one that no other row of its platform, family and name names */
     sv ours;       /* metric family: "genai_requests_total" */
     sv stat;       /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
     double weight; /* 0.001 turns milliseconds into seconds; below 0 only where `family` is one reading of a figure */

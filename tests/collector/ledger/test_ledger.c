@@ -116,6 +116,48 @@ static void only_the_authority_of_a_fact_counts(void)
     OK(!fixture_find(l, "genai_tokens_total", LABEL_DEPLOYMENT, "e", &v));
 }
 
+static void typed(sv part, sv family, double value)
+{
+    struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+    struct measure *m =
+        fixture_measure(b, SV("Typed"), arena_printf(&arena, "%.*s %.*s", SV_ARG(part), SV_ARG(family)), T0, value);
+
+    m->part = batch_sym(b, part);
+    m->family = batch_sym(b, family);
+    m->deployment = batch_sym(b, SV("d"));
+    ledger_fold(l, f);
+}
+
+static int64_t parts_of(const char *part)
+{
+    struct series_view v;
+
+    return fixture_find(l, "genai_token_parts_total", LABEL_PART, part, &v) ? v.value[0] : -1;
+}
+
+static void a_rule_counts_the_part_that_it_names_and_the_star_all_others(void)
+{
+    struct series_view v;
+
+    for (int with = 0; with < 2; with++) {
+        begin();
+        typed(SV("input"), SV(""), 100);
+        typed(SV("cache_read_input"), SV(""), 30);
+        if (with)
+            l = fixture_restart(l);
+        typed(SV("never_seen_before"), SV(""), 5);
+        typed(SV("never_seen_before"), SV(""), 4); /* a revision */
+        typed(SV("reasoning"), SV(""), 7);         /* named by a row of another family alone */
+        typed(SV("reasoning"), SV("models"), 11);
+        typed(SV(""), SV(""), 1000); /* it is not known what it is */
+        OK(fixture_find(l, "genai_tokens_total", LABEL_DIRECTION, "input", &v) && v.value[0] == 130);
+        OK(parts_of("cache_read") == 30 && parts_of("cache_read_input") == -1 && parts_of("input") == -1);
+        OK(parts_of("never_seen_before") == 4 && parts_of("") == -1);
+        OK(parts_of("of_models") == 11 && parts_of("reasoning") == 18);
+    }
+}
+
 static void sums_are_kept_in_nanoseconds(void)
 {
     struct frame *f;
@@ -671,6 +713,7 @@ int main(void)
     RUN(a_backfill_is_never_counted);
     RUN(a_remodelled_deployment_starts_a_new_series_and_revisions_go_home);
     RUN(only_the_authority_of_a_fact_counts);
+    RUN(a_rule_counts_the_part_that_it_names_and_the_star_all_others);
     RUN(sums_are_kept_in_nanoseconds);
     RUN(a_gauge_shows_its_newest_bucket_and_a_limit);
     RUN(a_call_counts_once_whichever_row_comes_first);

@@ -1,8 +1,4 @@
 /* What logged calls are counted into beside genai_logged_calls_total: where they were processed, who made them. */
-#include <stdio.h>
-
-#include "collector/base/hash.h"
-
 #include "tests/collector/ledger/log_fixture.h"
 
 static struct arena arena;
@@ -192,40 +188,6 @@ static void callers_beyond_the_limit_are_counted_together(void)
 }
 
 /* What the first version wrote: no callers at the end. */
-static void a_snapshot_of_the_version_before_is_read(void)
-{
-    enum { HEAD = 32, CALLERS = 24 + 44 };
-    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64];
-    struct buf file, cursor;
-    struct err e = { 0 };
-    bool found = false;
-    FILE *out;
-
-    begin();
-    call_by(SV("c1"), SV("d"), SV("ann"), 1, 0);
-    buf_init(&file, 1 << 20);
-    buf_init(&cursor, 256);
-    OK(mkdtemp(dir) != NULL);
-    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
-    OK(ledger_snapshot_write(l, dir, SV("at"), &e) == ERR_OK && buf_read_file(&file, path, 1 << 20, &e) == ERR_OK);
-    out = fopen(path, "w");
-    if (OK(out != NULL && file.len > HEAD + CALLERS)) {
-        sv body = sv_make(file.at + HEAD, file.len - HEAD - CALLERS);
-        uint64_t head[] = { 1, body.len, hash64(body) };
-
-        OK(fwrite("TREFOILS", 1, 8, out) == 8 && fwrite(head, 8, 3, out) == 3);
-        OK(fwrite(body.at, 1, body.len, out) == body.len && fclose(out) == 0);
-    }
-    ledger_free(l);
-    l = ledger_new(NULL);
-    OK(ledger_snapshot_read(l, dir, &cursor, &found, &e) == ERR_OK && found);
-    OK(value_of("genai_logged_calls_total", LABEL_DEPLOYMENT, "d") == 1);
-    unlink(path);
-    rmdir(dir);
-    buf_done(&file);
-    buf_done(&cursor);
-}
-
 int main(void)
 {
     arena_init(&arena, 64 << 20);
@@ -236,7 +198,6 @@ int main(void)
     RUN(a_metric_that_is_split_by_user_counts_by_caller);
     RUN(an_envelope_tells_who_called_when_it_counts);
     RUN(callers_beyond_the_limit_are_counted_together);
-    RUN(a_snapshot_of_the_version_before_is_read);
     ledger_free(l);
     arena_done(&arena);
     return tap_done();

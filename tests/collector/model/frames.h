@@ -74,9 +74,9 @@ static inline struct window full_window(void)
 }
 
 static struct rule full_rules[] = {
-    { PLATFORM_AZURE_OPENAI, { "models", 6 }, { "requests", 8 }, { "ModelRequests", 13 }, { "genai_requests_total", 20 },
+    { PLATFORM_AZURE_OPENAI, { "models", 6 }, { "requests", 8 }, { "ModelRequests", 13 }, { "", 0 }, { "genai_requests_total", 20 },
       { "value", 5 }, 1, { "direction=input", 15 }, { "outcome=success", 15 } },
-    { PLATFORM_BEDROCK, { "", 0 }, { "", 0 }, { "Invocations", 11 }, { "x", 1 }, { "sum", 3 }, 0.001, { "", 0 }, { "", 0 } },
+    { PLATFORM_BEDROCK, { "", 0 }, { "", 0 }, { "Invocations", 11 }, { "cache_read", 10 }, { "x", 1 }, { "sum", 3 }, 0.001, { "", 0 }, { "", 0 } },
 };
 
 static struct inventory_item full_items[] = {
@@ -189,7 +189,7 @@ SAME(gaps, gap, SAME_VIEW(detail))
 SAME(windows, window, SAME_VIEW(source) && SAME_VIEW(scope) && SAME_VIEW(group))
 SAME(quarantines, quarantine, SAME_VIEW(what) && SAME_VIEW(bytes))
 SAME(rules, rule,
-     SAME_VIEW(family) && SAME_VIEW(fact) && SAME_VIEW(theirs) && SAME_VIEW(ours) && SAME_VIEW(stat) &&
+     SAME_VIEW(family) && SAME_VIEW(fact) && SAME_VIEW(theirs) && SAME_VIEW(part) && SAME_VIEW(ours) && SAME_VIEW(stat) &&
          SAME_VIEW(labels) && SAME_VIEW(born))
 SAME(items, inventory_item,
      SAME_VIEW(deployment) && SAME_VIEW(model_id) && SAME_VIEW(model_version) && SAME_VIEW(model) &&
