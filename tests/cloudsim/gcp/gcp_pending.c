@@ -13,5 +13,3 @@ static void not_yet(struct exchange *x)
     }
 PENDING(gcp_entries)
 PENDING(gcp_views)
-PENDING(gcp_sinks)
-PENDING(gcp_quota_infos)

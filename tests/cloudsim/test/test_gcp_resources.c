@@ -174,7 +174,42 @@ static void some_levels_are_closed(void)
     OK(refused(policy(SV("projects/nobody")), 403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED"));
 }
 
-/* ---- quotas and faults ---- */
+/* ---- sinks and quotas ---- */
+
+static void the_default_sink_keeps_data_access_logs(void)
+{
+    unsigned n = 0;
+    json s;
+
+    OK(get(bearer(), format("/v2/projects/%.*s/sinks", SV_ARG(project(1)->id))) == 200);
+    for (struct json_iter it = json_items(json_get(parsed(), SV("sinks"))); json_item(&it, &s); n++)
+        OK(!sv_has(json_sv(json_get(s, SV("filter"))), SV("data_access")));
+    OK(n == 2);
+}
+
+static void quotas_run_from_specific_to_general(void)
+{
+    const char *path = format("/v1/projects/%.*s/locations/global/services/aiplatform.googleapis.com/quotaInfos",
+                              SV_ARG(project(0)->id));
+    json q, d;
+
+    OK(get(bearer(), path) == 200 && sv_eq(token_in("nextPageToken"), SV("q2")));
+    for (struct json_iter it = json_items(json_get(parsed(), SV("quotaInfos"))); json_item(&it, &q);) {
+        bool general = false;
+
+        for (struct json_iter in = json_items(json_get(q, SV("dimensionsInfos"))); json_item(&in, &d);) {
+            OK(!general);
+            general = json_is_absent(json_get(d, SV("dimensions")));
+        }
+        OK(general);
+    }
+    OK(get(bearer(), format("%s?pageToken=q2", path)) == 200 && !token_in("nextPageToken").len);
+    OK(get(bearer(), format("%s?pageToken=q3", path)) == 400);
+    OK(refused(get(assertion((struct claims){ .sub = "", .scope = AUTH "cloud-platform.read-only" }), path), 403,
+               "PERMISSION_DENIED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"));
+}
+
+/* ---- limits and faults ---- */
 
 static int entries(unsigned i)
 {
@@ -255,6 +290,8 @@ int main(void)
     RUN(a_project_tells_number_id_state_and_labels);
     RUN(a_level_tells_only_its_own_audit_settings);
     RUN(some_levels_are_closed);
+    RUN(the_default_sink_keeps_data_access_logs);
+    RUN(quotas_run_from_specific_to_general);
     RUN(a_project_has_sixty_log_reads_a_minute);
     RUN(faults_speak_the_dialect_of_who_is_asked);
     RUN(a_fault_may_hit_one_project_or_level);
