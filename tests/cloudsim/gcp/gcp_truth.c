@@ -10,7 +10,7 @@
  *  - other publishers' models and other endpoints nowhere else.
  */
 #include <ctype.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,14 +24,14 @@ struct sums {
     uint64_t duration[BUCKETS], first_token[BUCKETS];
 };
 
-/* Of one project: entries by where, what, how; [with_model]: those that name a publisher's model. */
-struct logged {
-    uint64_t calls[GCP_METHODS][OUTCOMES];
+struct calls {
+    uint64_t at[GCP_METHODS][OUTCOMES];
 };
-struct project_sums {
-    struct logged openapi[GCP_LOCATIONS];   /* ChatCompletions through .../endpoints/openapi */
-    uint64_t callers[GCP_CALLERS];          /* of calls that name no model */
-    uint64_t events[GCP_EVENTS_COUNTED][3]; /* started, success, failure */
+
+/* Of one project's logs. Kept at the first deployment of what they have in common. */
+struct logged {
+    struct calls calls;            /* with the same labels of a logged call */
+    uint64_t callers[GCP_CALLERS]; /* with the same model */
 };
 
 enum { STARTED, SUCCEEDED, FAILED };
@@ -231,6 +231,187 @@ static void write_deployment(const struct gcp *g, struct truth_writer *out, cons
                     "genai_time_to_first_token_seconds_bucket", t->first_token);
 }
 
+/* ---- logs ---- */
+
+struct span_of_time {
+    int64_t from, until;
+    struct span minutes; /* of the workload, in which what is timed in there began */
+};
+
+static struct span_of_time span_of(const struct gcp *g, int64_t from, int64_t until)
+{
+    int64_t begin = gcp_workload_first(g->workload), end = gcp_workload_last(g->workload);
+    struct span_of_time t = { from, until, { from / NANO_PER_MIN - LAST_ENTRY_MIN, until / NANO_PER_MIN + 1 } };
+
+    t.minutes.first = t.minutes.first > begin ? t.minutes.first : begin;
+    t.minutes.last = t.minutes.last < end ? t.minutes.last : end;
+    return t;
+}
+
+static bool within(const struct span_of_time *t, int64_t at)
+{
+    return at >= t->from && at < t->until;
+}
+
+/* Whether an entry of this call names its model. */
+static bool names_model(const struct gcp_deployment *d, unsigned method)
+{
+    return d->kind == GCP_MANAGED && method != GCP_CHAT;
+}
+
+/* The first deployment of the project whose entries have the same labels: all of .../endpoints/openapi in a location. */
+static unsigned same_labels(const struct gcp_world *w, const struct gcp_deployment *d, unsigned method)
+{
+    unsigned i = w->projects[d->project].first_deployment;
+
+    if (d->kind == GCP_ENDPOINT || names_model(d, method))
+        return d->index;
+    while (w->deployments[i].kind == GCP_ENDPOINT || w->deployments[i].location != d->location)
+        i++;
+    return i;
+}
+
+/* The same for callers: of that model, or of none. */
+static unsigned same_model(const struct gcp_world *w, const struct gcp_deployment *d, unsigned method)
+{
+    unsigned i = w->projects[d->project].first_deployment;
+
+    while (names_model(d, method) && !sv_eq(w->deployments[i].label_model, d->label_model))
+        i++;
+    return i;
+}
+
+/* [0]: entries that name a model, [1]: those that do not. */
+static void sum_logs(const struct gcp *g, const struct gcp_deployment *d, const struct span_of_time *t,
+                     struct logged *logged[2])
+{
+    const struct gcp_project *p = &g->world.projects[d->project];
+
+    for (int64_t number = t->minutes.first; number < t->minutes.last; number++) {
+        const struct gcp_minute *m = gcp_minute(g->workload, d->index, number);
+
+        for (uint32_t k = 0; m && k < m->n; k++) {
+            const struct gcp_call *c = &m->calls[k];
+            bool named = names_model(d, c->method);
+
+            /* The console's calls are stored and not counted; another publisher's are known by the name alone. */
+            if (c->console || (int)c->caller == p->exempted || (named && !d->openai) || !within(t, c->last.at))
+                continue;
+            logged[!named][same_labels(&g->world, d, c->method)].calls.at[c->method][gcp_outcome(c)]++;
+            logged[!named][same_model(&g->world, d, c->method)].callers[c->caller]++;
+        }
+        gcp_minute_unref(m);
+    }
+}
+
+static void write_logged(const struct gcp_world *w, struct truth_writer *out, const struct gcp_deployment *d,
+                         bool named, const struct calls *calls)
+{
+    for (unsigned m = 0; m < GCP_METHODS; m++) {
+        for (unsigned o = 0; is_first_of_label(m) && o < OUTCOMES; o++) {
+            uint64_t n = 0;
+
+            for (unsigned i = 0; i < GCP_METHODS; i++)
+                n += strcmp(gcp_methods[i].label, gcp_methods[m].label) ? 0 : calls->at[i][o];
+            if (!n)
+                continue;
+            truth_begin(out, "genai_logged_calls_total", "gcp");
+            truth_label(out, "account", w->projects[d->project].id);
+            truth_label(out, "cloud_region", d->location->name);
+            truth_label(out, "platform", SV("vertex_ai"));
+            truth_label(out, "resource", d->label_resource);
+            truth_label(out, "deployment", SV_NONE);
+            truth_label(out, "model", named ? d->label_model : SV_NONE);
+            truth_label(out, "operation", sv_of(gcp_methods[m].label));
+            truth_label(out, "outcome", sv_of(outcome_names[o]));
+            truth_end(out, n);
+        }
+    }
+}
+
+/* principalEmail, else principalSubject, else callerIp. */
+static void write_callers(const struct gcp_world *w, struct truth_writer *out, const struct gcp_deployment *d,
+                          bool named, const uint64_t callers[GCP_CALLERS])
+{
+    for (unsigned i = 0; i < GCP_CALLERS; i++) {
+        const struct gcp_caller *c = &w->callers[i];
+
+        if (!callers[i])
+            continue;
+        truth_begin(out, "genai_caller_calls_total", "gcp");
+        truth_label(out, "account", w->projects[d->project].id);
+        truth_label(out, "model", named ? d->label_model : SV_NONE);
+        truth_label(out, "caller", c->email.len ? c->email : c->subject.len ? c->subject : c->ip);
+        truth_end(out, callers[i]);
+    }
+}
+
+static void write_logs(const struct gcp *g, struct truth_writer *out, const struct gcp_project *p,
+                       const struct span_of_time *t)
+{
+    struct logged *both[2] = { calloc(g->world.n_deployments + 1, sizeof(struct logged)),
+                               calloc(g->world.n_deployments + 1, sizeof(struct logged)) };
+
+    out->out->failed |= !both[0] || !both[1];
+    for (unsigned i = 0; both[0] && both[1] && i < p->n_deployments; i++)
+        sum_logs(g, &g->world.deployments[p->first_deployment + i], t, both);
+    for (unsigned i = 0; both[0] && both[1] && i < p->n_deployments; i++) {
+        const struct gcp_deployment *d = &g->world.deployments[p->first_deployment + i];
+
+        for (unsigned k = 0; k < 2; k++) {
+            write_logged(&g->world, out, d, k == 0, &both[k][d->index].calls);
+            write_callers(&g->world, out, d, k == 0, both[k][d->index].callers);
+        }
+    }
+    free(both[0]);
+    free(both[1]);
+}
+
+/* "<service without .googleapis.com>:<last segment of methodName>", in lower case. */
+static sv action_of(const struct gcp_event_name *n, char out[96])
+{
+    const char *method = strrchr(n->method, '.');
+    int len = snprintf(out, 96, "%.*s:%s", (int)(strlen(n->service) - strlen(".googleapis.com")), n->service,
+                       method ? method + 1 : n->method);
+
+    for (int i = 0; i < len; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+    return sv_make(out, (size_t)len);
+}
+
+static void write_audit(const struct gcp *g, struct truth_writer *out, const struct gcp_project *p,
+                        const struct span_of_time *t)
+{
+    static const char *const outcomes[] = { "started", "success", "failure" };
+    uint64_t sums[GCP_EVENTS_COUNTED][3] = { { 0 } };
+    struct gcp_event events[GCP_EVENTS_MAX];
+    char action[96];
+
+    for (int64_t m = t->minutes.first; m < t->minutes.last; m++) {
+        unsigned n = gcp_events(&g->world, g->workload, p->index, m, events);
+
+        for (unsigned i = 0; i < n; i++) {
+            const struct gcp_event *e = &events[i];
+
+            if (e->name >= GCP_EVENTS_COUNTED)
+                continue;
+            sums[e->name][STARTED] += e->first.at && within(t, e->first.at);
+            sums[e->name][e->failed ? FAILED : SUCCEEDED] += within(t, e->last.at);
+        }
+    }
+    for (unsigned i = 0; i < GCP_EVENTS_COUNTED; i++) {
+        for (unsigned o = 0; o < 3; o++) {
+            if (!sums[i][o])
+                continue;
+            truth_begin(out, "genai_audit_events_total", "gcp");
+            truth_label(out, "account", p->id);
+            truth_label(out, "action", action_of(&gcp_event_names[i], action));
+            truth_label(out, "outcome", sv_of(outcomes[o]));
+            truth_end(out, sums[i][o]);
+        }
+    }
+}
+
 void gcp_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_t until)
 {
     const struct gcp *g = gcp_of(s);
@@ -245,4 +426,12 @@ void gcp_truth_write(struct sim *s, struct truth_writer *w, int64_t from, int64_
         if (g->world.deployments[i].openai)
             write_deployment(g, w, &g->world.deployments[i], span, sums);
     free(sums);
+    for (unsigned i = 0; i < g->world.n_members; i++) {
+        const struct gcp_project *p = &g->world.projects[i];
+        struct span_of_time t = span_of(g, from, until);
+
+        if (p->logs && p->private_viewer)
+            write_logs(g, w, p, &t);
+        write_audit(g, w, p, &t);
+    }
 }
