@@ -375,7 +375,7 @@ void gcp_entries(struct exchange *x)
     free(l);
 }
 
-/* ---- views and sinks ---- */
+/* ---- the list of views ---- */
 
 void gcp_views(struct exchange *x)
 {
@@ -398,21 +398,4 @@ void gcp_views(struct exchange *x)
         any = true;
     }
     buf_put(b, any ? SV("]}") : SV("}"));
-}
-
-/* The two that every project has. */
-void gcp_sinks(struct exchange *x)
-{
-    const struct gcp_project *p = gcp_readable_project(x, x->captures[0]);
-    struct buf *b;
-
-    if (!p)
-        return;
-    b = gcp_reply(x);
-    buf_printf(b,
-               "{\"sinks\":[{\"name\":\"_Required\",\"destination\":\"logging.googleapis.com/projects/%.*s/locations/"
-               "global/buckets/_Required\",\"filter\":\"LOG_ID(\\\"cloudaudit.googleapis.com/activity\\\")\"},"
-               "{\"name\":\"_Default\",\"destination\":\"logging.googleapis.com/projects/%.*s/locations/global/buckets/"
-               "_Default\",\"filter\":\"NOT LOG_ID(\\\"cloudaudit.googleapis.com/activity\\\")\"}]}",
-               SV_ARG(p->id), SV_ARG(p->id));
 }
