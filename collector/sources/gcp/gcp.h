@@ -73,7 +73,7 @@ extern const struct option gcp_options[];
 
 /* ---- Tables (gcp_map.c) ---- */
 
-enum { GCP_RULES = 24, GCP_NAME_MAX = 512 }; /* names longer than any in use are none */
+enum { GCP_RULES = 18, GCP_NAME_MAX = 512 }; /* names longer than any in use are none */
 extern const struct rule gcp_rules[GCP_RULES];
 
 #define GCP_SERVICE "aiplatform.googleapis.com"

@@ -1,0 +1,102 @@
+/*
+ * The section `gcp:`. One table a section; help, checks and the reference come from it.
+ */
+#include "collector/sources/gcp/gcp.h"
+
+#define AT(type, member) offsetof(struct type, member)
+
+/* clang-format off */
+static const struct option discover[] = {
+    { .name = "folder", .type = OPT_STRING, .offset = AT(gcp_discover_config, folder),
+      .help = "Read all active projects below this folder (folders/42), nested folders included." },
+    { .name = "organization", .type = OPT_STRING, .offset = AT(gcp_discover_config, organization),
+      .help = "Read all active projects below this organization (organizations/7)." },
+    { 0 },
+};
+
+static const struct option metrics[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(gcp_metrics_config, enabled), .dflt = "true",
+      .help = "Read Cloud Monitoring." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(gcp_metrics_config, interval_ms), .dflt = "2m", .min = 6e4, .max = 36e5, .unit = "ms",
+      .help = "Time between two readings of a metric; series read are billed." },
+    { .name = "delay", .type = OPT_DURATION, .offset = AT(gcp_metrics_config, delay_ms), .dflt = "3m", .min = 6e4, .max = 36e5, .unit = "ms",
+      .help = "Windows end this long before the server's now." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(gcp_metrics_config, lookback_ms), .dflt = "15m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "How far back each reading goes again, for late and revised minutes." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(gcp_metrics_config, settle_ms), .dflt = "10m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "A minute read this long after its end counts as complete; keep it below lookback." },
+    { 0 },
+};
+
+static const struct option logs[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(gcp_logs_config, enabled), .dflt = "true",
+      .help = "Read Data Access audit logs of Vertex AI: the only record of single calls." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(gcp_logs_config, interval_ms), .dflt = "1m", .min = 10e3, .max = 864e5, .unit = "ms",
+      .help = "Time between two readings; a project answers 60 a minute, to all its readers together." },
+    { .name = "delay", .type = OPT_DURATION, .offset = AT(gcp_logs_config, delay_ms), .dflt = "1m", .min = 10e3, .max = 36e5, .unit = "ms",
+      .help = "Readings end this long before the server's now, by the time of receipt." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(gcp_logs_config, lookback_ms), .dflt = "10m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "How far back each reading goes again: entries become visible some time after their receipt." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(gcp_logs_config, settle_ms), .dflt = "6m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "A span read this long after its end counts as complete; keep it below lookback." },
+    { .name = "max_lateness", .type = OPT_DURATION, .offset = AT(gcp_logs_config, max_lateness_ms), .dflt = "24h", .min = 6e4, .max = 2592e6, .unit = "ms",
+      .help = "An entry received later than this after its own time is not found: the search is bounded by it." },
+    { 0 },
+};
+
+static const struct option audit[] = {
+    { .name = "enabled", .type = OPT_BOOL, .offset = AT(gcp_audit_config, enabled), .dflt = "true",
+      .help = "Read Admin Activity audit logs: who did what to Vertex AI, its permissions and its logs." },
+    { .name = "interval", .type = OPT_DURATION, .offset = AT(gcp_audit_config, interval_ms), .dflt = "5m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "Time between two readings." },
+    { .name = "lookback", .type = OPT_DURATION, .offset = AT(gcp_audit_config, lookback_ms), .dflt = "15m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "How far back each reading goes again." },
+    { .name = "settle", .type = OPT_DURATION, .offset = AT(gcp_audit_config, settle_ms), .dflt = "10m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "A span read this long after its end counts as complete; keep it below lookback." },
+    { 0 },
+};
+
+static const struct option endpoints[] = {
+    { .name = "url", .type = OPT_STRING, .offset = AT(gcp_endpoints_config, url),
+      .help = "Base URL of all services instead of https://{service}.googleapis.com; {service} in it is replaced." },
+    { .name = "metadata", .type = OPT_STRING, .offset = AT(gcp_endpoints_config, metadata),
+      .help = "Base URL of the metadata server." },
+    { .name = "ca_file", .type = OPT_STRING, .offset = AT(gcp_endpoints_config, ca_file),
+      .help = "PEM file of the authorities that sign these endpoints' certificates, instead of the system's." },
+    { .name = "allow_plain", .type = OPT_BOOL, .offset = AT(gcp_endpoints_config, allow_plain), .dflt = "false",
+      .help = "Allow http:// for these endpoints (the metadata server is always plain)." },
+    { 0 },
+};
+
+const struct option gcp_options[] = {
+    { .name = "id", .type = OPT_STRING, .offset = AT(gcp_config, id), .dflt = "gcp",
+      .help = "Name of this source in labels and in the archive; never change it." },
+    { .name = "credentials_file", .type = OPT_STRING, .offset = AT(gcp_config, credentials_file),
+      .help = "Credential file of any type; without it the usual order: GOOGLE_APPLICATION_CREDENTIALS, gcloud's login, metadata server." },
+    { .name = "self_signed_jwt", .type = OPT_BOOL, .offset = AT(gcp_config, self_signed_jwt), .dflt = "true",
+      .help = "A service account's key signs its own tokens; false exchanges it for one at the token endpoint." },
+    { .name = "quota_project", .type = OPT_STRING, .offset = AT(gcp_config, quota_project),
+      .help = "Project whose quota our calls take; default is GOOGLE_CLOUD_QUOTA_PROJECT, else the credential file's." },
+    { .name = "projects", .type = OPT_STRINGS, .offset = AT(gcp_config, projects),
+      .help = "Ids of the projects to read; without them and without discover, all that the identity sees." },
+    { .name = "discover", .type = OPT_SECTION, .offset = AT(gcp_config, discover), .sub = discover,
+      .help = "Where projects are looked for." },
+    { .name = "log_view", .type = OPT_STRING, .offset = AT(gcp_config, log_view),
+      .help = "Log view for the calls, instead of a role that sees every log: an id in the _Default bucket, or projects/{project}/locations/L/buckets/B/views/V." },
+    { .name = "endpoint_models", .type = OPT_STRINGS, .offset = AT(gcp_config, endpoint_models), .dflt = "gpt-oss,openai",
+      .help = "Self-deployed endpoints are ours when the display name of model or endpoint contains one of these; \"*\" takes all." },
+    { .name = "metrics", .type = OPT_SECTION, .offset = AT(gcp_config, metrics), .sub = metrics,
+      .help = "Cloud Monitoring." },
+    { .name = "logs", .type = OPT_SECTION, .offset = AT(gcp_config, logs), .sub = logs,
+      .help = "Data Access audit logs." },
+    { .name = "audit", .type = OPT_SECTION, .offset = AT(gcp_config, audit), .sub = audit,
+      .help = "Admin Activity audit logs." },
+    { .name = "discovery_interval", .type = OPT_DURATION, .offset = AT(gcp_config, discovery_interval_ms), .dflt = "10m", .min = 6e4, .max = 864e5, .unit = "ms",
+      .help = "Time between two looks for projects, active metrics and audit settings." },
+    { .name = "capacity_interval", .type = OPT_DURATION, .offset = AT(gcp_config, capacity_interval_ms), .dflt = "1h", .min = 6e4, .max = 864e6, .unit = "ms",
+      .help = "Time between two readings of quotas." },
+    { .name = "endpoints", .type = OPT_SECTION, .offset = AT(gcp_config, endpoints), .sub = endpoints,
+      .help = "Other addresses than Google's own: private access, tests." },
+    { 0 },
+};
+/* clang-format on */
