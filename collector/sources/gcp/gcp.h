@@ -73,7 +73,7 @@ extern const struct option gcp_options[];
 
 /* ---- Tables (gcp_map.c) ---- */
 
-enum { GCP_RULES = 18, GCP_NAME_MAX = 512 }; /* names longer than any in use are none */
+enum { GCP_RULES = 20, GCP_NAME_MAX = 512 }; /* names longer than any in use are none */
 extern const struct rule gcp_rules[GCP_RULES];
 
 #define GCP_SERVICE "aiplatform.googleapis.com"
@@ -123,8 +123,6 @@ const struct gcp_quota *gcp_quota_find(sv type, sv *leaf);
 #define GCP_QUOTA_GROUP  "metrics/quota"
 #define GCP_QUOTA_LABELS (GCP_BIT(GCP_LOCATION) | GCP_BIT(GCP_BASE_MODEL))
 
-/* What a value of token_count's `type` counts as: families that rules name. */
-sv gcp_token_family(sv type);
 /* "ChatCompletions" -> "chat"; a method without a row in lower case. NULL `at` at the arena's limit. */
 sv gcp_operation(struct arena *a, sv method);
 /* "200" and "2xx" alike. */

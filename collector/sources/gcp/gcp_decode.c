@@ -46,7 +46,7 @@ struct series {
     size_t n_pairs;
     uint64_t key;
     bool gauge;
-    sym deployment, model, operation, tier, code, part, family, unit;
+    sym deployment, model, operation, tier, code, part, unit;
 };
 
 static bool take_type(struct series *s, sv type)
@@ -124,7 +124,6 @@ static bool name_series(struct series *s)
 {
     struct batch *b = s->batch;
     sv model = model_canonical(b->arena, model_of(s)), operation = gcp_operation(b->arena, s->label[GCP_METHOD]);
-    sv type = s->label[GCP_TOKEN_TYPE], family = type.len ? gcp_token_family(type) : SV_NONE;
 
     if (!model.at || !operation.at)
         return false;
@@ -133,8 +132,7 @@ static bool name_series(struct series *s)
     s->operation = batch_sym(b, operation);
     s->tier = batch_sym(b, s->label[GCP_REQUEST_TYPE]);
     s->code = batch_sym(b, s->label[GCP_RESPONSE_CODE]);
-    s->family = batch_sym(b, family);
-    s->part = batch_sym(b, type);
+    s->part = batch_sym(b, s->label[GCP_TOKEN_TYPE]);
     s->unit = batch_sym(b, s->quota ? sv_of(s->quota->unit) : SV_NONE);
     return !batch_symbols_full(b);
 }
@@ -309,7 +307,6 @@ static enum err_code emit(struct gcp_answer *a, const struct series *s, struct f
     m->key = key;
     m->series = s->key;
     m->name = batch_sym(s->batch, s->name);
-    m->family = s->family;
     m->start_unix_nano = start;
     m->end_unix_nano = end;
     m->kind = distribution ? MEASURE_DISTRIBUTION : s->gauge ? MEASURE_GAUGE : MEASURE_COUNT;

@@ -2,9 +2,8 @@
  * Google's mapping: tables, and look-ups in them. A reader who knows the cloud but not C can review this file.
  *
  * Managed models and self-deployed endpoints have metrics of their own; the model is on the resource, not on the metric
- * (gcp.md 1.2). token_count tells the parts of the input beside `input`, not in it: the family of a measure says which
- * type it is, and the rules of a family where it counts. Any other type than those known is a part of its own name, since a
- * value that nobody knows must not be folded into a known one.
+ * (gcp.md 1.2). token_count tells the parts of the input beside `input`, not in it. Any other type than those known is a
+ * part of its own name, since a value that nobody knows must not be folded into a known one.
  */
 #include "collector/sources/gcp/gcp.h"
 
@@ -30,28 +29,30 @@
 
 /* clang-format off */
 const struct rule gcp_rules[GCP_RULES] = {
-    /*   family            fact theirs                                  ours      stat  weight labels            born */
-    { V, NO,               NO, T(SERVING "model_invocation_count"),     REQUESTS, VALUE, 1,     NO,                   BY_CODE },
-    { V, NO,               NO, T(ONLINE "response_count"),              REQUESTS, VALUE, 1,     NO,                   BY_CLASS },
-    { V, T("input"),       NO, T(SERVING "token_count"),                TOKENS,   VALUE, 1,     T("direction=input"), NO },
-    { V, T("cache_read"),  NO, T(SERVING "token_count"),                TOKENS,   VALUE, 1,     T("direction=input"), NO },
-    { V, T("cache_write"), NO, T(SERVING "token_count"),                TOKENS,   VALUE, 1,     T("direction=input"), NO },
-    { V, T("output"),      NO, T(SERVING "token_count"),                TOKENS,   VALUE, 1,     T("direction=output"), NO },
-    { V, T("cache_read"),  NO, T(SERVING "token_count"),                PARTS,    VALUE, 1,     T("part=cache_read"), NO },
-    { V, T("cache_write"), NO, T(SERVING "token_count"),                PARTS,    VALUE, 1,     T("part=cache_write"), NO },
-    { V, T("other"),       NO, T(SERVING "token_count"),                PARTS,    VALUE, 1,     NO,                   NO },
-    { V, NO,               NO, T(SERVING "model_invocation_latencies"), DURATION, DIST,  0.001, NO,                   NO },
-    { V, NO,               NO, T(ONLINE "prediction_latencies"),        DURATION, DIST,  0.001, NO,                   NO },
-    { V, NO,               NO, T(SERVING "first_token_latencies"),      FIRST,    DIST,  0.001, NO,                   NO },
+    /*   family fact theirs                                part                       ours      stat  weight labels             born */
+    { V, NO, NO, T(SERVING "model_invocation_count"),     NO,                        REQUESTS, VALUE, 1,     NO,                    BY_CODE },
+    { V, NO, NO, T(ONLINE "response_count"),              NO,                        REQUESTS, VALUE, 1,     NO,                    BY_CLASS },
+    { V, NO, NO, T(SERVING "token_count"),                T("input"),                TOKENS,   VALUE, 1,     T("direction=input"),  NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_read_input"),     TOKENS,   VALUE, 1,     T("direction=input"),  NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_write_input"),    TOKENS,   VALUE, 1,     T("direction=input"),  NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_write_1h_input"), TOKENS,   VALUE, 1,     T("direction=input"),  NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("output"),               TOKENS,   VALUE, 1,     T("direction=output"), NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_read_input"),     PARTS,    VALUE, 1,     T("part=cache_read"),  NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_write_input"),    PARTS,    VALUE, 1,     T("part=cache_write"), NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("cache_write_1h_input"), PARTS,    VALUE, 1,     T("part=cache_write"), NO },
+    { V, NO, NO, T(SERVING "token_count"),                T("*"),                    PARTS,    VALUE, 1,     NO,                    NO },
+    { V, NO, NO, T(SERVING "model_invocation_latencies"), NO,                        DURATION, DIST,  0.001, NO,                    NO },
+    { V, NO, NO, T(ONLINE "prediction_latencies"),        NO,                        DURATION, DIST,  0.001, NO,                    NO },
+    { V, NO, NO, T(SERVING "first_token_latencies"),      NO,                        FIRST,    DIST,  0.001, NO,                    NO },
     /* Quotas: the unit is the measure's, the resource names the pool. */
-    { V, NO,               NO, T("quota/usage"), T("genai_rate_used"),            VALUE, 1,     NO,                   NO },
-    { V, NO,               NO, T("quota/limit"), T("genai_rate_limit"),           VALUE, 1,     NO,                   NO },
+    { V, NO, NO, T("quota/usage"),            NO, T("genai_rate_used"),          VALUE,      1, NO, NO },
+    { V, NO, NO, T("quota/limit"),            NO, T("genai_rate_limit"),         VALUE,      1, NO, NO },
     /* Logs. DataAccess.first (a stream's first entry) and DataAccess.console have no rule. */
-    { V, NO,               NO, T("DataAccess"),  T("genai_logged_calls_total"),   T("call"), 1, NO,                   NO },
-    { V, NO,               NO, T("DataAccess"),  T("genai_caller_calls_total"),   T("call"), 1, NO,                   NO },
-    { V, NO,               NO, T("audit"),       T("genai_audit_events_total"),   T("event"), 1, NO,                  NO },
+    { V, NO, NO, T("DataAccess"),             NO, T("genai_logged_calls_total"), T("call"),  1, NO, NO },
+    { V, NO, NO, T("DataAccess"),             NO, T("genai_caller_calls_total"), T("call"),  1, NO, NO },
+    { V, NO, NO, T("audit"),                  NO, T("genai_audit_events_total"), T("event"), 1, NO, NO },
     /* A setting that is no metric there; the name says where it stands. */
-    { V, NO,               NO, T("auditConfigs.DATA_READ"), T("genai_logging_enabled"), VALUE, 1, NO,                 NO },
+    { V, NO, NO, T("auditConfigs.DATA_READ"), NO, T("genai_logging_enabled"),    VALUE,      1, NO, NO },
 };
 
 const struct gcp_label_row gcp_labels[GCP_LABELS] = {
@@ -99,14 +100,6 @@ const struct gcp_quota gcp_quotas[] = {
     { "eu_multi_region_online_prediction_output_tokens_per_minute_per_base_model", "eu_multi_region_output", "tokens" },
 };
 const size_t n_gcp_quotas = sizeof gcp_quotas / sizeof gcp_quotas[0];
-
-static const struct { sv type, family; } token_types[] = {
-    { SVT("input"),                SVT("input") },
-    { SVT("output"),               SVT("output") },
-    { SVT("cache_read_input"),     SVT("cache_read") },
-    { SVT("cache_write_input"),    SVT("cache_write") },
-    { SVT("cache_write_1h_input"), SVT("cache_write") },
-};
 
 static const struct { sv method, operation; } operations[] = {
     { SVT("ChatCompletions"),       SVT("chat") },
@@ -173,14 +166,6 @@ const struct gcp_quota *gcp_quota_find(sv type, sv *leaf)
         return &gcp_quotas[i];
     }
     return NULL;
-}
-
-sv gcp_token_family(sv type)
-{
-    for (size_t i = 0; i < ROWS(token_types); i++)
-        if (sv_eq(type, token_types[i].type))
-            return token_types[i].family;
-    return SV("other");
 }
 
 sv gcp_operation(struct arena *a, sv method)
