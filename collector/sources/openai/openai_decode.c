@@ -78,7 +78,7 @@ struct result {
     sv at[OPENAI_DIMENSIONS]; /* empty: not told, or not grouped by */
     struct key_value *pairs;  /* what the key is made of */
     size_t n_pairs, n_hidden; /* the first n_hidden of them stay out of the record */
-    sym model, operation, tier;
+    sym model, operation, tier, caller;
 };
 
 static bool take_dimension(struct result *r, int d, json v)
@@ -176,6 +176,7 @@ static bool take_labels(struct walk *w, struct result *r)
     r->model = batch_sym(w->batch, model);
     r->operation = batch_sym(w->batch, r->kind ? sv_of(r->kind->operation) : SV_NONE);
     r->tier = batch_sym(w->batch, sv_eq(r->at[OPENAI_BATCH], SV("true")) ? SV("batch") : r->at[OPENAI_TIER]);
+    r->caller = batch_sym(w->batch, r->at[OPENAI_USER].len ? r->at[OPENAI_USER] : r->at[OPENAI_KEY]);
     return !batch_symbols_full(w->batch);
 }
 
@@ -222,6 +223,7 @@ static enum err_code emit(struct walk *w, const struct result *r, sv name, doubl
     m->model = r->model;
     m->operation = r->operation;
     m->tier = r->tier;
+    m->caller = r->caller;
     m->dimensions = r->pairs + r->n_hidden;
     m->n_dimensions = r->n_pairs - r->n_hidden;
     m->series = key_series(b, PLATFORM_OPENAI_API, batch_sv(b, b->origin.resource_id), name, r->pairs, r->n_pairs);
@@ -487,6 +489,7 @@ static enum err_code emit_cost(struct walk *w, const struct cost *c, struct err 
     charge->sku = batch_sym(b, c->item);
     charge->charge_category = batch_sym(b, c->nano < 0 ? SV("Credit") : SV("Usage"));
     charge->model = batch_sym(b, model);
+    charge->direction = batch_sym(b, item.direction);
     charge->unit = batch_sym(b, c->unit);
     charge->quantity = c->quantity;
     return batch_symbols_full(b) ? full(e) : ERR_OK;

@@ -49,6 +49,7 @@ static inline void dump_measure(struct buf *out, const struct batch *b, const st
     if (m->outcome)
         buf_printf(out, " outcome=%s", outcome_name(m->outcome));
     dump_sym(out, b, "part", m->part);
+    dump_sym(out, b, "caller", m->caller);
     buf_put(out, SV(" |"));
     for (size_t i = 0; i < m->n_dimensions; i++)
         buf_printf(out, " %.*s=%.*s", SV_ARG(batch_sv(b, m->dimensions[i].name)), SV_ARG(m->dimensions[i].value));
@@ -66,6 +67,7 @@ static inline void dump_charge(struct buf *out, const struct batch *b, const str
     dump_sym(out, b, "sku", c->sku);
     dump_sym(out, b, "category", c->charge_category);
     dump_sym(out, b, "model", c->model);
+    dump_sym(out, b, "direction", c->direction);
     dump_number(out, "quantity", c->quantity);
     dump_sym(out, b, "unit", c->unit);
     buf_put(out, c->estimated ? SV(" estimated |") : SV(" |"));

@@ -178,6 +178,29 @@ static void only_kinds_that_call_a_model_are_counted(void)
     OK(sum_of("genai_requests_total", NULL) == 18 && sum_of("genai_tokens_total", NULL) == 30);
 }
 
+static void callers_are_users_else_keys_and_counted_on_demand(void)
+{
+    static const char results[] = COMPLETIONS(
+        "\"num_model_requests\":3,\"input_tokens\":30,\"output_tokens\":4,\"user_id\":\"ann\","
+        "\"api_key_id\":\"k\"") "," COMPLETIONS("\"num_model_requests\":5,\"input_tokens\":50,\"output_tokens\":6,"
+                                                "\"api_key_id\":\"k\"") "," COMPLETIONS("\"num_model_requests\":7,"
+                                                                                        "\"input_tokens\":70,\"output_"
+                                                                                        "tokens\":8");
+    struct frame *f;
+
+    begin();
+    usage(results);
+    OK(sum_of("genai_caller_calls_total", NULL) == -1);
+    begin();
+    f = frame();
+    *frame_add_epoch(f) = (struct epoch){ .kind = EPOCH_LIMITS, .hash = 2, .value = SV("series=1000,callers=10") };
+    ledger_fold(l, f);
+    usage(results);
+    OK(sum_of("genai_caller_calls_total", "caller", "ann", "account", "org-test", "model", "m", NULL) == 3);
+    OK(sum_of("genai_caller_calls_total", NULL) == 8 && sum_of("genai_caller_tokens_total", "caller", "k", NULL) == 56);
+    OK(sum_of("genai_caller_tokens_total", NULL) == 90 && sum_of("genai_requests_total", NULL) == 15);
+}
+
 static void an_audit_event_counts_once(void)
 {
     static const char page[] =
@@ -209,6 +232,7 @@ int main(void)
     RUN(the_newest_value_of_a_bucket_takes_the_place_of_the_one_before);
     RUN(results_that_differ_by_what_has_no_label_are_added);
     RUN(only_kinds_that_call_a_model_are_counted);
+    RUN(callers_are_users_else_keys_and_counted_on_demand);
     RUN(an_audit_event_counts_once);
     ledger_free(l);
     json_parser_free(parser);

@@ -193,6 +193,14 @@ static void costs_are_read_by_whole_days_until_now(void)
     fake_stop(&f);
 }
 
+/* The first hour of the day before. */
+static enum err_code poll_a_day(struct fake *f, struct frame **out, struct err *e)
+{
+    int64_t from = clock_floor(clock_now(), 24 * NANO_PER_H) - 24 * NANO_PER_H;
+
+    return fake_poll_window(f, "costs", from, from + NANO_PER_H, out, e);
+}
+
 static void a_grouping_that_is_refused_is_left_out_and_told(void)
 {
     struct fake f;
@@ -203,18 +211,18 @@ static void a_grouping_that_is_refused_is_left_out_and_told(void)
         return;
     f.config.costs.by_api_key = true;
     f.refuses_keys = true;
-    OK(fake_discover(&f) && fake_poll(&f, "costs", &out, &e) == ERR_OK);
+    OK(fake_discover(&f) && poll_a_day(&f, &out, &e) == ERR_OK);
     OK(charges(out) == 1 && out->batches->charges[0].n_extra == 0 && f.costs == 2);
     OK(fake_has(sv_of(fake_note(&f, "costs.by_api_key")), "api_key_id is not supported"));
-    OK(fake_poll(&f, "costs", &out, &e) == ERR_OK && f.costs == 3); /* not tried again */
+    OK(poll_a_day(&f, &out, &e) == ERR_OK && f.costs == 3); /* not tried again */
     fake_stop(&f);
     if (!OK(fake_start(&f)))
         return;
     f.config.costs.by_api_key = true;
-    OK(fake_discover(&f) && fake_poll(&f, "costs", &out, &e) == ERR_OK && f.costs == 1);
+    OK(fake_discover(&f) && poll_a_day(&f, &out, &e) == ERR_OK && f.costs == 1);
     OK(sv_eq(out->batches->charges[0].extra[0].value, SV("key_1")));
     f.refuses_keys = true; /* what was split once would be counted twice without */
-    OK(fake_poll(&f, "costs", &out, &e) == ERR_REFUSED);
+    OK(poll_a_day(&f, &out, &e) == ERR_REFUSED);
     fake_stop(&f);
 }
 
