@@ -17,11 +17,18 @@
 /* "At most 100 000 points per page"; fewer may come. */
 enum { POINTS_MAX = 100000, POINTS_USUAL = 3000, TWICE_ONE_IN = 9, LEFT_OUT_ONE_IN = 3 };
 
-/* clang-format off */
-static const char *const aligners[GCP_ALIGNERS] = {
-    "ALIGN_NONE", "ALIGN_SUM", "ALIGN_DELTA", "ALIGN_RATE", "ALIGN_MEAN", "ALIGN_MAX", "ALIGN_NEXT_OLDER",
+/* An enum's value by name, or by the number that it has in Google's definition: their libraries send numbers. */
+struct choice {
+    const char *name, *number;
 };
-static const char *const reducers[GCP_REDUCERS] = { "REDUCE_NONE", "REDUCE_SUM", "REDUCE_MAX" };
+
+/* clang-format off */
+static const struct choice aligners[GCP_ALIGNERS] = {
+    { "ALIGN_NONE", "0" }, { "ALIGN_SUM", "14" }, { "ALIGN_DELTA", "1" },      { "ALIGN_RATE", "2" },
+    { "ALIGN_MEAN", "12" }, { "ALIGN_MAX", "11" }, { "ALIGN_NEXT_OLDER", "4" },
+};
+static const struct choice reducers[GCP_REDUCERS] = { { "REDUCE_NONE", "0" }, { "REDUCE_SUM", "4" }, { "REDUCE_MAX", "3" } };
+static const struct choice views[] = { { "FULL", "0" }, { "HEADERS", "1" } };
 static const char *const kinds[] = { "DELTA", "GAUGE" }, *const values[] = { "INT64", "DISTRIBUTION", "DOUBLE" };
 /* clang-format on */
 
@@ -42,10 +49,10 @@ static bool refuse(struct exchange *x, const char *field, const char *text)
     return false;
 }
 
-static bool named(sv value, const char *const *names, unsigned n, unsigned *out)
+static bool named(sv value, const struct choice *of, unsigned n, unsigned *out)
 {
     for (unsigned i = 0; i < n; i++)
-        if (sv_eq(value, sv_of(names[i]))) {
+        if (sv_eq(value, sv_of(of[i].name)) || sv_eq(value, sv_of(of[i].number))) {
             *out = i;
             return true;
         }
@@ -162,7 +169,6 @@ static bool read_aggregation(struct exchange *x, const struct gcp_parameters *p,
 
 static bool read_view(struct exchange *x, const struct gcp_parameters *p, struct listing *l)
 {
-    static const char *const views[] = { "FULL", "HEADERS" };
     sv size = gcp_parameter(p, "pageSize");
     int64_t n = 0;
     unsigned view = 0;
