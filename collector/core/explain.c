@@ -82,7 +82,7 @@ static int family_of(sv name)
 struct pass {
     struct ledger *ledger;
     uint64_t frames, corrupt, first_sequence;
-    int64_t first_unix_nano;
+    int64_t first_unix_nano, last_unix_nano;
 };
 
 static enum err_code fold_frame(struct pass *p, const struct journal_frame *in, struct arena *arena)
@@ -94,6 +94,7 @@ static enum err_code fold_frame(struct pass *p, const struct journal_frame *in, 
         p->first_sequence = in->at.sequence;
         p->first_unix_nano = in->written_unix_nano;
     }
+    p->last_unix_nano = in->written_unix_nano;
     if (in->corrupt || frame_decode(in->payload, arena, &f, &e)) {
         p->corrupt++;
     } else {
@@ -125,52 +126,94 @@ static enum err_code fold_journal(struct journal *j, struct pass *p, int64_t at,
     return code;
 }
 
-static bool matches(const struct series_view *v, int family, const struct matcher *m, size_t n)
+/* What may be meant: every series, then the days of the bill. */
+struct candidate {
+    int family;
+    uint64_t hash;
+    sv labels[LABELS];
+    char day[4];
+};
+
+static void series_candidate(const struct ledger *l, size_t number, struct candidate *c)
 {
-    if (v->family != family)
+    const char *labels[LABELS];
+    struct series_view v;
+
+    ledger_series(l, number, &v, labels);
+    *c = (struct candidate){ .family = v.family, .hash = v.hash };
+    for (int i = 0; i < LABELS; i++)
+        c->labels[i] = labels[i] ? sv_of(labels[i]) : SV_NONE;
+}
+
+/* False: a day that is not shown at that time. */
+static bool billed_candidate(const struct ledger *l, size_t number, int64_t now, struct candidate *c)
+{
+    struct billed_view v;
+    int offset;
+
+    ledger_billed(l, number, &v);
+    if (!billed_offset(&v, now, &offset))
+        return false;
+    *c = (struct candidate){ .family = v.family, .hash = v.hash };
+    memcpy(c->labels, v.labels, sizeof c->labels);
+    snprintf(c->day, sizeof c->day, "%d", offset);
+    c->labels[LABEL_DAY_OFFSET] = sv_of(c->day);
+    return true;
+}
+
+static bool candidate_at(const struct ledger *l, size_t number, int64_t now, struct candidate *c)
+{
+    size_t series = ledger_series_count(l);
+
+    if (number >= series)
+        return billed_candidate(l, number - series, now, c);
+    series_candidate(l, number, c);
+    return true;
+}
+
+static bool matches(const struct candidate *c, int family, const struct matcher *m, size_t n)
+{
+    if (c->family != family)
         return false;
     for (size_t i = 0; i < n; i++) {
         int label = label_find(m[i].label);
 
         if (sv_eq(m[i].label, SV("le")))
             continue;
-        if (label < 0 || !v->labels[label] || !sv_eq(sv_of(v->labels[label]), m[i].value))
+        if (label < 0 || !(families[family].labels & LABEL_BIT(label)) || !sv_eq(c->labels[label], m[i].value))
             return false;
     }
     return true;
 }
 
-static void put_name(struct buf *out, const struct series_view *v)
+static void put_name(struct buf *out, const struct candidate *c)
 {
     char between = '{';
 
-    buf_put(out, sv_of(families[v->family].name));
+    buf_put(out, sv_of(families[c->family].name));
     for (int i = 0; i < LABELS; i++)
-        if (v->labels[i] && v->labels[i][0]) {
+        if (c->labels[i].len) {
             buf_printf(out, "%c%s=", between, label_name((enum label)i));
-            buf_json(out, sv_of(v->labels[i]));
+            buf_json(out, c->labels[i]);
             between = ',';
         }
     buf_put(out, between == ',' ? SV("}\n") : SV("\n"));
 }
 
 /* The one series that is meant; else they are listed in `out`. */
-static enum err_code find_one(const struct ledger *l, int family, const struct matcher *m, size_t n, uint64_t *hash,
-                              struct buf *out, struct err *e)
+static enum err_code find_one(const struct ledger *l, int family, const struct matcher *m, size_t n, int64_t now,
+                              uint64_t *hash, struct buf *out, struct err *e)
 {
-    const char *labels[LABELS];
-    struct series_view v, found = { 0 };
-    size_t count = 0;
+    size_t count = 0, all = ledger_series_count(l) + ledger_billed_count(l);
+    struct candidate c;
 
-    for (size_t i = 0; i < ledger_series_count(l); i++) {
-        ledger_series(l, i, &v, labels);
-        if (!matches(&v, family, m, n))
+    for (size_t i = 0; i < all; i++) {
+        if (!candidate_at(l, i, now, &c) || !matches(&c, family, m, n))
             continue;
-        found = v;
+        *hash = c.hash;
         if (count++ < LISTED_MAX)
-            put_name(out, &v);
+            put_name(out, &c);
     }
-    *hash = found.hash;
     if (count == 1)
         return ERR_OK;
     if (count == 0)
@@ -201,10 +244,27 @@ static void on_change(void *ctx, const struct ledger_change *c)
     buf_putc(k->out, '\n');
 }
 
+static void put_billed(struct buf *out, const struct ledger *l, uint64_t hash)
+{
+    struct billed_view v;
+
+    for (size_t i = 0; i < ledger_billed_count(l); i++) {
+        ledger_billed(l, i, &v);
+        if (v.hash != hash)
+            continue;
+        buf_put(out, SV("billed: "));
+        buf_decimal(out, v.nano, families[v.family].digits);
+        buf_put(out, SV(" for the day from "));
+        buf_time(out, v.day * 24 * NANO_PER_H, 0);
+        buf_putc(out, '\n');
+    }
+}
+
 static void put_end(struct buf *out, const struct ledger *l, uint64_t hash, const struct pass *p)
 {
     struct series_view v;
 
+    put_billed(out, l, hash);
     for (size_t i = 0; i < ledger_series_count(l); i++) {
         ledger_series(l, i, &v, NULL);
         if (v.hash != hash)
@@ -249,7 +309,7 @@ static enum err_code explain_family(struct journal *j, int family, const struct 
     if (code == ERR_OK)
         code = fold_journal(j, &first, at, e);
     if (code == ERR_OK)
-        code = find_one(first.ledger, family, m, n, &hash, out, e);
+        code = find_one(first.ledger, family, m, n, at ? at : first.last_unix_nano, &hash, out, e);
     if (code == ERR_OK) {
         buf_put(
             out,

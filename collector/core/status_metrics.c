@@ -301,6 +301,10 @@ static void put_spine(struct look *k)
     one(k, "trefoil_ledger_names", "gauge", "Distinct label values.", (double)k->ledger.names);
     one(k, "trefoil_ledger_names_limit", "gauge", "How many there may be; records with further ones are refused.",
         (double)k->ledger.names_limit);
+    one(k, "trefoil_ledger_charges", "gauge", "Items of the bill that are kept to see which changed.",
+        (double)k->ledger.charges);
+    one(k, "trefoil_ledger_charges_limit", "gauge", "How many there may be; further ones are refused.",
+        (double)k->ledger.charges_limit);
     one(k, "trefoil_ledger_waiting_calls", "gauge", "Logged calls of which the row with the model has not come yet.",
         (double)k->ledger.envelopes);
     one(k, "trefoil_ledger_waiting_calls_limit", "gauge",

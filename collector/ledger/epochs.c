@@ -151,8 +151,8 @@ static void compile_rule(struct ledger *l, struct ruleset *s, const struct rule 
     /* Only a reading of a figure (its family) may take away: what one metric holds too much by that reading, another tells.
      * Both are revised, and come in any order: the value goes where the sum goes, and debt keeps what is shown from
      * falling. */
-    if (family < 0 || r->stat < 0 || !isfinite(from->weight) || (from->weight < 0 && !from->family.len) ||
-        !fixed_labels(l, r, from->labels))
+    if (family < 0 || families[family].type == FAMILY_BILLED || r->stat < 0 || !isfinite(from->weight) ||
+        (from->weight < 0 && !from->family.len) || !fixed_labels(l, r, from->labels))
         return; /* a rule of a newer version: what it would count stays archived */
     r->scale = from->weight;
     if (r->stat != STAT_COUNT)

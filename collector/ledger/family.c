@@ -11,6 +11,8 @@
 const struct family families[] = {
     { "genai_audit_events_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(ACTION) | B(OUTCOME), 0,
       "Recorded actions on the service and its settings, from the clouds' audit logs." },
+    { "genai_billed_cost", FAMILY_BILLED, IDENT | B(DIRECTION) | B(CURRENCY) | B(DAY_OFFSET), 9,
+      "Cost of a UTC day as the cloud bills it, restated for days; day_offset 0 is today, 1 yesterday. Not to be added up over time." },
     { "genai_caller_calls_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(MODEL) | B(CALLER), 0,
       "Logged calls by who made them; a caller beyond the limit is counted in trefoil_caller_calls_refused_total." },
     { "genai_caller_tokens_total", FAMILY_COUNTER, B(CLOUD) | B(ACCOUNT) | B(MODEL) | B(CALLER), 0,
@@ -62,7 +64,7 @@ static const char *const label_names[LABELS] = {
     [LABEL_PART] = "part",           [LABEL_CATEGORY] = "category",   [LABEL_ACTION] = "action",
     [LABEL_STAT] = "stat",           [LABEL_UNIT] = "unit",
     [LABEL_SERVED_REGION] = "served_region", [LABEL_SERVED_JURISDICTION] = "served_jurisdiction",
-    [LABEL_CALLER] = "caller",
+    [LABEL_CALLER] = "caller",       [LABEL_CURRENCY] = "currency",   [LABEL_DAY_OFFSET] = "day_offset",
 };
 /* clang-format on */
 

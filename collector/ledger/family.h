@@ -31,6 +31,8 @@ enum label {
     LABEL_SERVED_REGION,
     LABEL_SERVED_JURISDICTION,
     LABEL_CALLER,
+    LABEL_CURRENCY,
+    LABEL_DAY_OFFSET,
     LABELS,
 };
 
@@ -38,9 +40,18 @@ enum label {
 #define LABELS_IDENTITY (LABEL_BIT(LABEL_OPERATION) - 1)
 
 /* A peak is a gauge that the ledger makes: the amounts of all native series of a minute are added, and the busiest of the last
- * PEAK_MINUTES minutes that were told is shown. */
-enum family_type { FAMILY_COUNTER, FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_GAUGE, FAMILY_PEAK, FAMILY_TYPES };
-enum { PEAK_MINUTES = 15 };
+ * PEAK_MINUTES minutes that were told is shown. What is billed is a gauge of exact amounts, one for each of the last BILLED_DAYS
+ * days (ledger_billed), which no rule adds to. */
+enum family_type {
+    FAMILY_COUNTER,
+    FAMILY_HISTOGRAM,
+    FAMILY_SUMMARY,
+    FAMILY_GAUGE,
+    FAMILY_PEAK,
+    FAMILY_BILLED,
+    FAMILY_TYPES
+};
+enum { PEAK_MINUTES = 15, BILLED_DAYS = 4 };
 
 struct family {
     const char *name;

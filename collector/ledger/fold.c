@@ -24,6 +24,7 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->native_by_key, 0);
     map_init(&l->hours_by_key, 0);
     map_init(&l->callers.admitted, 0);
+    charges_init(&l->charges);
     map_init(&l->keys.rows, KEYS_MAX);
     map_init(&l->keys.calls, KEYS_MAX);
     l->keys.horizon_hours = l->keys.horizon_wanted = 24;
@@ -60,6 +61,7 @@ void ledger_free(struct ledger *l)
     map_done(&l->inventory_by_key);
     map_done(&l->native_by_key);
     map_done(&l->callers.admitted);
+    charges_done(&l->charges);
     map_done(&l->keys.rows);
     map_done(&l->keys.calls);
     pthread_rwlock_destroy(&l->lock);
@@ -123,6 +125,8 @@ static void fold_batch(struct fold *f, const struct batch *b)
         call_fold(f, &b->calls[i]);
     for (size_t i = 0; i < b->n_audits; i++)
         audit_fold(f, &b->audits[i]);
+    for (size_t i = 0; i < b->n_charges; i++)
+        charge_fold(f, &b->charges[i]);
     f->symbols = NULL;
 }
 
@@ -201,7 +205,7 @@ static bool seen(const struct map *known, struct map *here, uint64_t key)
 
 static size_t filter_batch(const struct ledger *l, struct batch *b, struct map *here)
 {
-    size_t before = b->n_measures + b->n_calls + b->n_audits, n = 0;
+    size_t before = b->n_measures + b->n_calls + b->n_audits + b->n_charges, n = 0;
 
     for (size_t i = 0; i < b->n_measures; i++)
         if (!measure_known(l, &b->measures[i]))
@@ -217,7 +221,12 @@ static size_t filter_batch(const struct ledger *l, struct batch *b, struct map *
         if (!seen(&l->keys.rows, here, b->audits[i].key))
             b->audits[n++] = b->audits[i];
     b->n_audits = n;
-    return before - b->n_measures - b->n_calls - b->n_audits;
+    n = 0;
+    for (size_t i = 0; i < b->n_charges; i++)
+        if (!charge_known(l, &b->charges[i]))
+            b->charges[n++] = b->charges[i];
+    b->n_charges = n;
+    return before - b->n_measures - b->n_calls - b->n_audits - b->n_charges;
 }
 
 void ledger_filter(struct ledger *l, struct frame *f)
@@ -266,8 +275,10 @@ void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
         .bytes = l->series.bytes + l->names.bytes + l->n_buckets * (sizeof(struct bucket) + sizeof(int64_t)) +
                  (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
                  l->n_natives * (sizeof(struct native) + sizeof(struct generation)) +
-                 l->n_envelopes * sizeof(struct envelope),
+                 l->n_envelopes * sizeof(struct envelope) + l->charges.n * sizeof(struct charge_state),
         .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
+        .charges = l->charges.n,
+        .charges_limit = CHARGES_MAX,
         .callers = l->callers.admitted.n,
         .callers_limit = l->callers.limit,
         .caller_calls_refused = l->callers.refused,

@@ -8,6 +8,7 @@
  *   measures.c  native series and bucket states of the look-back
  *   calls.c     log rows and audit events: keys, joins, envelopes
  *   callers.c   who may have series by caller
+ *   charges.c   money by day, as it was stated last
  *   fold.c      one frame; the filter
  *   hours.c     requests against logged calls, by resource and hour
  *   snapshot_write.c, snapshot_read.c  all of it in one file
@@ -235,6 +236,37 @@ struct callers {
     int64_t refused;     /* calls of callers beyond the limit */
 };
 
+/* ---- charges.c ---- */
+
+/* Labels of a sum: identity, direction, currency. */
+enum { BILLED_DIRECTION = LABEL_MODEL + 1, BILLED_CURRENCY, BILLED_LABELS };
+enum { CHARGES_MAX = 1 << 20 };
+
+__extension__ typedef __int128 wide;
+
+struct charge_state {
+    uint64_t key, value_hash;
+    int64_t day, cost_nano; /* day since 1970, UTC */
+    uint32_t sum;           /* UINT32_MAX: in none */
+};
+
+struct billed {
+    name_id labels[BILLED_LABELS];
+    int64_t day;
+    wide nano;
+    uint32_t charges; /* that are in it */
+};
+
+struct charges {
+    struct charge_state *at;
+    size_t n, cap;
+    struct map by_key;
+    struct billed *sums;
+    size_t n_sums, cap_sums;
+    struct map sum_by_key;
+    int64_t oldest_day; /* what is older is forgotten */
+};
+
 struct ledger {
     pthread_rwlock_t lock; /* written by the fold thread; guards everything below */
     uint64_t generation;
@@ -260,6 +292,7 @@ struct ledger {
     struct map native_by_key;
     struct keys keys;
     struct callers callers;
+    struct charges charges;
     struct hours *hours;
     size_t n_hours, cap_hours;
     struct map hours_by_key;
@@ -368,6 +401,15 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
 name_id caller_for(struct ledger *l, sv caller);
 /* Whether the rule's family has a series for each caller. */
 bool rule_by_caller(const struct fold_rule *r);
+
+void charges_init(struct charges *c);
+void charges_done(struct charges *c);
+void charge_fold(struct fold *f, const struct charge *c);
+/* Whether this charge is known with exactly this cost and quantity. */
+bool charge_known(const struct ledger *l, const struct charge *c);
+/* Adds one that is not there; `labels` NULL: into no sum. NULL at the limit. */
+struct charge_state *charge_add(struct ledger *l, uint64_t key, int64_t day, int64_t cost_nano, uint64_t value_hash,
+                                const name_id *labels);
 
 void keys_horizon(struct ledger *l, int64_t hours);
 void call_fold(struct fold *f, const struct call *c);

@@ -30,7 +30,7 @@ void ledger_free(struct ledger *l);
 /* Folds one frame. Frames that were folded before must not be given again (the reader's cursor is in the snapshot). */
 void ledger_fold(struct ledger *l, const struct frame *f);
 
-/* Takes out of a frame, before it is journalled, what the ledger knows already: measures whose value has not changed, log
+/* Takes out of a frame, before it is journalled, what the ledger knows already: measures and charges whose value has not changed, log
  * rows and audit events seen within the horizon or twice in the frame, epochs that change nothing. Moves the counts to tally.duplicate.
  * Takes the read lock. */
 void ledger_filter(struct ledger *l, struct frame *f);
@@ -123,9 +123,24 @@ struct log_coverage_view {
 size_t ledger_log_coverage_count(const struct ledger *l);
 bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_coverage_view *out); /* false: not known */
 
+/* Money by day: the sum of what was stated last of each item. A day that leaves is gone, so numbers hold under one lock only. */
+struct billed_view {
+    int family;
+    sv labels[LABELS]; /* without day_offset, which is the reader's to say */
+    int64_t day;       /* since 1970, UTC */
+    int64_t nano;
+    bool told;     /* false: nothing is left in it */
+    uint64_t hash; /* for ledger_trace */
+};
+size_t ledger_billed_count(const struct ledger *l);
+void ledger_billed(const struct ledger *l, size_t number, struct billed_view *out);
+/* How many days ago it was; false when it is not to be shown at that time. */
+bool billed_offset(const struct billed_view *v, int64_t now_unix_nano, int *days);
+
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
     size_t natives_limit, names_limit, envelopes, envelopes_limit;
+    size_t charges, charges_limit;
     int64_t refused; /* records that a limit of native series, names or generations kept from being counted */
     int64_t horizon_ms;
     size_t callers, callers_limit; /* limit 0: off */

@@ -9,7 +9,7 @@ struct in {
     sv rest;
     bool bad;
     uint64_t
-        version; /* 1: without callers; 2: without how far states were given up; 3: without bounds; 4: without parts of rules */
+        version; /* 1: without callers; 2: without how far states were given up; 3: without bounds; 4: without parts of rules and charges */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -113,7 +113,7 @@ static void get_series(struct in *in, struct ledger *l)
 
         for (int k = 0; k < FAMILY_LABELS_MAX; k++)
             ids[k] = get_name(in, l);
-        if (family < 0 || !born) {
+        if (family < 0 || !born || families[family].type == FAMILY_BILLED) {
             in->bad = true;
             return;
         }
@@ -206,6 +206,7 @@ static void get_rule(struct in *in, struct ledger *l, struct ruleset *s)
     r.born = arena_copy(&s->arena, get_sv(in));
     r.n_fixed = (int)get_u32(in);
     in->bad |= r.n_fixed < 0 || r.n_fixed > 4 || r.ours < 0 || r.stat < 0;
+    in->bad |= r.ours >= 0 && families[r.ours].type == FAMILY_BILLED;
     for (int k = 0; k < r.n_fixed && !in->bad; k++) {
         r.fixed[k].label = label_find(get_sv(in));
         r.fixed[k].value = get_name(in, l);
@@ -477,6 +478,25 @@ static void get_bounds(struct in *in, struct ledger *l)
     in->bad |= l->keys.horizon_wanted > UINT32_MAX / 2 || l->keys.horizon_hours > l->keys.horizon_wanted;
 }
 
+static void get_charges(struct in *in, struct ledger *l)
+{
+    size_t n;
+
+    l->charges.oldest_day = get_i64(in);
+    n = get_count(in, 33);
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        uint64_t key = get_u64(in), hash = get_u64(in);
+        int64_t day = get_sane(in), cost_nano = get_i64(in);
+        const unsigned char *summed = take(in, 1);
+        name_id labels[BILLED_LABELS] = { 0 };
+
+        for (int k = 0; k < BILLED_LABELS && summed && *summed; k++)
+            labels[k] = get_name(in, l);
+        in->bad |= !summed || map_find(&l->charges.by_key, key) ||
+                   !charge_add(l, key, day, cost_nano, hash, *summed ? labels : NULL);
+    }
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -504,6 +524,8 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     if (in->version >= 2)
         get_callers(in, l);
     get_bounds(in, l);
+    if (in->version >= 5)
+        get_charges(in, l);
     return !in->bad && in->rest.len == 0;
 }
 

@@ -263,6 +263,24 @@ static void put_callers(struct buf *b, const struct callers *c)
         buf_le32(b, id);
 }
 
+static void put_charges(struct buf *b, const struct charges *c)
+{
+    put_i64(b, c->oldest_day);
+    buf_le64(b, c->n);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct charge_state *s = &c->at[i];
+        bool summed = s->sum != UINT32_MAX;
+
+        buf_le64(b, s->key);
+        buf_le64(b, s->value_hash);
+        put_i64(b, s->day);
+        put_i64(b, s->cost_nano);
+        buf_putc(b, (char)summed);
+        for (int k = 0; k < BILLED_LABELS && summed; k++)
+            buf_le32(b, c->sums[s->sum].labels[k]);
+    }
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -289,6 +307,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     buf_le64(b, l->names.refused);
     buf_le64(b, l->envelopes_limit);
     put_i64(b, l->refused);
+    put_charges(b, &l->charges);
 }
 
 static enum err_code write_whole(int fd, sv bytes)

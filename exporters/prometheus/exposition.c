@@ -61,6 +61,14 @@ void exposition_i64(struct buf *out, const char *name, const struct exposition_l
     buf_putc(out, '\n');
 }
 
+void exposition_decimal(struct buf *out, const char *name, const struct exposition_label *labels, size_t n,
+                        int64_t value, unsigned digits)
+{
+    head(out, name, labels, n);
+    buf_decimal(out, value, digits);
+    buf_putc(out, '\n');
+}
+
 void exposition_f64(struct buf *out, const char *name, const struct exposition_label *labels, size_t n, double value)
 {
     head(out, name, labels, n);

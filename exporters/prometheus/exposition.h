@@ -20,6 +20,9 @@ struct exposition_label {
 
 /* name{labels} value. Labels with an empty value are left out, which Prometheus reads as the same. */
 void exposition_i64(struct buf *out, const char *name, const struct exposition_label *labels, size_t n, int64_t value);
+/* value * 10^-digits, exactly. */
+void exposition_decimal(struct buf *out, const char *name, const struct exposition_label *labels, size_t n,
+                        int64_t value, unsigned digits);
 void exposition_f64(struct buf *out, const char *name, const struct exposition_label *labels, size_t n, double value);
 
 #endif

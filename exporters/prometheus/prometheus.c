@@ -184,13 +184,40 @@ static const struct {
 } types[] = {
     [FAMILY_COUNTER] = { "counter", put_counter }, [FAMILY_HISTOGRAM] = { "histogram", put_histogram },
     [FAMILY_SUMMARY] = { "summary", put_summary }, [FAMILY_GAUGE] = { "gauge", put_gauge },
-    [FAMILY_PEAK] = { "gauge", put_gauge },
+    [FAMILY_PEAK] = { "gauge", put_gauge },        [FAMILY_BILLED] = { "gauge", put_gauge }, /* put_billed */
 };
 
 /* A gauge vanishes when no newer bucket has come for three periods. */
 static bool visible(const struct series_view *v, int64_t now)
 {
     return v->shown || (v->gauge_end_unix_nano && now < v->gauge_until_unix_nano);
+}
+
+/* Which day it is changes with the hour of the scrape, so nothing of it is kept. */
+static void put_billed(const struct ledger *l, struct buf *b, size_t family, int64_t now)
+{
+    const struct family *f = &families[family];
+    bool named = false;
+
+    for (size_t i = 0; i < ledger_billed_count(l); i++) {
+        const char *const days[BILLED_DAYS] = { "0", "1", "2", "3" };
+        struct exposition_label labels[LABELS];
+        struct billed_view v;
+        size_t n = 0;
+        int offset;
+
+        ledger_billed(l, i, &v);
+        if (!billed_offset(&v, now, &offset))
+            continue;
+        for (int k = 0; k < LABELS; k++)
+            if (f->labels & LABEL_BIT(k))
+                labels[n++] = (struct exposition_label){ label_name((enum label)k),
+                                                         k == LABEL_DAY_OFFSET ? sv_of(days[offset]) : v.labels[k] };
+        if (!named)
+            exposition_family(b, f->name, types[f->type].type, f->help);
+        named = true;
+        exposition_decimal(b, f->name, labels, n, v.nano, f->digits);
+    }
 }
 
 static void put_family(struct prometheus *p, const struct ledger *l, struct buf *b, size_t family, int64_t now)
@@ -200,6 +227,10 @@ static void put_family(struct prometheus *p, const struct ledger *l, struct buf 
 
     if (ledger_hides(l, (int)family))
         return;
+    if (f->type == FAMILY_BILLED) {
+        put_billed(l, b, family, now);
+        return;
+    }
     for (size_t i = 0; i < p->members[family].n; i++) {
         uint32_t number = p->members[family].at[i];
         struct series_view v;

@@ -40,6 +40,20 @@ static void called(sv id, sv deployment, sv who)
     ledger_fold(l, f);
 }
 
+static void billed(int64_t nano)
+{
+    struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+    struct charge *c = batch_add_charge(b);
+
+    c->key = 99;
+    c->start_unix_nano = T0;
+    c->cost_nano = nano;
+    c->model = batch_sym(b, SV("gpt-5-mini"));
+    c->currency = batch_sym(b, SV("USD"));
+    ledger_fold(l, f);
+}
+
 /* A debt of 1, a gauge, a peak, a caller, an envelope that waits. */
 static void fill(void)
 {
@@ -61,11 +75,13 @@ static void fill(void)
     ledger_fold(l, f);
     called(SV("c1"), SV("d"), SV("ann"));
     called(SV("c2"), SV(""), SV("ann"));
+    billed(1000000001);
 }
 
-static void holds_what_it_held(void)
+static void holds_what_it_held(int version)
 {
     struct series_view v;
+    struct billed_view bill;
 
     OK(fixture_find(l, "genai_requests_total", LABEL_CODE, "200", &v) && v.value[0] == 6 && v.shown[0] == 7);
     OK(value_of("genai_request_duration_mean_seconds", LABEL_DEPLOYMENT, "d") == 1500000000);
@@ -73,13 +89,22 @@ static void holds_what_it_held(void)
     OK(fixture_find(l, "genai_rate_used", LABEL_DEPLOYMENT, "d", &v) && v.gauge == 9);
     OK(value_of("genai_logged_calls_total", LABEL_DEPLOYMENT, "d") == 1);
     OK(value_of("genai_caller_calls_total", LABEL_CALLER, "ann") == 1);
+    OK(ledger_billed_count(l) == (version >= 5));
+    if (ledger_billed_count(l))
+        ledger_billed(l, 0, &bill);
+    OK(version < 5 || (bill.nano == 1000000001 && sv_eq(bill.labels[LABEL_CURRENCY], SV("USD"))));
 }
 
 /* Late, revised, repeated: each finds the state that it needs. */
 static void goes_on(void)
 {
+    struct billed_view bill = { 0 };
     struct series_view v;
 
+    billed(7);
+    if (OK(ledger_billed_count(l) == 1))
+        ledger_billed(l, 0, &bill);
+    OK(bill.nano == 7);
     requests(0, 6);
     requests(0, 8);
     requests(1, 1);
@@ -149,7 +174,7 @@ static void a_snapshot_of_each_version_is_read_and_counted_on(void)
     for (int version = OLDEST; version <= SNAPSHOT_VERSION; version++) {
         arena_reset(&arena);
         read_version(version);
-        holds_what_it_held();
+        holds_what_it_held(version);
         goes_on();
     }
 }

@@ -52,6 +52,34 @@ static bool shows(const char *line)
     return there;
 }
 
+/* An amount that no double holds, yesterday's. */
+static void the_bill_is_shown_exactly_with_the_day_it_is_of(void)
+{
+    struct frame *f;
+    struct batch *b;
+    struct charge *c;
+    int64_t now = clock_now();
+
+    l = ledger_new(NULL);
+    arena_reset(&arena);
+    f = fixture_frame(&arena, now - NANO_PER_H, now);
+    b = fixture_batch(f);
+    b->observed_unix_nano = now;
+    c = batch_add_charge(b);
+    c->key = 1;
+    c->start_unix_nano = clock_floor(now, 24 * NANO_PER_H) - 24 * NANO_PER_H;
+    c->cost_nano = INT64_C(9007199254740993001);
+    c->currency = batch_sym(b, SV("USD"));
+    c->model = batch_sym(b, SV("m"));
+    c->direction = batch_sym(b, SV("output"));
+    ledger_fold(l, f);
+    OK(shows("# TYPE genai_billed_cost gauge\n"));
+    OK(shows("genai_billed_cost{cloud=\"azure\",account=\"s1\",cloud_region=\"westeurope\",platform=\"azure_openai\","
+             "resource="
+             "\"acc\",model=\"m\",direction=\"output\",currency=\"USD\",day_offset=\"1\"} 9007199254.740993001\n"));
+    ledger_free(l);
+}
+
 /* Sums of seconds are no counts: a debt of theirs would drown all others. */
 static void a_debt_is_of_counts_alone(void)
 {
@@ -74,6 +102,7 @@ int main(void)
 {
     clock_set_manual(T0);
     arena_init(&arena, 0);
+    RUN(the_bill_is_shown_exactly_with_the_day_it_is_of);
     RUN(a_debt_is_of_counts_alone);
     arena_done(&arena);
     return tap_done();
