@@ -123,7 +123,9 @@ enum err_code gcp_hosts_admit(const struct gcp_hosts *h, const char *field, sv u
     } else {
         buf_put(&to, url);
     }
-    copy = to.failed ? (sv){ 0 } : arena_copy(a, buf_sv(&to));
+    copy = arena_copy(a, buf_sv(&to));
+    if (to.failed)
+        copy.at = NULL;
     buf_done(&to);
     if (!copy.at)
         return err_set(e, ERR_LIMIT, "no memory left");

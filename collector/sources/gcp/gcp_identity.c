@@ -118,13 +118,14 @@ static enum err_code choose_projects(struct chooser *ch)
 enum err_code gcp_identity_choose(struct gcp_identity *id, const struct gcp_auth_config *c, struct err *e)
 {
     struct err local;
-    struct chooser ch = { c, id, e ? e : &local };
+    struct chooser ch = { .c = c, .e = e ? e : &local };
     const char *universe = environment(&ch, "GOOGLE_CLOUD_UNIVERSE_DOMAIN");
     sv metadata = sv_of(c->metadata_url);
     enum err_code code;
 
     *id = (struct gcp_identity){ .hosts.endpoint_url = c->endpoint_url };
     arena_init(&id->arena, ARENA_BYTES_MAX);
+    ch.id = id;
     id->hosts.universe = kept(&ch, universe ? sv_of(universe) : SV("googleapis.com"));
     if (!gcp_universe_ok(id->hosts.universe))
         return err_set(e, ERR_CONFIG, "GOOGLE_CLOUD_UNIVERSE_DOMAIN is no domain");
