@@ -16,7 +16,7 @@
  *   aws_check.c             check --connect
  *   aws_forecast.c          check: calls a minute and their price
  *   aws_source.c            jobs, poll, open, close
- *   aws_auth.h, aws_sign.h, aws_endpoints.h, aws_error.h   identity, signatures, hosts, refusals
+ *   aws_auth.h, aws_endpoints.h, aws_error.h   identity, hosts, refusals
  *   aws_log.h               invocation logs, CloudTrail, normalize
  *
  * A place is one (account, region): everything but the lists of accounts and regions is read place by place, and one

@@ -34,7 +34,7 @@ struct aws_auth {
     struct aws_auth_config config;
     struct aws_endpoint_options endpoints;
     struct http_client *metadata;
-    struct aws_signer *signer;
+    struct sigv4_signer *signer;
     struct arena texts; /* kind, quota; caller and region when they are known */
     sv quota;
     const char *kind;
@@ -98,7 +98,7 @@ struct aws_auth *aws_auth_new(const struct aws_auth_config *c, const struct sour
     pthread_mutex_init(&a->lock, NULL);
     arena_init(&a->texts, 1 << 20);
     a->quota = arena_printf(&a->texts, "%.*s:sts", SV_ARG(env->id));
-    a->signer = aws_signer_new();
+    a->signer = sigv4_signer_new();
     a->metadata = http_client_new(&plain, e);
     a->sets = credentials_new(&sets, e);
     if (!a->metadata || !a->signer || !a->sets || look(a, e)) {
@@ -118,7 +118,7 @@ void aws_auth_free(struct aws_auth *a)
     if (!a)
         return;
     credentials_free(a->sets);
-    aws_signer_free(a->signer);
+    sigv4_signer_free(a->signer);
     http_client_free(a->metadata);
     arena_done(&a->texts);
     pthread_mutex_destroy(&a->lock);
@@ -149,7 +149,7 @@ static enum err_code provide(struct aws_auth *a, const struct aws_identity *id, 
                              struct aws_token_answer *out, struct err *e)
 {
     struct aws_provider p = provider(a);
-    struct aws_credentials *k = &out->keys;
+    struct sigv4_credentials *k = &out->keys;
     enum err_code code = ERR_OK;
 
     if (id->n_roles || id->way == AWS_WAY_WEB_IDENTITY)
@@ -159,8 +159,8 @@ static enum err_code provide(struct aws_auth *a, const struct aws_identity *id, 
     if (code)
         return code;
     /* Some views point into the identity. */
-    *k = (struct aws_credentials){ arena_copy(scratch, k->access_key_id), arena_copy(scratch, k->secret_access_key),
-                                   arena_copy(scratch, k->session_token) };
+    *k = (struct sigv4_credentials){ arena_copy(scratch, k->access_key_id), arena_copy(scratch, k->secret_access_key),
+                                     arena_copy(scratch, k->session_token) };
     return scratch->failed ? err_set(e, ERR_LIMIT, "no memory left") : ERR_OK;
 }
 
@@ -181,14 +181,14 @@ static enum err_code renew_own(struct aws_auth *a, struct arena *scratch, struct
 
 /* With our own set, and once more with a fresh one when it is refused. */
 static enum err_code with_own(struct aws_auth *a, struct arena *scratch, void *ctx,
-                              enum err_code (*ask)(struct aws_auth *a, const struct aws_credentials *own,
+                              enum err_code (*ask)(struct aws_auth *a, const struct sigv4_credentials *own,
                                                    struct arena *scratch, void *ctx, struct err *e),
                               struct err *e)
 {
     enum err_code code = ERR_OK;
 
     for (int i = 0; i < 2; i++) {
-        struct aws_credentials own;
+        struct sigv4_credentials own;
 
         code = aws_auth_get(a, SV_NONE, scratch, &own, e);
         if (code)
@@ -201,8 +201,8 @@ static enum err_code with_own(struct aws_auth *a, struct arena *scratch, void *c
     return code;
 }
 
-static enum err_code ask_caller(struct aws_auth *a, const struct aws_credentials *own, struct arena *scratch, void *ctx,
-                                struct err *e)
+static enum err_code ask_caller(struct aws_auth *a, const struct sigv4_credentials *own, struct arena *scratch,
+                                void *ctx, struct err *e)
 {
     struct aws_caller *out = ctx;
     struct aws_provider p = provider(a);
@@ -221,7 +221,7 @@ struct role_ask {
     struct aws_token_answer *out;
 };
 
-static enum err_code ask_role(struct aws_auth *a, const struct aws_credentials *own, struct arena *scratch, void *ctx,
+static enum err_code ask_role(struct aws_auth *a, const struct sigv4_credentials *own, struct arena *scratch, void *ctx,
                               struct err *e)
 {
     struct role_ask *ask = ctx;
@@ -385,7 +385,7 @@ static enum err_code whose(struct aws_auth *a, sv *account, struct err *e)
     return ERR_OK;
 }
 
-enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, struct aws_credentials *out,
+enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, struct sigv4_credentials *out,
                            struct err *e)
 {
     struct err local;
@@ -396,20 +396,20 @@ enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, 
     if (!code)
         code = credentials_get(a->sets, account, arena, &set, why);
     if (!code)
-        *out = (struct aws_credentials){ set.part[0], set.part[1], set.part[2] };
+        *out = (struct sigv4_credentials){ set.part[0], set.part[1], set.part[2] };
     return code;
 }
 
 enum err_code aws_auth_sign(struct aws_auth *a, sv account, sv region, sv service, struct arena *arena,
                             struct http_request *q, sv *used, struct err *e)
 {
-    struct aws_credentials c;
+    struct sigv4_credentials c;
     enum err_code code = aws_auth_get(a, account, arena, &c, e);
 
     if (code)
         return code;
     *used = c.access_key_id;
-    return aws_sign(a->signer, &c, region, service, source_server_now(a->env), arena, q, e);
+    return sigv4_sign(a->signer, &c, region, service, source_server_now(a->env), arena, q, e);
 }
 
 void aws_auth_refused(struct aws_auth *a, sv account, sv access_key_id)

@@ -27,7 +27,7 @@
 
 #include "collector/config/secret.h"
 #include "collector/sources/aws/aws_endpoints.h"
-#include "collector/sources/aws/aws_sign.h"
+#include "collector/sources/sigv4.h"
 #include "collector/sources/source.h"
 
 /* NULL and empty strings take the conventional environment variable where there is one, else AWS's own default. */
@@ -54,7 +54,7 @@ void aws_auth_cancel(struct aws_auth *a); /* running and later calls end soon; e
 void aws_auth_free(struct aws_auth *a);
 
 /* A set for `account` (12 digits; "" and our own account: no role is assumed). Blocks when none is there yet. */
-MUST_USE enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, struct aws_credentials *out,
+MUST_USE enum err_code aws_auth_get(struct aws_auth *a, sv account, struct arena *arena, struct sigv4_credentials *out,
                                     struct err *e);
 
 /* The same, and signs `q` with it at the server's time. *used is the access key id, for aws_auth_refused. */

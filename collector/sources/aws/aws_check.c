@@ -121,7 +121,7 @@ static void check_audit(struct checking *c)
 /* A role that cannot be assumed needs no further questions. */
 static bool check_role(struct checking *c)
 {
-    struct aws_credentials set;
+    struct sigv4_credentials set;
     struct err e = { 0 };
     enum err_code code = aws_auth_get(c->r.s->auth, c->account, &c->arena, &set, &e);
     sv where = arena_printf(&c->arena, "of account %.*s", SV_ARG(c->account));

@@ -57,16 +57,16 @@ static sv kept(const struct chooser *ch, sv s)
 
 /* ---- Keys ---- */
 
-static struct aws_credentials keys_in(const struct aws_ini *ini, sv profile)
+static struct sigv4_credentials keys_in(const struct aws_ini *ini, sv profile)
 {
     sv token = aws_ini_get(ini, profile, SV("aws_session_token"));
 
-    return (struct aws_credentials){ aws_ini_get(ini, profile, SV("aws_access_key_id")),
-                                     aws_ini_get(ini, profile, SV("aws_secret_access_key")),
-                                     token.len ? token : aws_ini_get(ini, profile, SV("aws_security_token")) };
+    return (struct sigv4_credentials){ aws_ini_get(ini, profile, SV("aws_access_key_id")),
+                                       aws_ini_get(ini, profile, SV("aws_secret_access_key")),
+                                       token.len ? token : aws_ini_get(ini, profile, SV("aws_security_token")) };
 }
 
-static enum err_code whole(const struct aws_credentials *k, const char *where, sv name, struct err *e)
+static enum err_code whole(const struct sigv4_credentials *k, const char *where, sv name, struct err *e)
 {
     if (k->access_key_id.len && k->secret_access_key.len)
         return ERR_OK;
@@ -77,7 +77,7 @@ static enum err_code whole(const struct aws_credentials *k, const char *where, s
 /* *found says whether there are any. */
 static enum err_code by_file(struct chooser *ch, sv profile, const struct aws_ini *ini, bool *found, struct err *e)
 {
-    struct aws_credentials k = keys_in(ini, profile);
+    struct sigv4_credentials k = keys_in(ini, profile);
 
     *found = k.access_key_id.len || k.secret_access_key.len;
     if (!*found)
@@ -93,8 +93,8 @@ static enum err_code by_file(struct chooser *ch, sv profile, const struct aws_in
 static enum err_code by_environment(struct chooser *ch, bool *found, struct err *e)
 {
     sv token = environment(ch->c, "AWS_SESSION_TOKEN"), ends = environment(ch->c, "AWS_CREDENTIAL_EXPIRATION");
-    struct aws_credentials k = { environment(ch->c, "AWS_ACCESS_KEY_ID"), environment(ch->c, "AWS_SECRET_ACCESS_KEY"),
-                                 token.len ? token : environment(ch->c, "AWS_SECURITY_TOKEN") };
+    struct sigv4_credentials k = { environment(ch->c, "AWS_ACCESS_KEY_ID"), environment(ch->c, "AWS_SECRET_ACCESS_KEY"),
+                                   token.len ? token : environment(ch->c, "AWS_SECURITY_TOKEN") };
 
     *found = k.access_key_id.len > 0;
     if (!*found)
@@ -104,8 +104,8 @@ static enum err_code by_environment(struct chooser *ch, bool *found, struct err 
     if (ends.len && !sv_to_time(ends, &ch->id->ends_unix_nano))
         return err_set(e, ERR_CONFIG, "AWS_CREDENTIAL_EXPIRATION is no time: want 2026-11-20T10:00:00Z");
     ch->id->way = AWS_WAY_ENVIRONMENT;
-    ch->id->keys =
-        (struct aws_credentials){ kept(ch, k.access_key_id), kept(ch, k.secret_access_key), kept(ch, k.session_token) };
+    ch->id->keys = (struct sigv4_credentials){ kept(ch, k.access_key_id), kept(ch, k.secret_access_key),
+                                               kept(ch, k.session_token) };
     ch->id->kind = SV("environment");
     return ERR_OK;
 }

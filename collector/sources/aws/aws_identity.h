@@ -29,10 +29,10 @@ struct aws_role {
 struct aws_identity {
     struct arena arena;
     enum aws_way way;
-    sv kind;                     /* for messages */
-    struct aws_credentials keys; /* environment, file */
-    int64_t ends_unix_nano;      /* of the environment's keys; 0: never */
-    struct aws_role web;         /* web identity: the role, and the token's file (terminated) */
+    sv kind;                       /* for messages */
+    struct sigv4_credentials keys; /* environment, file */
+    int64_t ends_unix_nano;        /* of the environment's keys; 0: never */
+    struct aws_role web;           /* web identity: the role, and the token's file (terminated) */
     sv web_token_file;
     sv url;                               /* container: whole; instance metadata: base without a slash at the end */
     sv auth_token, auth_token_file;       /* container: Authorization, or the file with it (terminated) */

@@ -29,7 +29,7 @@ static const struct api metadata_api = { .name = "metadata", .burst = 20, .per_s
 
 struct sts_call {
     const struct aws_provider *p;
-    const struct aws_credentials *by; /* NULL: not signed */
+    const struct sigv4_credentials *by; /* NULL: not signed */
     sv region;
     struct arena *arena;
 };
@@ -38,11 +38,11 @@ static enum err_code sign(void *ctx, struct http_request *q, struct err *e)
 {
     const struct sts_call *c = ctx;
 
-    return c->by ? aws_sign(c->p->signer, c->by, c->region, SV("sts"), source_server_now(c->p->env), c->arena, q, e)
+    return c->by ? sigv4_sign(c->p->signer, c->by, c->region, SV("sts"), source_server_now(c->p->env), c->arena, q, e)
                  : ERR_OK;
 }
 
-static enum err_code sts(const struct aws_provider *p, const struct aws_credentials *by, const struct buf *form,
+static enum err_code sts(const struct aws_provider *p, const struct sigv4_credentials *by, const struct buf *form,
                          sv what, sv account, struct arena *a, struct http_response *r, struct err *e)
 {
     struct sts_call ctx = { .p = p, .by = by, .arena = a };
@@ -80,7 +80,7 @@ static enum err_code sts(const struct aws_provider *p, const struct aws_credenti
 }
 
 /* Form, call, answer. */
-static enum err_code role_call(const struct aws_provider *p, const struct aws_credentials *by, struct buf *form,
+static enum err_code role_call(const struct aws_provider *p, const struct sigv4_credentials *by, struct buf *form,
                                sv what, sv account, struct arena *a, struct aws_token_answer *out, struct err *e)
 {
     struct http_response r = { 0 };
@@ -92,7 +92,7 @@ static enum err_code role_call(const struct aws_provider *p, const struct aws_cr
     return code;
 }
 
-enum err_code aws_provide_role(const struct aws_provider *p, const struct aws_credentials *by,
+enum err_code aws_provide_role(const struct aws_provider *p, const struct sigv4_credentials *by,
                                const struct aws_role *role, sv account, struct arena *a, struct aws_token_answer *out,
                                struct err *e)
 {
@@ -106,7 +106,7 @@ enum err_code aws_provide_role(const struct aws_provider *p, const struct aws_cr
     return code;
 }
 
-enum err_code aws_provide_caller(const struct aws_provider *p, const struct aws_credentials *by, struct arena *a,
+enum err_code aws_provide_caller(const struct aws_provider *p, const struct sigv4_credentials *by, struct arena *a,
                                  sv *account, sv *arn, struct err *e)
 {
     const sv what = SV("GetCallerIdentity");

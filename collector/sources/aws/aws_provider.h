@@ -12,7 +12,7 @@
 struct aws_provider {
     const struct source_env *env;
     struct http_client *metadata; /* plain http */
-    struct aws_signer *signer;
+    struct sigv4_signer *signer;
     const struct aws_endpoint_options *endpoints;
     sv quota; /* of STS */
     sv region;
@@ -22,11 +22,11 @@ struct aws_provider {
 MUST_USE enum err_code aws_provide(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
                                    struct aws_token_answer *out, struct err *e);
 
-MUST_USE enum err_code aws_provide_role(const struct aws_provider *p, const struct aws_credentials *by,
+MUST_USE enum err_code aws_provide_role(const struct aws_provider *p, const struct sigv4_credentials *by,
                                         const struct aws_role *role, sv account, struct arena *a,
                                         struct aws_token_answer *out, struct err *e);
 
-MUST_USE enum err_code aws_provide_caller(const struct aws_provider *p, const struct aws_credentials *by,
+MUST_USE enum err_code aws_provide_caller(const struct aws_provider *p, const struct sigv4_credentials *by,
                                           struct arena *a, sv *account, sv *arn, struct err *e);
 
 /* The region that the instance metadata tells. */

@@ -18,7 +18,7 @@ enum {
 };
 
 struct aws_token_answer {
-    struct aws_credentials keys;
+    struct sigv4_credentials keys;
     int64_t life_ms; /* 0: no end */
     bool stale;      /* had ended already; ask again soon */
 };

@@ -198,7 +198,7 @@ static inline struct aws_auth *sts_auth(struct sts_server *s)
 /* struct want's ask. */
 static inline enum err_code sts_ask(void *from, sv account, struct arena *memory, sv *got, struct err *e)
 {
-    struct aws_credentials c;
+    struct sigv4_credentials c;
     enum err_code code = aws_auth_get(from, account, memory, &c, e);
 
     if (!code)

@@ -10,7 +10,7 @@ static struct err problem;
 /* The access key id that an account gets; empty: problem tells. */
 static const char *key_of(struct sts_server *s, struct aws_auth *a, const char *account)
 {
-    struct aws_credentials c = { 0 };
+    struct sigv4_credentials c = { 0 };
     sv id;
 
     problem = (struct err){ 0 };

@@ -8,9 +8,9 @@
  * older. The place also holds a fingerprint of the secret, so that a corrected secret is not served by the wrong one's
  * key.
  *
- * Threads: the table is guarded by aws_signer.lock.
+ * Threads: the table is guarded by sigv4_signer.lock.
  */
-#include "collector/sources/aws/aws_sign.h"
+#include "collector/sources/sigv4.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -118,7 +118,7 @@ static sv normal_path(struct arena *a, sv path)
     return sv_make(out, n);
 }
 
-static void put_path(struct buf *b, const struct aws_sign_input *in, struct arena *scratch)
+static void put_path(struct buf *b, const struct sigv4_input *in, struct arena *scratch)
 {
     sv path = in->path.len ? in->path : SV("/");
 
@@ -219,7 +219,7 @@ static void put_value(struct buf *b, sv value)
 }
 
 /* Sorted by name; headers of one name stay in their order. */
-static size_t sort_headers(const struct aws_sign_input *in, struct arena *scratch, struct http_header *out)
+static size_t sort_headers(const struct sigv4_input *in, struct arena *scratch, struct http_header *out)
 {
     size_t n = 0;
 
@@ -259,8 +259,7 @@ static void put_headers(struct buf *b, struct buf *names, const struct http_head
         buf_putc(b, '\n');
 }
 
-enum err_code aws_sign_canonical(const struct aws_sign_input *in, struct buf *canonical, struct buf *names,
-                                 struct err *e)
+enum err_code sigv4_canonical(const struct sigv4_input *in, struct buf *canonical, struct buf *names, struct err *e)
 {
     struct http_header sorted[SIGNED_HEADERS_MAX];
     struct arena scratch;
@@ -293,21 +292,21 @@ struct key {
     unsigned char key[DIGEST_BYTES];
 };
 
-struct aws_signer {
+struct sigv4_signer {
     pthread_mutex_t lock;
     struct key keys[KEYS]; /* guarded by it */
 };
 
-struct aws_signer *aws_signer_new(void)
+struct sigv4_signer *sigv4_signer_new(void)
 {
-    struct aws_signer *s = calloc(1, sizeof *s);
+    struct sigv4_signer *s = calloc(1, sizeof *s);
 
     if (s)
         pthread_mutex_init(&s->lock, NULL);
     return s;
 }
 
-void aws_signer_free(struct aws_signer *s)
+void sigv4_signer_free(struct sigv4_signer *s)
 {
     if (!s)
         return;
@@ -339,7 +338,7 @@ static bool is_kept(const struct key *k, sv name, const unsigned char secret[DIG
 }
 
 /* `name` is the scope with the access key id before it. */
-static bool signing_key(struct aws_signer *s, sv name, sv secret, sv date, sv region, sv service,
+static bool signing_key(struct sigv4_signer *s, sv name, sv secret, sv date, sv region, sv service,
                         unsigned char key[DIGEST_BYTES])
 {
     struct key *place = &s->keys[hash64(name) % KEYS];
@@ -418,7 +417,7 @@ static bool amz_date(int64_t unix_nano, char out[AMZ_DATE_SIZE])
 }
 
 struct signing {
-    const struct aws_credentials *credentials;
+    const struct sigv4_credentials *credentials;
     sv region, service, amz_date, date, payload_sha256;
     struct arena *arena;
 };
@@ -443,7 +442,7 @@ static enum err_code add_ours(const struct signing *s, struct http_request *q, s
 }
 
 /* "AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...": empty at the arena's limit. */
-static enum err_code authorization(struct aws_signer *signer, const struct signing *s, sv canonical, sv names,
+static enum err_code authorization(struct sigv4_signer *signer, const struct signing *s, sv canonical, sv names,
                                    sv *header, struct err *e)
 {
     sv id = s->credentials->access_key_id;
@@ -470,14 +469,14 @@ static enum err_code authorization(struct aws_signer *signer, const struct signi
     return header->at ? ERR_OK : err_set(e, ERR_LIMIT, "signature: no memory left");
 }
 
-static enum err_code sign_prepared(struct aws_signer *signer, const struct signing *s, struct http_request *q,
+static enum err_code sign_prepared(struct sigv4_signer *signer, const struct signing *s, struct http_request *q,
                                    struct err *e)
 {
-    struct aws_sign_input in = { .method = q->method,
-                                 .headers = q->headers,
-                                 .n_headers = q->n_headers,
-                                 .payload_sha256 = s->payload_sha256,
-                                 .s3 = sv_eq(s->service, SV("s3")) };
+    struct sigv4_input in = { .method = q->method,
+                              .headers = q->headers,
+                              .n_headers = q->n_headers,
+                              .payload_sha256 = s->payload_sha256,
+                              .s3 = sv_eq(s->service, SV("s3")) };
     struct buf canonical, names;
     enum err_code code;
     sv header = SV_NONE;
@@ -485,7 +484,7 @@ static enum err_code sign_prepared(struct aws_signer *signer, const struct signi
     split_url(q->url, &in.path, &in.query);
     buf_init(&canonical, CANONICAL_BYTES_MAX);
     buf_init(&names, CANONICAL_BYTES_MAX);
-    code = aws_sign_canonical(&in, &canonical, &names, e);
+    code = sigv4_canonical(&in, &canonical, &names, e);
     if (!code)
         code = authorization(signer, s, buf_sv(&canonical), buf_sv(&names), &header, e);
     if (!code && !http_request_header(q, SV("Authorization"), header))
@@ -497,8 +496,8 @@ static enum err_code sign_prepared(struct aws_signer *signer, const struct signi
     return code;
 }
 
-enum err_code aws_sign(struct aws_signer *signer, const struct aws_credentials *c, sv region, sv service,
-                       int64_t now_unix_nano, struct arena *arena, struct http_request *q, struct err *e)
+enum err_code sigv4_sign(struct sigv4_signer *signer, const struct sigv4_credentials *c, sv region, sv service,
+                         int64_t now_unix_nano, struct arena *arena, struct http_request *q, struct err *e)
 {
     struct signing s = { .credentials = c, .region = region, .service = service, .arena = arena };
     unsigned char digest[DIGEST_BYTES];

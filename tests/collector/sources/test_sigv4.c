@@ -5,7 +5,7 @@
 #include <ctype.h>
 
 #include "collector/base/clock.h"
-#include "collector/sources/aws/aws_sign.h"
+#include "collector/sources/sigv4.h"
 
 #include "tests/collector/net/loop.h"
 #include "tests/collector/sources/aws/data.h"
@@ -60,12 +60,12 @@ static void read_raw(sv text, struct raw *r)
 
 static sv sha_of(sv body, struct arena *a)
 {
-    struct aws_credentials c = { SV("x"), SV("x"), SV_NONE };
+    struct sigv4_credentials c = { SV("x"), SV("x"), SV_NONE };
     struct http_request q = { .method = "PUT", .url = SV("https://h/"), .body = body };
-    struct aws_signer *s = aws_signer_new();
+    struct sigv4_signer *s = sigv4_signer_new();
 
-    OK(aws_sign(s, &c, SV("r"), SV("s3"), 0, a, &q, NULL) == ERR_OK);
-    aws_signer_free(s);
+    OK(sigv4_sign(s, &c, SV("r"), SV("s3"), 0, a, &q, NULL) == ERR_OK);
+    sigv4_signer_free(s);
     return value_of(&q, "x-amz-content-sha256");
 }
 
@@ -76,7 +76,7 @@ static bool canonical_fits(json c, const struct raw *r, struct arena *a)
     sv token = json_sv(json_path(context, "credentials/token")), target = r->target;
     bool normalize = true, sign_body = false, omit = false;
     struct http_header headers[HEADERS + 4];
-    struct aws_sign_input in = { .method = r->method, .headers = headers, .n_headers = r->n };
+    struct sigv4_input in = { .method = r->method, .headers = headers, .n_headers = r->n };
     struct buf canonical, names;
     bool same;
 
@@ -95,7 +95,7 @@ static bool canonical_fits(json c, const struct raw *r, struct arena *a)
     in.query = target;
     buf_init(&canonical, 0);
     buf_init(&names, 0);
-    same = aws_sign_canonical(&in, &canonical, &names, NULL) == ERR_OK &&
+    same = sigv4_canonical(&in, &canonical, &names, NULL) == ERR_OK &&
            sv_eq(buf_sv(&canonical), text_of(c, "header-canonical-request"));
     if (!same)
         printf("# got %.*s\n", SV_ARG(buf_sv(&canonical)));
@@ -104,7 +104,7 @@ static bool canonical_fits(json c, const struct raw *r, struct arena *a)
     return same;
 }
 
-/* Whole, through aws_sign, where the case is a request that our client can send. */
+/* Whole, through sigv4_sign, where the case is a request that our client can send. */
 static bool is_sendable(json c, const struct raw *r)
 {
     bool normalize = true, flag = false;
@@ -120,11 +120,11 @@ static bool is_sendable(json c, const struct raw *r)
     return normalize && !flag;
 }
 
-static bool signature_fits(json c, const struct raw *r, struct aws_signer *s, struct arena *a)
+static bool signature_fits(json c, const struct raw *r, struct sigv4_signer *s, struct arena *a)
 {
     json context = json_get(c, SV("context")), keys = json_get(context, SV("credentials"));
     bool omit = false;
-    struct aws_credentials set = { text_of(keys, "access_key_id"), text_of(keys, "secret_access_key"), SV_NONE };
+    struct sigv4_credentials set = { text_of(keys, "access_key_id"), text_of(keys, "secret_access_key"), SV_NONE };
     struct http_request q = { .method = r->method, .body = r->body };
     sv tail;
     int64_t now = 0;
@@ -138,14 +138,14 @@ static bool signature_fits(json c, const struct raw *r, struct aws_signer *s, st
             return false;
     if (!json_time(json_get(context, SV("timestamp")), &now))
         return false;
-    code = aws_sign(s, &set, text_of(context, "region"), text_of(context, "service"), now, a, &q, NULL);
+    code = sigv4_sign(s, &set, text_of(context, "region"), text_of(context, "service"), now, a, &q, NULL);
     tail = arena_printf(a, "Signature=%.*s", SV_ARG(text_of(c, "header-signature")));
     return code == ERR_OK && sv_ends(value_of(&q, "authorization"), tail);
 }
 
 static void the_published_suite_is_reproduced(void)
 {
-    struct aws_signer *s = aws_signer_new();
+    struct sigv4_signer *s = sigv4_signer_new();
     struct data_json d;
     struct json_iter it;
     struct arena a;
@@ -176,9 +176,9 @@ static void the_published_suite_is_reproduced(void)
     }
     OK(n == 38 && canonical == 38);
     OK(sendable >= 24 && whole == sendable);
-    printf("# %d signed through aws_sign\n", whole);
+    printf("# %d signed through sigv4_sign\n", whole);
     data_done(&d);
-    aws_signer_free(s);
+    sigv4_signer_free(s);
     arena_done(&a);
 }
 
@@ -237,15 +237,15 @@ static bool request_of(json v, struct http_request *q, char method[16], struct a
     return q->url.at != NULL;
 }
 
-static struct aws_credentials credentials_of(json v)
+static struct sigv4_credentials credentials_of(json v)
 {
-    return (struct aws_credentials){ text_of(v, "access_key_id"), text_of(v, "secret_access_key"),
-                                     text_of(v, "session_token") };
+    return (struct sigv4_credentials){ text_of(v, "access_key_id"), text_of(v, "secret_access_key"),
+                                       text_of(v, "session_token") };
 }
 
 static void the_seven_service_requests_are_reproduced(void)
 {
-    struct aws_signer *s = aws_signer_new();
+    struct sigv4_signer *s = sigv4_signer_new();
     struct data_json d;
     struct json_iter it;
     struct arena a;
@@ -256,7 +256,7 @@ static void the_seven_service_requests_are_reproduced(void)
     OK(data_json("sigv4/constructed-service-requests.json", &d));
     it = json_items(json_get(d.root, SV("vectors")));
     while (json_item(&it, &v)) {
-        struct aws_credentials c = credentials_of(v);
+        struct sigv4_credentials c = credentials_of(v);
         struct http_request q;
         char method[16];
         bool fits = request_of(v, &q, method, &a);
@@ -264,8 +264,8 @@ static void the_seven_service_requests_are_reproduced(void)
         /* Twice: the second time the key comes from the table and the headers of the first are replaced. */
         for (int i = 0; i < 2; i++)
             fits = fits &&
-                   aws_sign(s, &c, text_of(v, "region"), text_of(v, "service"), amz_time(text_of(v, "amz_date")), &a,
-                            &q, NULL) == ERR_OK &&
+                   sigv4_sign(s, &c, text_of(v, "region"), text_of(v, "service"), amz_time(text_of(v, "amz_date")), &a,
+                              &q, NULL) == ERR_OK &&
                    sv_eq(value_of(&q, "authorization"), json_sv(json_path(v, "expect/authorization")));
         n++;
         same += fits;
@@ -274,37 +274,38 @@ static void the_seven_service_requests_are_reproduced(void)
     }
     OK(n == 7 && same == 7);
     data_done(&d);
-    aws_signer_free(s);
+    sigv4_signer_free(s);
     arena_done(&a);
 }
 
 /* ---- Rules that no vector shows ---- */
 
-static sv signature(struct aws_signer *s, const char *url, const char *service, const char *secret, int64_t now,
+static sv signature(struct sigv4_signer *s, const char *url, const char *service, const char *secret, int64_t now,
                     struct arena *a)
 {
-    struct aws_credentials c = { SV("AKIDEXAMPLE"), sv_of(secret), SV_NONE };
+    struct sigv4_credentials c = { SV("AKIDEXAMPLE"), sv_of(secret), SV_NONE };
     struct http_request q = { .method = "GET", .url = sv_of(url) };
 
-    return aws_sign(s, &c, SV("us-east-1"), sv_of(service), now, a, &q, NULL) == ERR_OK ? value_of(&q, "authorization")
-                                                                                        : SV_NONE;
+    return sigv4_sign(s, &c, SV("us-east-1"), sv_of(service), now, a, &q, NULL) == ERR_OK
+               ? value_of(&q, "authorization")
+               : SV_NONE;
 }
 
 static void s3_paths_are_signed_as_they_are_sent(void)
 {
-    struct aws_sign_input in = {
+    struct sigv4_input in = {
         .method = "GET", .path = SV("/a//b/../c%20d%2Fe=1"), .s3 = true, .payload_sha256 = SV("-")
     };
     struct buf canonical, names;
 
     buf_init(&canonical, 0);
     buf_init(&names, 0);
-    OK(aws_sign_canonical(&in, &canonical, &names, NULL) == ERR_OK);
+    OK(sigv4_canonical(&in, &canonical, &names, NULL) == ERR_OK);
     OK(sv_starts(buf_sv(&canonical), SV("GET\n/a//b/../c%20d/e%3D1\n\n")));
     buf_clear(&canonical);
     buf_clear(&names);
     in.s3 = false;
-    OK(aws_sign_canonical(&in, &canonical, &names, NULL) == ERR_OK);
+    OK(sigv4_canonical(&in, &canonical, &names, NULL) == ERR_OK);
     OK(sv_starts(buf_sv(&canonical), SV("GET\n/a/c%2520d%252Fe%3D1\n\n")));
     buf_done(&canonical);
     buf_done(&names);
@@ -312,7 +313,7 @@ static void s3_paths_are_signed_as_they_are_sent(void)
 
 static void another_day_region_or_secret_is_another_key(void)
 {
-    struct aws_signer *s = aws_signer_new();
+    struct sigv4_signer *s = sigv4_signer_new();
     int64_t now = INT64_C(1790000040) * NANO_PER_S;
     struct arena a;
     sv first;
@@ -327,28 +328,28 @@ static void another_day_region_or_secret_is_another_key(void)
     OK(!sv_eq(first, signature(s, "https://h/?a", "logs", "secret", now, &a)));
     OK(sv_eq(signature(s, "https://h/?b=2&a=%7e&c", "logs", "secret", now, &a),
              signature(s, "https://h?c=&a=~&b=2#x", "logs", "secret", now, &a)));
-    aws_signer_free(s);
+    sigv4_signer_free(s);
     arena_done(&a);
 }
 
 static void what_no_header_can_hold_is_refused(void)
 {
-    struct aws_signer *s = aws_signer_new();
-    struct aws_credentials c = { SV("AKID"), SV("secret"), SV("line\nbreak") };
+    struct sigv4_signer *s = sigv4_signer_new();
+    struct sigv4_credentials c = { SV("AKID"), SV("secret"), SV("line\nbreak") };
     struct http_request q = { .method = "GET", .url = SV("https://h/") };
     struct err e = { 0 };
     struct arena a;
 
     arena_init(&a, 0);
-    OK(aws_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_CONFIG && !strstr(e.text, "line"));
+    OK(sigv4_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_CONFIG && !strstr(e.text, "line"));
     c.session_token = SV_NONE;
     q.url = SV("ftp://h/");
-    OK(aws_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_CONFIG);
+    OK(sigv4_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_CONFIG);
     q.url = SV("https://h/");
     while (http_request_header(&q, SV("X-Many"), SV("1")))
         ;
-    OK(aws_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_LIMIT);
-    aws_signer_free(s);
+    OK(sigv4_sign(s, &c, SV("r"), SV("s"), 0, &a, &q, &e) == ERR_LIMIT);
+    sigv4_signer_free(s);
     arena_done(&a);
 }
 
@@ -364,7 +365,7 @@ static void on_request(void *ctx, const struct http_server_request *q, struct ht
     struct received *got = ctx;
     sv target = http_server_raw_target(q), names = http_server_header(q, "authorization"), list;
     struct http_header headers[HEADERS];
-    struct aws_sign_input in = { .headers = headers, .payload_sha256 = SV("-") };
+    struct sigv4_input in = { .headers = headers, .payload_sha256 = SV("-") };
     struct buf canonical, put;
     char method[16];
 
@@ -384,7 +385,7 @@ static void on_request(void *ctx, const struct http_server_request *q, struct ht
     in.query = target;
     buf_init(&canonical, 0);
     buf_init(&put, 0);
-    if (aws_sign_canonical(&in, &canonical, &put, NULL) == ERR_OK)
+    if (sigv4_canonical(&in, &canonical, &put, NULL) == ERR_OK)
         snprintf(got->canonical, sizeof got->canonical, "%.*s", SV_ARG(buf_sv(&canonical)));
     buf_done(&canonical);
     buf_done(&put);
@@ -393,10 +394,10 @@ static void on_request(void *ctx, const struct http_server_request *q, struct ht
 
 static bool arrives_as_signed(struct http_client *client, struct received *got, struct http_request *q)
 {
-    struct aws_signer *s = aws_signer_new();
-    struct aws_credentials c = { SV("AKIDEXAMPLE"), SV("secret"), SV("the/token==") };
+    struct sigv4_signer *s = sigv4_signer_new();
+    struct sigv4_credentials c = { SV("AKIDEXAMPLE"), SV("secret"), SV("the/token==") };
     struct http_response r = { 0 };
-    struct aws_sign_input in = { .method = q->method, .payload_sha256 = SV("-"), .headers = q->headers };
+    struct sigv4_input in = { .method = q->method, .payload_sha256 = SV("-"), .headers = q->headers };
     struct buf canonical, names;
     sv rest;
     struct arena a;
@@ -405,21 +406,21 @@ static bool arrives_as_signed(struct http_client *client, struct received *got, 
     arena_init(&a, 0);
     buf_init(&canonical, 0);
     buf_init(&names, 0);
-    same = aws_sign(s, &c, SV("us-east-1"), SV("monitoring"), clock_now(), &a, q, NULL) == ERR_OK &&
+    same = sigv4_sign(s, &c, SV("us-east-1"), SV("monitoring"), clock_now(), &a, q, NULL) == ERR_OK &&
            http_do(client, q, &r, NULL) == ERR_OK && r.status == 200;
     rest = sv_skip(q->url, 8);
     rest = sv_skip(rest, sv_find(rest, '/'));
     in.n_headers = q->n_headers;
     in.path = sv_cut(&rest, '?');
     in.query = rest;
-    same = same && aws_sign_canonical(&in, &canonical, &names, NULL) == ERR_OK &&
+    same = same && sigv4_canonical(&in, &canonical, &names, NULL) == ERR_OK &&
            sv_eq(buf_sv(&canonical), sv_of(got->canonical));
     if (!same)
         printf("# sent %.*s\n# came %s\n", SV_ARG(buf_sv(&canonical)), got->canonical);
     buf_done(&canonical);
     buf_done(&names);
     http_response_done(&r);
-    aws_signer_free(s);
+    sigv4_signer_free(s);
     arena_done(&a);
     return same;
 }

@@ -1,7 +1,7 @@
 /*
- * Signature Version 4, the header form.
+ * AWS Signature Version 4, the header form.
  *
- * aws_sign puts Host, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256 (S3 alone needs it) and Authorization into
+ * sigv4_sign puts Host, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256 (S3 alone needs it) and Authorization into
  * a request whose URL, body and other headers are final. Those that an earlier call put there are replaced, so a
  * request is signed anew before each attempt. What libcurl adds by itself afterwards (User-Agent, Accept-Encoding,
  * Content-Length) is not signed, and Host is given, not left to it: what is signed is what is sent.
@@ -12,29 +12,29 @@
  * Ownership:     header values live in `arena`; the signer keeps derived keys, never a secret.
  * Thread-safety: one signer serves any number of threads.
  */
-#ifndef AWS_SIGN_H
-#define AWS_SIGN_H
+#ifndef SOURCES_SIGV4_H
+#define SOURCES_SIGV4_H
 
 #include "collector/base/arena.h"
 #include "collector/net/http_client.h"
 
-/* The three parts of a credential set; no session token means a long-lived key. */
-struct aws_credentials {
+/* The three parts of a set; no session token means a long-lived key. */
+struct sigv4_credentials {
     sv access_key_id, secret_access_key, session_token;
 };
 
-struct aws_signer;
+struct sigv4_signer;
 
-MUST_USE struct aws_signer *aws_signer_new(void);
-void aws_signer_free(struct aws_signer *s);
+MUST_USE struct sigv4_signer *sigv4_signer_new(void);
+void sigv4_signer_free(struct sigv4_signer *s);
 
 /* ERR_LIMIT: too many headers or no memory; ERR_CONFIG: the URL is none, or a header value cannot be sent. */
-MUST_USE enum err_code aws_sign(struct aws_signer *s, const struct aws_credentials *c, sv region, sv service,
-                                int64_t now_unix_nano, struct arena *arena, struct http_request *q, struct err *e);
+MUST_USE enum err_code sigv4_sign(struct sigv4_signer *s, const struct sigv4_credentials *c, sv region, sv service,
+                                  int64_t now_unix_nano, struct arena *arena, struct http_request *q, struct err *e);
 
 /* ---- Its steps, for the published vectors ---- */
 
-struct aws_sign_input {
+struct sigv4_input {
     const char *method;
     sv path, query; /* as sent */
     const struct http_header *headers;
@@ -45,7 +45,7 @@ struct aws_sign_input {
 };
 
 /* Puts the canonical request, and the names of the signed headers joined by ';'. */
-MUST_USE enum err_code aws_sign_canonical(const struct aws_sign_input *in, struct buf *canonical, struct buf *names,
-                                          struct err *e);
+MUST_USE enum err_code sigv4_canonical(const struct sigv4_input *in, struct buf *canonical, struct buf *names,
+                                       struct err *e);
 
 #endif
