@@ -31,9 +31,28 @@ static void look(struct ledger *l)
 
         (void)ledger_log_coverage(l, i, &v);
     }
+    for (size_t i = 0; i < ledger_billed_count(l); i++) {
+        struct billed_view v;
+
+        ledger_billed(l, i, &v);
+    }
 }
 
-/* Envelopes are decided, and buckets pruned. */
+/* The first charge once more, a day after: days are forgotten, and what is kept is restated. */
+static void bill(const struct ledger *l, struct frame *f)
+{
+    struct batch *b = frame_add_batch(f);
+    struct charge *c = b && l->charges.n ? batch_add_charge(b) : NULL;
+
+    if (!c)
+        return;
+    c->key = l->charges.at[0].key;
+    c->start_unix_nano = (l->charges.at[0].day % 100000) * 24 * NANO_PER_H;
+    c->cost_nano = INT64_MAX;
+    b->observed_unix_nano = c->start_unix_nano + 24 * NANO_PER_H;
+}
+
+/* Envelopes are decided, buckets pruned, days of the bill forgotten. */
 static void fold(struct ledger *l)
 {
     struct arena arena;
@@ -54,22 +73,30 @@ static void fold(struct ledger *l)
                               .from_unix_nano = 1,
                               .to_unix_nano = INT64_MAX / 2,
                               .decide_to_unix_nano = INT64_MAX / 2 };
+        bill(l, f);
         ledger_fold(l, f);
     }
     arena_done(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_as(uint64_t version, sv body)
 {
     struct ledger *l = ledger_new(NULL);
     struct buf cursor;
 
     buf_init(&cursor, 256);
-    if (l && snapshot_decode(l, sv_make(data, size), SNAPSHOT_VERSION, &cursor)) {
+    if (l && snapshot_decode(l, body, version, &cursor)) {
         look(l);
         fold(l);
+        look(l);
     }
     buf_done(&cursor);
     ledger_free(l);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    read_as(SNAPSHOT_VERSION, sv_make(data, size));
+    read_as(SNAPSHOT_VERSION - 1, sv_make(data, size));
     return 0;
 }
