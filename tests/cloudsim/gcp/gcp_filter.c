@@ -93,28 +93,24 @@ static bool take_quoted(struct reader *r, sv *out)
 /* Words and quoted segments up to an operator: protoPayload."@type", resource.labels.project_id. */
 static bool take_field(struct reader *r, sv *out)
 {
-    struct buf_like {
-        char *at;
-        size_t n;
-    } name = { arena_alloc(r->arena, r->text.len + 1), 0 };
+    char *name = arena_alloc(r->arena, r->text.len + 1);
+    size_t n = 0;
 
     skip_blanks(r);
-    while (name.at && r->at < r->text.len) {
-        char c = r->text.at[r->at];
+    while (name && r->at < r->text.len) {
         sv quoted;
 
-        if (is_word(c)) {
-            name.at[name.n++] = c;
-            r->at++;
-        } else if (c == '"' && take_quoted(r, &quoted)) {
-            for (size_t i = 0; i < quoted.len; i++)
-                name.at[name.n++] = quoted.at[i];
+        if (is_word(r->text.at[r->at])) {
+            name[n++] = r->text.at[r->at++];
+        } else if (r->text.at[r->at] == '"' && take_quoted(r, &quoted)) {
+            memcpy(name + n, quoted.at, quoted.len);
+            n += quoted.len;
         } else {
             break;
         }
     }
-    *out = sv_make(name.at, name.n);
-    return name.n > 0;
+    *out = sv_make(name, n);
+    return n > 0;
 }
 
 static bool take_compare(struct reader *r, enum gcp_compare *out)
@@ -186,7 +182,7 @@ static const struct gcp_filter *take_test(struct reader *r)
         return take_values(r, "OR", f) ? f : fail(r, "a list of values was expected");
     if (!take_value(r, &one))
         return fail(r, "a value was expected");
-    if (peek(r) == '(') {
+    if (r->at < r->text.len && r->text.at[r->at] == '(') { /* at once: after a blank it is the next comparison */
         f->function = one;
         return take_values(r, ",", f) ? f : fail(r, "a list of arguments was expected");
     }

@@ -196,6 +196,14 @@ static double quota_of(const struct gcp_metric *m, const struct gcp_call *c)
     return 0;
 }
 
+/* "The value of base_model for gpt-oss is [unverified]": the id of the model as its publisher has it. */
+static sv base_model_of(const struct gcp_deployment *d)
+{
+    sv id = d->model_user_id;
+
+    return sv_ends(id, SV("-maas")) ? sv_first(id, id.len - strlen("-maas")) : id;
+}
+
 static double limit_of(const struct gcp_metric *m, const struct gcp_deployment *d)
 {
     static const double limits[] = { 650, 910000, 790000, 120000 };
@@ -257,7 +265,7 @@ bool gcp_sample_of(const struct gcp_world *w, const struct gcp_metric *m, const 
         put_call(d, c, all);
     put_endpoint(d, all);
     all[M_LIMIT] = SV("PerMinutePerProjectPerRegionPerBaseModel");
-    all[M_BASE_MODEL] = d->model_user_id;
+    all[M_BASE_MODEL] = base_model_of(d);
     out->value = value_of(m, d, c, variant, all);
     for (unsigned i = 0; i < GCP_LABELS; i++)
         if (i < GCP_RESOURCE_LABELS || m->labels >> i & 1)

@@ -163,7 +163,7 @@ int main(void)
 {
     start_gcp((struct sim_options){ .seed = 7 });
     body_parser = json_parser_new(0);
-    logged_calls_add_up();
+    RUN(logged_calls_add_up);
     json_parser_free(body_parser);
     stop_gcp();
     return tap_done();

@@ -214,7 +214,7 @@ static void requests_add_up(void)
 int main(void)
 {
     start_gcp((struct sim_options){ .seed = 7, .late = 0.1, .revise = 0.1 });
-    requests_add_up();
+    RUN(requests_add_up);
     stop_gcp();
     return tap_done();
 }
