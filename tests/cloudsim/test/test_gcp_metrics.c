@@ -1,144 +1,5 @@
-/* Cloud Monitoring as cloudsim plays it: raw and aggregated it adds up to the truth, with all that trips a reader. */
-#include <math.h>
-
-#include "tests/cloudsim/test/gcp_client.h"
-
-#define PUBLISHER "aiplatform.googleapis.com/publisher/online_serving/"
-#define ENDPOINT  "aiplatform.googleapis.com/prediction/online/"
-#define SUMMED                                                                                                         \
-    "&aggregation.alignmentPeriod=60s&aggregation.perSeriesAligner=ALIGN_SUM&aggregation.crossSeriesReducer=REDUCE_"   \
-    "SUM"
-#define BY(field) "&aggregation.groupByFields=" field
-
-/* ---- a reader that makes no mistakes ---- */
-
-/* One series of an answer, by all its labels. */
-struct row {
-    sv key; /* "type=token_count|location=eu|..." in the order of the answer */
-    int64_t last;
-    double sum, count;
-    size_t points;
-    bool ordered;
-    struct row *next;
-};
-static struct row *rows;
-static unsigned n_twice, n_cut, n_pages;
-
-static void add_labels(struct buf *b, json labels)
-{
-    json value;
-    sv key;
-
-    for (struct json_iter it = json_members(labels); json_member(&it, &key, &value);)
-        buf_printf(b, "%.*s=%.*s|", SV_ARG(key), SV_ARG(json_sv(value)));
-}
-
-static struct row *row_of(json series)
-{
-    struct buf b = { .at = NULL };
-    struct row *r;
-
-    add_labels(&b, json_path(series, "metric/labels"));
-    add_labels(&b, json_path(series, "resource/labels"));
-    for (r = rows; r && !sv_eq(r->key, buf_sv(&b)); r = r->next)
-        ;
-    if (!r) {
-        r = ARENA_NEW(&arena, struct row);
-        *r = (struct row){ .key = arena_copy(&arena, buf_sv(&b)), .last = INT64_MAX, .ordered = true, .next = rows };
-        rows = r;
-    }
-    buf_done(&b);
-    return r;
-}
-
-static double value_of(json point, double *count)
-{
-    json value = json_get(point, SV("value")), d = json_get(value, SV("distributionValue"));
-    double v = NAN, mean = 0;
-
-    if (json_f64(json_get(value, SV("int64Value")), &v) || json_f64(json_get(value, SV("doubleValue")), &v))
-        return *count = v;
-    json_f64(json_get(d, SV("count")), count);
-    json_f64(json_get(d, SV("mean")), &mean);
-    return mean * *count;
-}
-
-/* Points that were met already are the same series again. */
-static void add_series(json series)
-{
-    struct row *r = row_of(series);
-    int64_t before = INT64_MAX;
-    bool first = true;
-    json point;
-
-    for (struct json_iter it = json_items(json_get(series, SV("points"))); json_item(&it, &point); first = false) {
-        double count = 0, v = value_of(point, &count);
-        int64_t end = 0;
-
-        json_time(json_path(point, "interval/endTime"), &end);
-        if (first && r->points)
-            ++*(end >= r->last ? &n_twice : &n_cut);
-        r->ordered &= end < before;
-        before = end;
-        if (end >= r->last)
-            continue;
-        r->last = end;
-        r->sum += v;
-        r->count += count;
-        r->points++;
-    }
-}
-
-/* All pages of a query. */
-static void read_all(sv project, int64_t now, const char *query)
-{
-    sv token = SV_NONE;
-    json a, series;
-
-    rows = NULL;
-    n_twice = n_cut = n_pages = 0;
-    do {
-        a = list_at(gcp_time_series_of, project, now,
-                    token.len ? format("%s&pageToken=%.*s", query, SV_ARG(token)) : query);
-        must(reply.status == 200, reply.body.at);
-        for (struct json_iter it = json_items(json_get(a, SV("timeSeries"))); json_item(&it, &series);)
-            add_series(series);
-        token = arena_copy(&arena, json_sv(json_get(a, SV("nextPageToken"))));
-        n_pages++;
-    } while (token.len);
-}
-
-/* Sum over the rows whose key has all these parts (up to a NULL). */
-static double sum_of(bool counts, const char *const *parts)
-{
-    double sum = 0;
-
-    for (const struct row *r = rows; r; r = r->next) {
-        bool good = true;
-
-        for (const char *const *p = parts; *p; p++)
-            good &= sv_has(r->key, sv_of(*p));
-        sum += good ? counts ? r->count : r->sum : 0;
-    }
-    return sum;
-}
-#define SUM(...)   sum_of(false, (const char *const[]){ __VA_ARGS__, NULL })
-#define COUNT(...) sum_of(true, (const char *const[]){ __VA_ARGS__, NULL })
-
-static size_t n_rows(void)
-{
-    size_t n = 0;
-
-    for (const struct row *r = rows; r; r = r->next)
-        n++;
-    return n;
-}
-
-static const char *filter(const char *type, const char *more)
-{
-    return format("filter=metric.type%%3D%%22%s%%22%s", type, more);
-}
-#define OPENAI " AND resource.labels.publisher%3Done_of(%22openai%22)"
+/* Cloud Monitoring as cloudsim plays it: raw and aggregated, its answers add up to the truth. */
+#include "tests/cloudsim/test/gcp_reader.h"
 
 /* ---- truth ---- */
 
@@ -211,10 +72,203 @@ static void requests_add_up(void)
     }
 }
 
+/* ---- tokens ---- */
+
+static unsigned wrong_tokens(json truth, unsigned project)
+{
+    const char *tokens = "genai_tokens_total", *parts = "genai_token_parts_total";
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < world()->n_deployments; i++) {
+        const struct gcp_deployment *d = &world()->deployments[i];
+        const char *at = at_location(d), *of = at_model(d);
+        double read, written, output;
+
+        if (d->project != project || d->kind != GCP_MANAGED || !d->openai)
+            continue;
+        read = SUM(at, of, "|type=cache_read_input|");
+        written = SUM(at, of, "|type=cache_write_input|") + SUM(at, of, "|type=cache_write_1h_input|");
+        output = SUM(at, of, "|type=output|");
+        wrong += SUM(at, of, "|type=input|") + read + written != truth_of(truth, tokens, d, "direction", "input");
+        wrong += output != truth_of(truth, tokens, d, "direction", "output");
+        wrong += read != truth_of(truth, parts, d, "part", "cache_read");
+        wrong += written != truth_of(truth, parts, d, "part", "cache_write");
+        wrong += SUM(at, of, "|type=tool_use_input|") != truth_of(truth, parts, d, "part", "tool_use_input");
+        wrong += !read || !written || !output;
+    }
+    return wrong;
+}
+
+static void tokens_add_up(void)
+{
+    json truth = truth_now();
+
+    for (unsigned p = 0; p < world()->n_members; p++) {
+        read_all(world()->projects[p].id, SETTLED, format("%s%s", filter(PUBLISHER "token_count", OPENAI), ALL_TIME));
+        OK(wrong_tokens(truth, p) == 0);
+        read_all(world()->projects[p].number, SETTLED,
+                 format("%s%s%s%s%s%s%s", filter(PUBLISHER "token_count", OPENAI), ALL_TIME, SUMMED,
+                        BY("resource.labels.location"), BY("resource.labels.model_user_id"), BY("metric.labels.type"),
+                        BY("metric.labels.request_type")));
+        OK(wrong_tokens(truth, p) == 0);
+    }
+}
+
+/* ---- distributions ---- */
+
+static bool buckets_agree(json truth, const struct gcp_deployment *d, const char *family, const char *const *parts)
+{
+    uint64_t n = 0;
+    char le[32];
+    bool good = true;
+
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        sv bound = truth_bound(i, le);
+
+        for (const struct row *r = rows; r; r = r->next) {
+            bool mine = true;
+
+            for (const char *const *p = parts; *p; p++)
+                mine &= sv_has(r->key, sv_of(*p));
+            n += mine ? r->buckets[i] : 0;
+        }
+        good &= (double)n == truth_of(truth, format("%s_bucket", family), d, "le", arena_copy(&arena, bound).at);
+    }
+    return good && n > 0 && (double)n == truth_of(truth, format("%s_count", family), d, NULL, NULL) &&
+           sum_of(true, parts) == (double)n;
+}
+
+static unsigned wrong_buckets(json truth, const struct gcp_project *p, const char *family, bool managed)
+{
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < p->n_deployments; i++) {
+        const struct gcp_deployment *d = &world()->deployments[p->first_deployment + i];
+        const char *const parts[] = { at_location(d), managed ? at_model(d) : d->endpoint_id.at, NULL };
+
+        if (d->openai && (d->kind == GCP_MANAGED) == managed)
+            wrong += !buckets_agree(truth, d, family, parts);
+    }
+    return wrong;
+}
+
+static void distributions_add_up(void)
+{
+    json truth = truth_now();
+    const char *const grouped = SUMMED BY("resource.labels.location") BY("resource.labels.model_user_id");
+
+    for (unsigned i = 0; i < world()->n_members; i++) {
+        const struct gcp_project *p = &world()->projects[i];
+        const char *model = " AND metric.labels.latency_type%3D%22model%22";
+        const char *whole = filter(PUBLISHER "model_invocation_latencies", model),
+                   *first = filter(PUBLISHER "first_token_latencies", "");
+
+        read_all(p->id, SETTLED, format("%s%s", whole, ALL_TIME));
+        OK(wrong_buckets(truth, p, "genai_request_duration_seconds", true) == 0);
+        read_all(p->id, SETTLED, format("%s%s%s", whole, ALL_TIME, grouped));
+        OK(wrong_buckets(truth, p, "genai_request_duration_seconds", true) == 0);
+        read_all(p->id, SETTLED, format("%s%s", first, ALL_TIME));
+        OK(wrong_buckets(truth, p, "genai_time_to_first_token_seconds", true) == 0);
+        read_all(p->id, SETTLED, format("%s%s%s", first, ALL_TIME, grouped));
+        OK(wrong_buckets(truth, p, "genai_time_to_first_token_seconds", true) == 0);
+    }
+}
+
+static void layouts_are_of_all_kinds_and_change(void)
+{
+    const char *const kinds[] = { "exponentialBuckets", "explicitBuckets", "linearBuckets" };
+    unsigned seen[3] = { 0 }, changes = 0, shorter = 0;
+    json series, point, a;
+
+    for (unsigned i = 0; i < world()->n_members; i++) {
+        a = list_at(gcp_time_series_of, world()->projects[i].id, SETTLED,
+                    format("%s%s%s", filter(PUBLISHER "model_invocation_latencies", ""), ALL_TIME,
+                           SUMMED BY("resource.labels.location") BY("resource.labels.model_user_id")));
+        for (struct json_iter it = json_items(json_get(a, SV("timeSeries"))); json_item(&it, &series);) {
+            uint64_t before = 0;
+
+            for (struct json_iter k = json_items(json_get(series, SV("points"))); json_item(&k, &point);) {
+                json options = json_path(point, "value/distributionValue/bucketOptions");
+                json counts = json_path(point, "value/distributionValue/bucketCounts");
+
+                for (unsigned m = 0; m < 3; m++)
+                    seen[m] += !json_is_absent(json_get(options, sv_of(kinds[m])));
+                changes += before && before != json_hash(0, options);
+                before = json_hash(0, options);
+                shorter += json_count(counts) < 15;
+            }
+        }
+    }
+    OK(seen[0] && seen[1] && seen[2]);
+    OK(changes > 0);
+    OK(shorter > 0);
+}
+
+/* ---- endpoints ---- */
+
+static void endpoints_add_up(void)
+{
+    json truth = truth_now();
+    const char *latency = filter(ENDPOINT "prediction_latencies", " AND metric.labels.latency_type%3D%22total%22");
+    unsigned ours = 0, others = 0;
+
+    for (unsigned i = 0; i < world()->n_deployments; i++) {
+        const struct gcp_deployment *d = &world()->deployments[i];
+        const struct gcp_project *p = &world()->projects[d->project];
+        const char *id = format("endpoint_id=%.*s|", SV_ARG(d->endpoint_id));
+
+        if (d->kind != GCP_ENDPOINT)
+            continue;
+        read_all(p->id, SETTLED, format("%s%s", filter(ENDPOINT "response_count", ""), ALL_TIME));
+        OK(SUM(id, "response_code=2xx|") > 0 && SUM(id) > SUM(id, "response_code=2xx|"));
+        OK(!d->openai || SUM(id, "response_code=4xx|") == truth_of(truth, "genai_requests_total", d, "code", "4xx"));
+        OK(!d->openai || SUM(id) == truth_of(truth, "genai_requests_total", d, "operation", ""));
+        OK(d->openai || truth_of(truth, "genai_requests_total", d, NULL, NULL) == 0);
+        *(d->openai ? &ours : &others) += 1;
+        read_all(p->id, SETTLED, format("%s%s", latency, ALL_TIME));
+        OK(wrong_buckets(truth, p, "genai_request_duration_seconds", false) == 0);
+    }
+    OK(ours == 2 && others == 1);
+}
+
+/* ---- quotas ---- */
+
+static void quotas_are_used_and_limited(void)
+{
+    const char *pool = "aiplatform.googleapis.com/quota/online_prediction_requests_per_base_model/";
+    sv project = world()->projects[0].id;
+    double used;
+    json a, point;
+    int64_t start = 0, end = 1;
+
+    read_all(project, SETTLED, format("%s%s", filter(format("%susage", pool), ""), ALL_TIME));
+    used = SUM("base_model=gpt-oss-120b|", "location=us-central1|");
+    OK(used > 100);
+    read_all(project, SETTLED, format("%s%s", filter(PUBLISHER "model_invocation_count", ""), ALL_TIME));
+    OK(used == SUM("model_user_id=gpt-oss-120b-maas|", "location=us-central1|") -
+                   SUM("model_user_id=gpt-oss-120b-maas|", "location=us-central1|", "response_code=429|"));
+    a = list_at(gcp_time_series_of, project, SETTLED,
+                format("%s&interval.startTime=2026-11-24T09:40:00Z&interval.endTime=2026-11-24T09:50:00Z",
+                       filter(format("%slimit", pool), " AND metric.labels.base_model%3D%22gpt-oss-120b%22")));
+    for (struct json_iter it = json_items(json_get(a, SV("timeSeries"))); json_item(&it, &a);) {
+        OK(json_count(json_get(a, SV("points"))) == 10 && sv_eq(json_sv(json_get(a, SV("metricKind"))), SV("GAUGE")));
+        for (struct json_iter k = json_items(json_get(a, SV("points"))); json_item(&k, &point);)
+            must(json_time(json_path(point, "interval/startTime"), &start) &&
+                     json_time(json_path(point, "interval/endTime"), &end),
+                 "an interval");
+        OK(start == end && start == ORIGIN - 19 * NANO_PER_MIN);
+    }
+}
+
 int main(void)
 {
     start_gcp((struct sim_options){ .seed = 7, .late = 0.1, .revise = 0.1 });
     RUN(requests_add_up);
+    RUN(tokens_add_up);
+    RUN(distributions_add_up);
+    RUN(layouts_are_of_all_kinds_and_change);
+    RUN(endpoints_add_up);
+    RUN(quotas_are_used_and_limited);
     stop_gcp();
     return tap_done();
 }
