@@ -237,24 +237,34 @@ static int order_of(double a, double b)
     return (a > b) - (a < b);
 }
 
+/* One value of a list; what is no text compares by what it means. */
+static bool one_holds(enum gcp_compare compare, sv field, json value, sv wanted)
+{
+    int64_t at, bound;
+    double have, want;
+
+    if (is_time_field(field))
+        return json_time(value, &at) && sv_to_time(wanted, &bound) && by_order(compare, (at > bound) - (at < bound));
+    if (sv_eq(field, SV("severity")))
+        return by_order(compare, order_of(severity_of(json_sv(value)), severity_of(wanted)));
+    return json_f64(value, &have) && sv_to_f64(wanted, &want) && by_order(compare, order_of(have, want));
+}
+
 static bool value_holds(const struct gcp_filter *test, json value)
 {
-    double have, want;
-    int64_t at, wanted;
-    bool flag;
+    bool by_text =
+             json_type(value) == JSON_STRING && !is_time_field(test->field) && !sv_eq(test->field, SV("severity")),
+         flag, any = false;
 
     if (test->compare == GCP_HAS && sv_eq(test->values[0], SV("*")))
         return true;
-    if (is_time_field(test->field))
-        return json_time(value, &at) && sv_to_time(test->values[0], &wanted) &&
-               by_order(test->compare, (at > wanted) - (at < wanted));
-    if (sv_eq(test->field, SV("severity")))
-        return by_order(test->compare, order_of(severity_of(json_sv(value)), severity_of(test->values[0])));
-    if (json_type(value) == JSON_STRING)
+    if (by_text)
         return gcp_filter_text(test, json_sv(value));
     if (json_bool(value, &flag))
         return gcp_filter_text(test, flag ? SV("true") : SV("false"));
-    return json_f64(value, &have) && sv_to_f64(test->values[0], &want) && by_order(test->compare, order_of(have, want));
+    for (size_t i = 0; i < test->n_values && !any; i++)
+        any = one_holds(test->compare == GCP_NE ? GCP_EQ : test->compare, test->field, value, test->values[i]);
+    return any != (test->compare == GCP_NE);
 }
 
 /* Of an array any item will do. */

@@ -22,7 +22,7 @@ static inline const struct gcp_world *world(void)
 static inline void start_gcp(struct sim_options o)
 {
     o.clouds = CLOUD_GCP;
-    o.calls_per_minute = o.calls_per_minute ? o.calls_per_minute : 400;
+    o.calls_per_minute = o.calls_per_minute > 0 ? o.calls_per_minute : 400;
     o.history_ms = 2 * 3600 * 1000;
     o.duration_ms = 10 * 60 * 1000;
     start_sim(o);

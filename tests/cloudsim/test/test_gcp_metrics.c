@@ -42,7 +42,7 @@ static unsigned wrong_requests(json truth, unsigned project)
         wrong += SUM(where, what, "response_code=429|") != truth_of(truth, family, d, "code", "429");
         wrong += SUM(where, what, "request_type=flex|") != truth_of(truth, family, d, "tier", "flex");
         wrong += SUM(where, what, "method=ChatCompletions|") != truth_of(truth, family, d, "operation", "chat");
-        wrong += !SUM(where, what);
+        wrong += SUM(where, what) == 0;
     }
     return wrong;
 }
@@ -94,7 +94,7 @@ static unsigned wrong_tokens(json truth, unsigned project)
         wrong += read != truth_of(truth, parts, d, "part", "cache_read");
         wrong += written != truth_of(truth, parts, d, "part", "cache_write");
         wrong += SUM(at, of, "|type=tool_use_input|") != truth_of(truth, parts, d, "part", "tool_use_input");
-        wrong += !read || !written || !output;
+        wrong += read == 0 || written == 0 || output == 0;
     }
     return wrong;
 }

@@ -185,7 +185,7 @@ static void filters_choose(void)
     OK(SUM("") == all - part);
     read_all(project, SETTLED,
              format("%s%s", filter(type, " AND metric.label.response_code %3D starts_with(%224%22)"), ALL_TIME));
-    OK(SUM("") >= part && SUM("") < all / 4 && !SUM("response_code=200|"));
+    OK(SUM("") >= part && SUM("") < all / 4 && SUM("response_code=200|") == 0);
     read_all(project, SETTLED,
              format("%s%s",
                     filter(type, " AND (resource.labels.location%3D%22global%22 OR resource.labels.location%3D%22eu%22)"
