@@ -67,9 +67,13 @@ static void count_cell(struct buf *b, int64_t v)
 
 /* ---- traffic by cloud and model ---- */
 
+/* What a platform does not tell has no series, and is left empty: unknown is not 0. */
+enum figure { REQUESTS, THROTTLED, CLIENT_ERRORS, SERVER_ERRORS, INPUT, OUTPUT, FIGURES };
+
 struct row {
     sv cloud, model;
-    int64_t requests, throttled, client_errors, server_errors, input, output;
+    int64_t at[FIGURES];
+    bool told[FIGURES];
 };
 
 static struct row *row_for(struct row *rows, size_t *n, sv cloud, sv model)
@@ -81,22 +85,31 @@ static struct row *row_for(struct row *rows, size_t *n, sv cloud, sv model)
     return &rows[(*n)++];
 }
 
+static void add_figure(struct row *r, enum figure f, int64_t v)
+{
+    r->at[f] += v;
+    r->told[f] = true;
+}
+
 static void add(struct row *r, const struct series_view *v, const char *const labels[LABELS])
 {
-    sv family = sv_of(families[v->family].name);
+    static const struct {
+        enum label label;
+        sv value;
+        enum figure figure;
+    } columns[] = {
+        { LABEL_OUTCOME, SVT("throttled"), THROTTLED },
+        { LABEL_OUTCOME, SVT("client_error"), CLIENT_ERRORS },
+        { LABEL_OUTCOME, SVT("server_error"), SERVER_ERRORS },
+        { LABEL_DIRECTION, SVT("input"), INPUT },
+        { LABEL_DIRECTION, SVT("output"), OUTPUT },
+    };
 
-    if (sv_eq(family, SV("genai_requests_total"))) {
-        sv outcome = sv_of(labels[LABEL_OUTCOME]);
-
-        r->requests += v->shown[0];
-        r->throttled += sv_eq(outcome, SV("throttled")) ? v->shown[0] : 0;
-        r->client_errors += sv_eq(outcome, SV("client_error")) ? v->shown[0] : 0;
-        r->server_errors += sv_eq(outcome, SV("server_error")) ? v->shown[0] : 0;
-    } else if (sv_eq(sv_of(labels[LABEL_DIRECTION]), SV("input"))) {
-        r->input += v->shown[0];
-    } else {
-        r->output += v->shown[0];
-    }
+    if (sv_eq(sv_of(families[v->family].name), SV("genai_requests_total")))
+        add_figure(r, REQUESTS, v->shown[0]);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (labels[columns[i].label] && sv_eq(sv_of(labels[columns[i].label]), columns[i].value))
+            add_figure(r, columns[i].figure, v->shown[0]);
 }
 
 static int by_cloud_and_requests(const void *a, const void *b)
@@ -104,21 +117,36 @@ static int by_cloud_and_requests(const void *a, const void *b)
     const struct row *x = a, *y = b;
     int c = sv_cmp(x->cloud, y->cloud);
 
-    return c ? c : (x->requests < y->requests) - (x->requests > y->requests);
+    return c ? c : (x->at[REQUESTS] < y->at[REQUESTS]) - (x->at[REQUESTS] > y->at[REQUESTS]);
 }
 
-static void put_row(struct buf *b, const struct row *r)
+static void put_row(struct buf *b, const struct row *r, sv model, sv class)
 {
-    buf_put(b, SV("<tr>"));
+    buf_printf(b, "<tr%.*s>", SV_ARG(class));
     cell(b, r->cloud);
-    cell(b, r->model.len ? r->model : SV("(not told)"));
-    count_cell(b, r->requests);
-    count_cell(b, r->throttled);
-    count_cell(b, r->client_errors);
-    count_cell(b, r->server_errors);
-    count_cell(b, r->input);
-    count_cell(b, r->output);
+    cell(b, model);
+    for (int f = 0; f < FIGURES; f++)
+        if (r->told[f])
+            count_cell(b, r->at[f]);
+        else
+            buf_put(b, SV("<td class=n></td>"));
     buf_put(b, SV("</tr>\n"));
+}
+
+/* All of one cloud, so that clouds stand side by side, then its models. How many rows it has. */
+static size_t put_cloud(struct buf *b, const struct row *rows, size_t n)
+{
+    struct row sum = { .cloud = rows->cloud };
+    size_t of = 0;
+
+    for (; of < n && sv_eq(rows[of].cloud, rows->cloud); of++)
+        for (int f = 0; f < FIGURES; f++)
+            if (rows[of].told[f])
+                add_figure(&sum, (enum figure)f, rows[of].at[f]);
+    put_row(b, &sum, SV("all"), SV(" class=sum"));
+    for (size_t i = 0; i < of; i++)
+        put_row(b, &rows[i], rows[i].model.len ? rows[i].model : SV("(not told)"), SV(""));
+    return of;
 }
 
 static void put_traffic(const struct status *s, struct buf *b, struct arena *a)
@@ -130,7 +158,8 @@ static void put_traffic(const struct status *s, struct buf *b, struct arena *a)
     struct row *rows;
     size_t n = 0;
 
-    buf_put(b, SV("<h2>Traffic</h2><p><small>What the counters show since counting began.</small></p><div "
+    buf_put(b, SV("<h2>Traffic</h2><p><small>What the counters show since counting began; empty: the platform does not "
+                  "tell.</small></p><div "
                   "class=wide><table><tr>"
                   "<th>Cloud<th>Model<th class=n>Requests<th class=n>Throttled<th class=n>Client errors<th "
                   "class=n>Server errors"
@@ -144,13 +173,11 @@ static void put_traffic(const struct status *s, struct buf *b, struct arena *a)
     }
     if (rows)
         qsort(rows, n, sizeof *rows, by_cloud_and_requests);
-    for (size_t i = 0; i < n; i++)
-        put_row(b, &rows[i]);
+    for (size_t i = 0; i < n;)
+        i += put_cloud(b, &rows[i], n - i);
     ledger_read_unlock(l);
     buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>Nothing counted yet.</p>\n"));
 }
-
-/* ---- sources ---- */
 
 static void put_span(struct buf *b, int64_t s)
 {
@@ -161,6 +188,82 @@ static void put_span(struct buf *b, int64_t s)
     else
         buf_printf(b, "%lld h", (long long)(s / 3600));
 }
+
+/* ---- services ---- */
+
+/* The jobs of one source together. */
+struct service {
+    sv source, cloud;
+    size_t jobs, failing, starting, catching_up;
+    int64_t lag_ms, over_ms; /* of the job that is latest against what is expected of it */
+};
+
+static struct service *service_for(struct service *all, size_t *n, const struct task_view *t)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (sv_eq(all[i].source, t->source))
+            return &all[i];
+    all[*n] = (struct service){ .source = t->source, .cloud = t->cloud, .over_ms = INT64_MIN };
+    return &all[(*n)++];
+}
+
+static void add_job(struct service *s, const struct task_view *t)
+{
+    const struct task_status *job = &t->status;
+    int64_t lag_ms = (clock_now() - job->complete_until_unix_nano) / NANO_PER_MS;
+
+    s->jobs++;
+    s->failing += job->state == TASK_FAILING;
+    s->starting += job->state == TASK_NEW;
+    s->catching_up += job->state == TASK_CATCHING_UP;
+    if (job->complete_until_unix_nano > 0 && lag_ms - t->expected_lag_ms > s->over_ms) {
+        s->lag_ms = lag_ms;
+        s->over_ms = lag_ms - t->expected_lag_ms;
+    }
+}
+
+static void put_service(struct buf *b, const struct service *s)
+{
+    enum task_state state = s->failing       ? TASK_FAILING
+                            : s->catching_up ? TASK_CATCHING_UP
+                            : s->starting    ? TASK_NEW
+                                             : TASK_OK;
+    size_t ill = s->failing ? s->failing : s->catching_up ? s->catching_up : s->starting;
+
+    buf_put(b, SV("<tr>"));
+    cell(b, s->cloud);
+    cell(b, s->source);
+    buf_printf(b, "<td class=\"w %s\">%s", task_state_name(state), task_state_name(state));
+    if (ill)
+        buf_printf(b, ": %zu of %zu", ill, s->jobs);
+    buf_put(b, SV("</td>"));
+    count_cell(b, (int64_t)s->jobs);
+    buf_printf(b, "<td class=\"n%s\">", s->over_ms > 0 ? " failing" : "");
+    if (s->over_ms != INT64_MIN) {
+        put_span(b, s->lag_ms / 1000);
+        buf_put(b, SV(" of "));
+        put_span(b, (s->lag_ms - s->over_ms) / 1000);
+    }
+    buf_put(b, SV("</td></tr>\n"));
+}
+
+static void put_services(struct buf *b, const struct task_view *tasks, size_t n_tasks, struct arena *a)
+{
+    struct service *all = ARENA_ARRAY(a, struct service, n_tasks + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; all && i < n_tasks; i++)
+        add_job(service_for(all, &n, &tasks[i]), &tasks[i]);
+    buf_put(
+        b,
+        SV("<h2>Services</h2><p><small>Lag is that of the job which is latest, of what is expected of it.</small></p>"
+           "<div class=wide><table><tr><th>Cloud<th>Source<th>State<th class=n>Jobs<th class=n>Lag</tr>\n"));
+    for (size_t i = 0; i < n; i++)
+        put_service(b, &all[i]);
+    buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>No job is known yet.</p>\n"));
+}
+
+/* ---- sources ---- */
 
 static void put_job(struct buf *b, const struct task_view *t)
 {
@@ -189,11 +292,8 @@ static void put_job(struct buf *b, const struct task_view *t)
     buf_put(b, SV("</div></td></tr>\n"));
 }
 
-static void put_sources(const struct status *s, struct buf *b, struct arena *a)
+static void put_sources(const struct status *s, const struct task_view *tasks, size_t n, struct buf *b)
 {
-    size_t n = 0;
-    struct task_view *tasks = s->scheduler ? scheduler_tasks(s->scheduler, a, &n) : NULL;
-
     buf_put(b, SV("<h2>Sources</h2><div class=wide><table><tr><th>State<th class=n>Lag<th>Source<th>What<th>Scope"
                   "<th>Complete until</tr>\n"));
     for (size_t i = 0; i < n; i++)
@@ -238,11 +338,15 @@ void status_page_replaying(const struct status *s, struct buf *out)
 void status_page(const struct status *s, struct buf *out)
 {
     struct arena arena;
+    struct task_view *tasks;
+    size_t n = 0;
 
     arena_init(&arena, 64 << 20);
+    tasks = s->scheduler ? scheduler_tasks(s->scheduler, &arena, &n) : NULL;
     put_head(out);
+    put_services(out, tasks, n, &arena);
     put_traffic(s, out, &arena);
-    put_sources(s, out, &arena);
+    put_sources(s, tasks, n, out);
     buf_put(out, SV("</body></html>\n"));
     arena_done(&arena);
 }

@@ -6,6 +6,8 @@
 
 static const struct policy keep = { .identity = POLICY_KEEP };
 
+#define T0 (INT64_C(1795168800) * NANO_PER_S)
+
 enum { SOURCES = 100 };
 
 static bool commit_of(struct spine *s, int number)
@@ -49,8 +51,80 @@ static void no_source_vanishes_from_the_conservation_however_many_there_are(void
     fake_remove(dir);
 }
 
+/* One request of `platform`, as its rule maps it; then all its siblings. */
+static bool request_of(struct spine *s, enum cloud cloud, enum platform platform, sv labels, sv born)
+{
+    const struct rule rule = { .platform = platform,
+                               .theirs = SVT("Requests"),
+                               .ours = SVT("genai_requests_total"),
+                               .stat = SVT("value"),
+                               .weight = 1,
+                               .labels = labels,
+                               .born = born };
+    struct arena arena;
+    struct frame *f;
+    struct batch *b;
+    struct measure *m;
+    bool ok;
+
+    arena_init(&arena, 1 << 20);
+    f = frame_new(&arena, sv_of(cloud_name(cloud)), SV("s"));
+    *frame_add_epoch(f) =
+        (struct epoch){ .kind = EPOCH_MAPPING, .hash = 1, .rules = (struct rule *)(uintptr_t)&rule, .n_rules = 1 };
+    b = frame_add_batch(f);
+    b->origin = (struct origin){ .cloud = cloud, .platform = platform };
+    m = batch_add_measure(b);
+    m->series = m->key = 1 + (uint64_t)platform;
+    m->name = batch_sym(b, SV("Requests"));
+    m->model = batch_sym(b, SV("gpt-6-sol"));
+    m->start_unix_nano = T0;
+    m->end_unix_nano = T0 + NANO_PER_MIN;
+    m->value = 1;
+    f->tally.received = f->tally.stored = 1;
+    ok = spine_commit(s, f, NULL) == ERR_OK;
+    arena_done(&arena);
+    return ok;
+}
+
+static size_t series_of(struct spine *s)
+{
+    size_t n;
+
+    ledger_read_lock(spine_ledger(s));
+    n = ledger_series_count(spine_ledger(s));
+    ledger_read_unlock(spine_ledger(s));
+    return n;
+}
+
+static void the_page_leaves_empty_what_a_platform_does_not_tell(void)
+{
+    static const char told[] =
+        "<tr><td>gcp</td><td>gpt-6-sol</td><td class=n>0</td><td class=n>0</td><td class=n></td>";
+    static const char untold[] =
+        "<tr><td>openai</td><td>gpt-6-sol</td><td class=n>0</td><td class=n></td><td class=n></td>";
+    char dir[32];
+    struct spine *s = fake_spine(dir, &keep);
+    struct status status = { .spine = s };
+    struct buf out;
+
+    OK(request_of(s, CLOUD_GCP, PLATFORM_VERTEX_AI, SV("outcome=success"), SV("outcome=throttled")));
+    OK(request_of(s, CLOUD_OPENAI, PLATFORM_OPENAI_API, SV("outcome=unknown"), SV("")));
+    for (int i = 0; i < 500 && series_of(s) < 3; i++)
+        usleep(10000);
+    buf_init(&out, 4 << 20);
+    status_page(&status, &out);
+    buf_putc(&out, '\0');
+    OK(strstr(out.at, told) && strstr(out.at, untold));
+    OK(strstr(out.at, "<tr class=sum><td>gcp</td><td>all</td>") &&
+       strstr(out.at, "<tr class=sum><td>openai</td><td>all</td>"));
+    buf_done(&out);
+    spine_close(s);
+    fake_remove(dir);
+}
+
 int main(void)
 {
     RUN(no_source_vanishes_from_the_conservation_however_many_there_are);
+    RUN(the_page_leaves_empty_what_a_platform_does_not_tell);
     return tap_done();
 }
