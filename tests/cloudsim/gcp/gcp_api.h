@@ -100,6 +100,7 @@ void gcp_search_projects(struct exchange *x);
 void gcp_list_projects(struct exchange *x);
 void gcp_get_project(struct exchange *x);
 void gcp_list_folders(struct exchange *x);
+void gcp_get_folder(struct exchange *x);
 void gcp_project_policy(struct exchange *x);
 void gcp_folder_policy(struct exchange *x);
 void gcp_organization_policy(struct exchange *x);

@@ -331,6 +331,18 @@ void gcp_list_folders(struct exchange *x)
     page_end(x, b, &p, last, n);
 }
 
+void gcp_get_folder(struct exchange *x)
+{
+    const struct gcp_world *w = &gcp_of(x->sim)->world;
+    sv name = arena_printf(&x->arena, "folders/%.*s", SV_ARG(x->captures[0]));
+    const struct gcp_folder *f = gcp_folder_find(w, name);
+
+    if (f && f != &w->folders[CLOSED_FOLDER])
+        put_folder(w, gcp_reply(x), f);
+    else
+        gcp_refuse_permission(x, name);
+}
+
 /* ---- policies ---- */
 
 static void put_audit(struct buf *b, const char *service, sv exempted)

@@ -87,6 +87,10 @@ static void folders_are_listed_level_by_level(void)
         OK(sv_eq(json_sv(json_get(f, SV("name"))), w->folders[1].id) &&
            sv_eq(json_sv(json_get(f, SV("parent"))), w->folders[0].id));
     OK(f.tape != NULL);
+    OK(get(bearer(), format("/v3/%.*s", SV_ARG(w->folders[1].id))) == 200 &&
+       sv_eq(json_sv(json_get(parsed(), SV("parent"))), w->folders[0].id));
+    OK(refused(get(bearer(), format("/v3/%.*s", SV_ARG(w->folders[2].id))), 403, "PERMISSION_DENIED",
+               "IAM_PERMISSION_DENIED"));
     OK(get(bearer(), format("/v3/folders?parent=%.*s", SV_ARG(w->organization_id))) == 200 &&
        token_in("nextPageToken").len > 0);
     OK(get(bearer(), format("/v3/folders?parent=%.*s", SV_ARG(w->folders[1].id))) == 200 &&

@@ -35,13 +35,17 @@ gaxios.Gaxios.prototype.request = function (ask) {
 
 // The service account's key, which signs for itself; the clients of all services share it.
 export const auth = new GoogleAuth({ keyFile, scopes });
+
+// The generated clients know Google's errors, if the layer below hands them over instead of throwing its own.
+const fetchOrThrow = auth.fetch.bind(auth);
+auth.fetch = (url, init) => fetchOrThrow(url, { ...init, validateStatus: () => true });
 export const local = { fallback: true, apiEndpoint: new URL(endpoint).hostname, port: Number(new URL(endpoint).port) };
 export const options = { ...local, auth };
 export const monitoring = new MetricServiceClient(options);
 export const projectsClient = new ProjectsClient(options);
 export const foldersClient = new FoldersClient(options);
 export const organizationsClient = new OrganizationsClient(options);
-export const logging = (projectId) => new Logging({ ...local, keyFilename: keyFile, scopes, projectId });
+export const logging = (projectId) => new Logging({ ...options, projectId });
 
 // The workload ended at the simulated clock's anchor.
 const ended = Number(BigInt(setting("anchor", yaml)) / 1000000n);
