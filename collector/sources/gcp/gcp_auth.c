@@ -32,7 +32,9 @@ struct gcp_auth {
 
 static struct gcp_provider provider(const struct gcp_auth *a)
 {
-    return (struct gcp_provider){ .env = a->env, .plain = a->plain, .exchange_key = a->config.exchange_key };
+    return (struct gcp_provider){
+        .env = a->env, .plain = a->plain, .exchange_key = a->config.exchange_key, .environment = a->config.environment
+    };
 }
 
 static enum err_code renew(void *ctx, sv name, struct arena *scratch, struct credential *out, struct err *e)

@@ -194,34 +194,58 @@ static bool take_subject_url(const struct reader *r, json source, const char *na
     return false;
 }
 
+/* What is signed is called by Google: nothing but "who am I", and nobody but AWS's STS. */
+static bool is_verification_url(sv url)
+{
+    static const char query[] = "?Action=GetCallerIdentity&Version=2011-06-15";
+    sv host = sv_skip(url, 8);
+
+    if (!sv_starts(url, SV("https://")) || !sv_ends(host, sv_of(query)))
+        return false;
+    host.len -= sizeof query - 1;
+    if (sv_ends(host, SV("/")))
+        host.len--;
+    return sv_eq(host, SV("sts.{region}.amazonaws.com")) || sv_eq(host, SV("sts.{region}.amazonaws.com.cn")) ||
+           sv_eq(host, SV("sts.amazonaws.com"));
+}
+
 static bool take_aws(const struct reader *r, json source, struct gcp_subject *s)
 {
-    (void)source, (void)s;
-    return refuse(r, "credential_source.environment_id: proofs of AWS are not supported: give the workload an OIDC "
-                     "token (for EKS a projected service account token) and a file source");
+    s->aws = true;
+    s->aws_verification_url = text(r, source, "regional_cred_verification_url");
+    if (!sv_eq(json_sv(json_get(source, SV("environment_id"))), SV("aws1")))
+        return refuse(r, "credential_source.environment_id is not aws1");
+    if (!is_verification_url(s->aws_verification_url))
+        return refuse(r, "credential_source.regional_cred_verification_url is not "
+                         "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15");
+    return take_subject_url(r, source, "region_url", &s->aws_region_url) &&
+           take_subject_url(r, source, "url", &s->aws_keys_url) &&
+           take_subject_url(r, source, "imdsv2_session_token_url", &s->aws_session_url);
 }
 
 static bool take_source(const struct reader *r, json v, struct gcp_credential *c)
 {
     static const char *const ways[] = { "file", "url", "environment_id", "executable", "certificate" };
+    enum { FILE_WAY, URL_WAY, AWS_WAY, EXECUTABLE_WAY, CERTIFICATE_WAY, WAYS };
     json source = json_get(v, SV("credential_source"));
-    bool has[5];
+    bool has[WAYS];
     int n = 0;
 
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < WAYS; i++) {
         has[i] = !json_is_absent(json_get(source, sv_of(ways[i])));
         n += has[i];
     }
-    if (has[2]) /* AWS's own `url` is no way of its own */
-        return n - has[1] == 1 ? take_aws(r, source, &c->subject)
-                               : refuse(r, "credential_source names more than one way");
+    if (has[AWS_WAY]) /* whose `url` is no way of its own */
+        n -= has[URL_WAY];
     if (n != 1)
-        return refuse(r,
-                      n ? "credential_source names more than one way" : "credential_source names neither file nor url");
-    if (has[3])
+        return refuse(r, n ? "credential_source names more than one way"
+                           : "credential_source names neither file nor url nor environment_id");
+    if (has[AWS_WAY])
+        return take_aws(r, source, &c->subject);
+    if (has[EXECUTABLE_WAY])
         return refuse(r, "credential_source.executable would run a program as us, which is not done: let it write its "
                          "token to a file, and name that in credential_source.file");
-    if (has[4])
+    if (has[CERTIFICATE_WAY])
         return refuse(r, "credential_source.certificate (mutual TLS) is not supported: use a file or url source");
     c->subject.file = text(r, source, "file");
     return take_subject_url(r, source, "url", &c->subject.url) && take_format(r, source, &c->subject) &&

@@ -23,8 +23,9 @@ enum gcp_type {
 
 /* Where an external account's own proof is got, at every renewal. */
 struct gcp_subject {
-    sv file; /* terminated; or */
-    sv url;  /* a GET; or AWS's: */
+    sv file;  /* terminated; or */
+    sv url;   /* a GET; or */
+    bool aws; /* a request to AWS's STS, signed with the machine's keys, and where those are found: */
     sv aws_verification_url, aws_region_url, aws_keys_url, aws_session_url;
     sv field; /* of the JSON that it is in; empty: the whole text */
     struct {

@@ -1,6 +1,6 @@
 /*
  * A token is got in one or two steps: the credential's own token, and where a service account is impersonated, that
- * one's with it. Between two renewals nothing is kept, so that a subject token, which rotates, is read for each.
+ * one's with it. Between two renewals nothing is kept; an external account's proof (gcp_subject.c) is got for each.
  *
  * What is plain http by nature (the metadata server, subject tokens on this machine) goes through a client of its own;
  * everything else through the source's, which knows the endpoints' certificates.
@@ -15,7 +15,6 @@ enum {
     TOKEN_TIMEOUT_MS = 30000,
     METADATA_TIMEOUT_MS = 3000,
     FORM_BYTES_MAX = 512 << 10,
-    SUBJECT_BYTES_MAX = 64 << 10,
     PROJECT_ID_MAX = 64,
 };
 
@@ -24,15 +23,14 @@ static const struct api oauth2_api = { .name = "oauth2:token", .burst = 10, .per
 static const struct api sts_api = { .name = "sts:token", .burst = 10, .per_s = 2 };
 static const struct api impersonate_api = { .name = "iamcredentials:generateAccessToken", .burst = 10, .per_s = 2 };
 static const struct api metadata_api = { .name = "metadata:token", .burst = 20, .per_s = 5 };
-static const struct api subject_api = { .name = "subject:token", .burst = 10, .per_s = 2 };
 
 static bool is_plain(sv url)
 {
     return !sv_starts_nocase(url, SV("https:"));
 }
 
-static enum err_code ask(const struct gcp_provider *p, const struct api *api, bool local, struct http_request *q,
-                         struct arena *a, struct http_response *r, struct err *e)
+enum err_code gcp_provider_call(const struct gcp_provider *p, const struct api *api, bool local, struct http_request *q,
+                                struct arena *a, struct http_response *r, struct err *e)
 {
     struct source_env env = *p->env;
     const struct source_request call = { .api = api,
@@ -69,7 +67,7 @@ static enum err_code post_form(const struct gcp_provider *p, const struct api *a
         (basic && !http_request_header(&q, SV("Authorization"), buf_sv(&client))))
         code = err_set(e, ERR_LIMIT, "the request is too large");
     if (!code)
-        code = ask(p, api, false, &q, a, &r, e);
+        code = gcp_provider_call(p, api, false, &q, a, &r, e);
     if (r.status >= 300)
         code = gcp_token_error(buf_sv(&r.body), r.status, e);
     else if (!code)
@@ -116,53 +114,12 @@ static enum err_code by_refresh_token(const struct gcp_provider *p, const struct
     return code;
 }
 
-/* ---- External accounts ---- */
-
-static enum err_code subject_of_file(const struct gcp_subject *s, struct arena *a, sv *out, struct err *e)
-{
-    struct buf bytes;
-    sv text;
-    enum err_code code;
-
-    buf_init(&bytes, SUBJECT_BYTES_MAX);
-    code = credential_read_file("subject token file", s->file.at, SUBJECT_BYTES_MAX, &bytes, &text, e);
-    if (!code && gcp_token_subject(text, s->field, a, out, e))
-        code = err_wrap(e, "subject token file %s", s->file.at);
-    secret_wipe(&bytes);
-    return code;
-}
-
-static enum err_code subject_of_url(const struct gcp_provider *p, const struct gcp_subject *s, struct arena *a, sv *out,
-                                    struct err *e)
-{
-    struct http_request q = { .method = "GET", .url = s->url, .timeout_ms = TOKEN_TIMEOUT_MS };
-    struct http_response r = { 0 };
-    enum err_code code = ERR_OK;
-
-    for (size_t i = 0; i < s->n_headers; i++)
-        if (!http_request_header(&q, s->headers[i].name, s->headers[i].value))
-            code = err_set(e, ERR_CONFIG, "headers that no request can hold");
-    if (!code)
-        code = ask(p, &subject_api, true, &q, a, &r, e);
-    if (r.status && r.status != 200) /* its words may be anything: not repeated */
-        code = err_set(e,
-                       r.status == 429                      ? ERR_THROTTLED
-                       : r.status == 408 || r.status >= 500 ? ERR_RETRY
-                                                            : ERR_CONFIG,
-                       "http %d: check credential_source and its headers", r.status);
-    else if (!code)
-        code = gcp_token_subject(buf_sv(&r.body), s->field, a, out, e);
-    credential_response_wipe(&r);
-    return code ? err_wrap(e, "subject token of %.*s", SV_ARG(sv_first(s->url, 100))) : ERR_OK;
-}
-
 static enum err_code by_subject(const struct gcp_provider *p, const struct gcp_credential *c, sv scope, struct arena *a,
                                 struct gcp_token *out, struct err *e)
 {
     sv subject = SV_NONE;
     struct buf form;
-    enum err_code code = c->subject.file.len ? subject_of_file(&c->subject, a, &subject, e)
-                                             : subject_of_url(p, &c->subject, a, &subject, e);
+    enum err_code code = gcp_subject_token(p, c, a, &subject, e);
 
     if (code)
         return code;
@@ -186,7 +143,7 @@ static enum err_code metadata(const struct gcp_provider *p, sv base, const char 
     q.url = arena_printf(a, "%.*s/computeMetadata/v1/%s", SV_ARG(base), path);
     if (!q.url.at || !http_request_header(&q, SV("Metadata-Flavor"), SV("Google")))
         return err_set(e, ERR_LIMIT, "no memory left");
-    code = ask(p, &metadata_api, true, &q, a, r, e);
+    code = gcp_provider_call(p, &metadata_api, true, &q, a, r, e);
     if (!r->status)
         return code == ERR_CANCELLED ? code
                                      : err_wrap(e, "no answer (outside of Google Cloud there is none: set "
@@ -229,6 +186,8 @@ static enum err_code by_metadata(const struct gcp_provider *p, sv base, sv scope
                        "http %d: check the access scopes of the machine, or on GKE the service account's annotation "
                        "and its workloadIdentityUser role",
                        r.status);
+    else if (r.status && (code == ERR_RETRY || code == ERR_THROTTLED)) /* its words may be anything: not repeated */
+        code = err_set(e, code, "http %d", r.status);
     else if (!code)
         code = gcp_token_decode(buf_sv(&r.body), a, out, e);
     credential_response_wipe(&r);
@@ -273,7 +232,7 @@ static enum err_code impersonate(const struct gcp_provider *p, const struct gcp_
         !http_request_header(&q, SV("Authorization"), buf_sv(&authorization)))
         code = err_set(e, ERR_LIMIT, "the request is too large");
     if (!code)
-        code = ask(p, &impersonate_api, false, &q, a, &r, e);
+        code = gcp_provider_call(p, &impersonate_api, false, &q, a, &r, e);
     if (r.status >= 300)
         code = gcp_token_impersonation_error(buf_sv(&r.body), r.status, i->email, e);
     else if (!code)

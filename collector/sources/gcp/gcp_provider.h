@@ -14,6 +14,7 @@ struct gcp_provider {
     const struct source_env *env;
     struct http_client *plain; /* metadata services */
     bool exchange_key;
+    const char *(*environment)(const char *name); /* NULL: getenv */
 };
 
 /* A token with Trefoil's scopes. */
@@ -23,5 +24,16 @@ MUST_USE enum err_code gcp_provide(const struct gcp_provider *p, const struct gc
 /* The project that the metadata server stands in. */
 MUST_USE enum err_code gcp_provide_project(const struct gcp_provider *p, sv metadata_url, struct arena *a, sv *project,
                                            struct err *e);
+
+/* ---- Shared with gcp_subject.c ---- */
+
+/* One call. `local`: plain http goes through the client that may. */
+MUST_USE enum err_code gcp_provider_call(const struct gcp_provider *p, const struct api *api, bool local,
+                                         struct http_request *q, struct arena *a, struct http_response *r,
+                                         struct err *e);
+
+/* An external account's own proof, anew. */
+MUST_USE enum err_code gcp_subject_token(const struct gcp_provider *p, const struct gcp_credential *c, struct arena *a,
+                                         sv *out, struct err *e);
 
 #endif

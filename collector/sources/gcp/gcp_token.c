@@ -291,6 +291,67 @@ enum err_code gcp_token_subject(sv text, sv field, struct arena *a, sv *out, str
     return ERR_OK;
 }
 
+/* ---- Proofs of AWS ---- */
+
+static void put_header(struct buf *b, sv name, sv value)
+{
+    buf_put(b, sv_ends(buf_sv(b), SV("[")) ? SV_NONE : SV(","));
+    buf_put(b, SV("{\"key\":"));
+    buf_json(b, name);
+    buf_put(b, SV(",\"value\":"));
+    buf_json(b, value);
+    buf_putc(b, '}');
+}
+
+enum err_code gcp_token_aws_subject(const struct http_request *q, struct arena *a, sv *out, struct err *e)
+{
+    struct buf text, encoded;
+    sv copy = { 0 };
+
+    buf_init(&text, GCP_FILE_BYTES_MAX);
+    buf_init(&encoded, 4 * GCP_FILE_BYTES_MAX);
+    buf_put(&text, SV("{\"headers\":["));
+    for (size_t i = 0; i < q->n_headers; i++) {
+        bool as_is = sv_eq_nocase(q->headers[i].name, SV("Authorization"));
+
+        put_header(&text, as_is ? SV("Authorization") : arena_lower(a, q->headers[i].name), q->headers[i].value);
+    }
+    buf_printf(&text, "],\"method\":\"%s\",\"url\":", q->method);
+    buf_json(&text, q->url);
+    buf_putc(&text, '}');
+    http_escape(&encoded, buf_sv(&text));
+    if (!text.failed && !encoded.failed && !a->failed)
+        copy = arena_copy(a, buf_sv(&encoded));
+    secret_wipe(&text);
+    secret_wipe(&encoded);
+    if (!copy.at)
+        return err_set(e, ERR_LIMIT, "no memory left");
+    *out = copy;
+    return ERR_OK;
+}
+
+enum err_code gcp_token_aws_keys(sv body, struct arena *a, struct sigv4_credentials *out, struct err *e)
+{
+    struct json_parser *p;
+    struct sigv4_credentials k;
+    json root;
+    enum err_code code = parse(body, &p, &root, e);
+
+    if (code)
+        return code;
+    k = (struct sigv4_credentials){ arena_copy(a, json_sv(json_get(root, SV("AccessKeyId")))),
+                                    arena_copy(a, json_sv(json_get(root, SV("SecretAccessKey")))),
+                                    arena_copy(a, json_sv(json_get(root, SV("Token")))) };
+    json_parser_free(p);
+    if (a->failed)
+        return err_set(e, ERR_LIMIT, "no memory left");
+    if (!credential_is_word(k.access_key_id) || !credential_is_word(k.secret_access_key) ||
+        (k.session_token.len && !credential_is_word(k.session_token)))
+        return err_set(e, ERR_PARSE, "the answer holds no usable access key");
+    *out = k;
+    return ERR_OK;
+}
+
 /* ---- Failures ---- */
 
 /* The first row whose error and part of the description fit; NULL: any. */

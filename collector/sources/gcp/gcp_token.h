@@ -10,6 +10,7 @@
 #define GCP_TOKEN_H
 
 #include "collector/sources/gcp/gcp_credential.h"
+#include "collector/sources/sigv4.h"
 
 enum {
     GCP_TOKEN_BYTES_MAX = 64 << 10, /* of an answer; STS's tokens have up to 12 KiB */
@@ -49,6 +50,11 @@ MUST_USE enum err_code gcp_token_decode(sv body, struct arena *a, struct gcp_tok
 MUST_USE enum err_code gcp_token_decode_impersonated(sv body, int64_t now_unix_nano, struct arena *a,
                                                      struct gcp_token *out, struct err *e);
 MUST_USE enum err_code gcp_token_subject(sv text, sv field, struct arena *a, sv *out, struct err *e);
+
+/* The proof of an AWS workload: its signed request as JSON, percent-encoded; and the keys that its metadata service hands
+ * out. */
+MUST_USE enum err_code gcp_token_aws_subject(const struct http_request *q, struct arena *a, sv *out, struct err *e);
+MUST_USE enum err_code gcp_token_aws_keys(sv body, struct arena *a, struct sigv4_credentials *out, struct err *e);
 
 /* What an answer of 300 and more tells: sets and returns code and text. OAuth's: {"error": "...", ...}; of an API:
  * {"error": {"status": "...", ...}}, `email` being who was to be impersonated. */

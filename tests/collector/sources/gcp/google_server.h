@@ -26,6 +26,8 @@ struct google_server {
     const char *only; /* failures only for targets that have this */
     struct test_hold hold;
     atomic_int life_s;                                       /* 0: 3600 */
+    atomic_int aws;                                          /* calls of AWS's metadata */
+    const char *aws_role;                                    /* NULL: the-role */
     bool no_flavor;                                          /* of the metadata server */
     char seen[8192], authorization[8192], user_project[128]; /* of the last request to a token endpoint */
     char impersonation[8192], impersonation_bearer[8192];
@@ -111,6 +113,31 @@ static inline void on_subject(void *ctx, const struct http_server_request *q, st
         buf_printf(&r->body, "jwt-%d\n", n);
 }
 
+/* An EC2 instance's metadata, second version. */
+static inline void on_aws(void *ctx, const struct http_server_request *q, struct http_server_response *r)
+{
+    struct google_server *s = ctx;
+    sv target = http_server_raw_target(q);
+
+    s->aws++;
+    if (google_fails(s, q, r))
+        return;
+    if (sv_eq(q->method, SV("PUT")))
+        buf_put(&r->body, sv_eq(http_server_header(q, "x-aws-ec2-metadata-token-ttl-seconds"), SV("300"))
+                              ? SV("session-1")
+                              : SV("no ttl"));
+    else if (!sv_eq(http_server_header(q, "x-aws-ec2-metadata-token"), SV("session-1")))
+        r->status = 401;
+    else if (sv_ends(target, SV("/availability-zone")))
+        buf_put(&r->body, SV("eu-west-1b"));
+    else if (sv_ends(target, SV("/security-credentials")))
+        buf_put(&r->body, sv_of(s->aws_role ? s->aws_role : "the-role\n"));
+    else if (sv_ends(target, SV("/security-credentials/the-role")))
+        buf_put(&r->body, SV("{\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s3cr3t\",\"Token\":\"t0ken\"}"));
+    else
+        r->status = 404;
+}
+
 static const struct http_route google_routes[] = {
     { .method = "POST", .path = "/token", .body_limit_bytes = 65536, .handle = on_token },
     { .method = "POST", .path = "/v1/token", .body_limit_bytes = 65536, .handle = on_token },
@@ -118,6 +145,8 @@ static const struct http_route google_routes[] = {
     { .method = "POST", .path = "/v1/projects/*", .body_limit_bytes = 65536, .handle = on_impersonate },
     { .method = "GET", .path = "/computeMetadata/v1/*", .handle = on_metadata },
     { .method = "GET", .path = "/subject/*", .handle = on_subject },
+    { .method = "PUT", .path = "/latest/api/token", .body_limit_bytes = 64, .handle = on_aws },
+    { .method = "GET", .path = "/latest/meta-data/*", .handle = on_aws },
     { 0 },
 };
 

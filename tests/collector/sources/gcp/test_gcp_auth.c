@@ -2,6 +2,8 @@
  * Google's credentials end to end against loopback: each flow, its failures, renewal, refusal, projects. The clock is the
  * test's own.
  */
+#include "collector/base/json.h"
+
 #include "tests/collector/sources/gcp/google_server.h"
 #include "tests/tap.h"
 
@@ -284,6 +286,128 @@ static void a_denied_impersonation_is_tried_once_an_hour(void)
     google_stop(&s);
 }
 
+/* ---- Proofs of AWS ---- */
+
+static bool write_aws(struct google_server *s)
+{
+    char source[512];
+
+    snprintf(source, sizeof source,
+             "{\"environment_id\":\"aws1\",\"region_url\":\"%s/latest/meta-data/placement/availability-zone\","
+             "\"url\":\"%s/latest/meta-data/iam/security-credentials\",\"imdsv2_session_token_url\":"
+             "\"%s/latest/api/token\",\"regional_cred_verification_url\":"
+             "\"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15\"}",
+             s->base, s->base, s->base);
+    return write_external(s, source, "");
+}
+
+/* What the form's subject_token says, both encodings taken off: JSON. */
+static sv proof_of(struct google_server *s)
+{
+    const char *at = strstr(s->seen, "&subject_token=");
+    sv text = sv_of(at ? at + 15 : "");
+
+    text = sv_first(text, sv_find(text, '&'));
+    for (int twice = 0; twice < 2; twice++) {
+        char *out = arena_alloc(&s->memory, text.len + 1);
+        size_t n = 0;
+
+        for (size_t i = 0; i < text.len; i++) {
+            char hex[3] = { i + 2 < text.len ? text.at[i + 1] : '0', i + 2 < text.len ? text.at[i + 2] : '0', 0 };
+
+            if (text.at[i] == '%') {
+                out[n++] = (char)strtol(hex, NULL, 16);
+                i += 2;
+            } else {
+                out[n++] = text.at[i];
+            }
+        }
+        text = sv_make(out, n);
+    }
+    return text;
+}
+
+static sv header_of(json proof, const char *name)
+{
+    json h;
+
+    for (struct json_iter it = json_items(json_get(proof, SV("headers"))); json_item(&it, &h);)
+        if (sv_eq(json_sv(json_get(h, SV("key"))), sv_of(name)))
+            return json_sv(json_get(h, SV("value")));
+    return SV_NONE;
+}
+
+static void a_request_that_an_instance_signed_is_a_proof(void)
+{
+    struct json_parser *p = json_parser_new(0);
+    struct google_server s;
+    struct gcp_auth *a;
+    json proof = { 0 };
+
+    OK(google_start(&s) && write_aws(&s));
+    a = open_auth(&s);
+    OK(is(get(&s, a), "ya29.t1") && s.aws == 4); /* session, zone, role, keys */
+    OK(json_parse(p, proof_of(&s), &proof, &problem) == ERR_OK);
+    OK(sv_eq(json_sv(json_get(proof, SV("url"))),
+             SV("https://sts.eu-west-1.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15")) &&
+       sv_eq(json_sv(json_get(proof, SV("method"))), SV("POST")));
+    OK(sv_eq(header_of(proof, "host"), SV("sts.eu-west-1.amazonaws.com")) &&
+       sv_eq(header_of(proof, "x-amz-security-token"), SV("t0ken")) &&
+       sv_eq(header_of(proof, "x-goog-cloud-target-resource"), SV(POOL)) && header_of(proof, "x-amz-date").len == 16);
+    OK(sv_starts(header_of(proof, "Authorization"), SV("AWS4-HMAC-SHA256 Credential=ASIA1/")) &&
+       sv_has(header_of(proof, "Authorization"),
+              SV("/eu-west-1/sts/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token;"
+                 "x-goog-cloud-target-resource, Signature=")));
+    OK(!strstr(s.seen, "s3cr3t"));
+    gcp_auth_free(a);
+    json_parser_free(p);
+    google_stop(&s);
+}
+
+static void keys_of_the_environment_need_no_metadata(void)
+{
+    struct json_parser *p = json_parser_new(0);
+    struct google_server s;
+    struct gcp_auth *a;
+    json proof = { 0 };
+
+    OK(google_start(&s) && write_aws(&s));
+    test_setenv("AWS_DEFAULT_REGION", "us-east-2");
+    test_setenv("AWS_ACCESS_KEY_ID", "AKIA1");
+    test_setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t");
+    a = open_auth(&s);
+    OK(is(get(&s, a), "ya29.t1") && s.aws == 0);
+    OK(json_parse(p, proof_of(&s), &proof, &problem) == ERR_OK && header_of(proof, "x-amz-security-token").len == 0 &&
+       sv_has(header_of(proof, "Authorization"), SV("/us-east-2/sts/")));
+    test_setenv("AWS_DEFAULT_REGION", "evil.example/");
+    clock_advance(2 * NANO_PER_H);
+    OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "no region of AWS's"));
+    gcp_auth_free(a);
+    json_parser_free(p);
+    google_stop(&s);
+}
+
+static void an_instance_without_a_role_is_told_so(void)
+{
+    struct google_server s;
+    struct gcp_auth *a;
+
+    OK(google_start(&s) && write_aws(&s));
+    a = open_auth(&s);
+    s.only = "/security-credentials";
+    s.status = 404;
+    s.failures = -1;
+    s.body = "s3cr3t words";
+    OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "a role is attached") &&
+       !strstr(problem.text, "s3cr3t"));
+    s.failures = 0;
+    s.aws_role = "../../user-data";
+    clock_advance(NANO_PER_H);
+    OK(is(get(&s, a), "") && problem.code == ERR_PARSE && s.tokens == 0);
+    gcp_auth_free(a);
+    google_stop(&s);
+}
+
 /* ---- Impersonation of its own ---- */
 
 static void an_impersonated_account_stands_on_a_login(void)
@@ -369,9 +493,12 @@ static void who_is_no_metadata_server_is_not_believed(void)
     s.no_flavor = true;
     a = metadata_auth(&s);
     OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "no metadata server of Google's"));
-    s.no_flavor = false;
     s.failures = 1;
     s.status = 404;
+    clock_advance(NANO_PER_H);
+    OK(is(get(&s, a), "") && has(problem.text, "no metadata server of Google's"));
+    s.no_flavor = false;
+    s.failures = 1;
     clock_advance(NANO_PER_H);
     OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "no service account is attached"));
     s.failures = 1;
@@ -535,6 +662,9 @@ int main(void)
     RUN(a_subject_token_comes_from_a_url);
     RUN(a_federated_token_may_only_be_the_way_to_a_service_account);
     RUN(a_denied_impersonation_is_tried_once_an_hour);
+    RUN(a_request_that_an_instance_signed_is_a_proof);
+    RUN(keys_of_the_environment_need_no_metadata);
+    RUN(an_instance_without_a_role_is_told_so);
     RUN(an_impersonated_account_stands_on_a_login);
     RUN(an_impersonated_account_stands_on_a_key);
     RUN(the_metadata_server_is_asked_with_its_flavor);

@@ -26,6 +26,7 @@ static enum err_code parse(const struct gcp_hosts *h, const char *text, struct g
 #define EXTERNAL(source)                                                                                               \
     "{\"type\":\"external_account\",\"audience\":\"//iam.googleapis.com/p\",\"subject_token_type\":\"urn:x\","         \
     "\"credential_source\":" source "}"
+#define STS "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
 #define URL_OF(email)                                                                                                  \
     "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/" email ":generateAccessToken"
 
@@ -113,6 +114,12 @@ static void what_cannot_be_used_says_why(void)
         { EXTERNAL("{}"), "neither file nor url" },
         { EXTERNAL("{\"file\":\"\"}"), "is empty" },
         { EXTERNAL("{\"file\":\"a\",\"url\":\"https://b\"}"), "more than one way" },
+        { EXTERNAL("{\"environment_id\":\"aws1\",\"file\":\"a\"}"), "more than one way" },
+        { EXTERNAL("{\"environment_id\":\"aws2\",\"regional_cred_verification_url\":\"" STS "\"}"), "is not aws1" },
+        { EXTERNAL("{\"environment_id\":\"aws1\"}"), "regional_cred_verification_url is not" },
+        { EXTERNAL("{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://evil.example?Action=GetCallerIdentity&Version=2011-06-15\"}"), "regional_cred_verification_url is not" },
+        { EXTERNAL("{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://sts.{region}.amazonaws.com?Action=AssumeRole\"}"), "regional_cred_verification_url is not" },
+        { EXTERNAL("{\"environment_id\":\"aws1\",\"url\":\"http://evil.example\",\"regional_cred_verification_url\":\"" STS "\"}"), "credential_source.url is neither" },
         { EXTERNAL("{\"executable\":{\"command\":\"/bin/s3cr3t\"}}"), "credential_source.executable" },
         { EXTERNAL("{\"certificate\":{}}"), "credential_source.certificate" },
         { EXTERNAL("{\"url\":\"http://evil.example/\"}"), "neither https nor" },
