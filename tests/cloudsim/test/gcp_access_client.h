@@ -8,6 +8,7 @@
 #include "tests/cloudsim/test/client.h"
 
 #define AUTH      "https://www.googleapis.com/auth/"
+#define PLATFORM  "https://www.googleapis.com/auth/cloud-platform"
 #define TOKEN_URL "https://oauth2.googleapis.com/token"
 
 static const struct gcp_access *g;

@@ -62,7 +62,7 @@ static void a_signed_assertion_becomes_a_token(void)
 {
     int64_t life = 0;
 
-    OK(exchange(assertion((struct claims){ .aud = TOKEN_URL, .scope = AUTH "cloud-platform" })) == 200);
+    OK(exchange(assertion((struct claims){ .aud = TOKEN_URL, .scope = PLATFORM })) == 200);
     OK(json_i64(json_get(parsed(), SV("expires_in")), &life) && life == 3599);
     OK(sv_eq(json_sv(json_get(parsed(), SV("token_type"))), SV("Bearer")));
     OK(search(token_in("access_token")) == 200);
@@ -102,7 +102,7 @@ static void an_assertion_is_refused_for_what_is_wrong_with_it(void)
 static void only_rs256_is_believed(void)
 {
     static const char *const algs[] = { "none", "HS256", "RS512", "rs256" };
-    sv token = assertion((struct claims){ .aud = TOKEN_URL, .scope = AUTH "cloud-platform" }), rest = token;
+    sv token = assertion((struct claims){ .aud = TOKEN_URL, .scope = PLATFORM }), rest = token;
     sv claims;
 
     sv_cut(&rest, '.');
@@ -189,7 +189,7 @@ static void a_self_signed_token_is_a_bearer_token(void)
 
 static void a_self_signed_token_is_refused_for_what_is_wrong_with_it(void)
 {
-    const struct claims good = { .sub = "", .scope = AUTH "cloud-platform" };
+    const struct claims good = { .sub = "", .scope = PLATFORM };
     struct claims c = good;
 
     c.key = &g->provider_key;
@@ -210,15 +210,14 @@ static void a_self_signed_token_is_refused_for_what_is_wrong_with_it(void)
 
 static void revoking_ends_every_token(void)
 {
-    sv token = account_token(AUTH "cloud-platform"),
-       mine = assertion((struct claims){ .sub = "", .scope = AUTH "cloud-platform" });
+    sv token = account_token(PLATFORM), mine = assertion((struct claims){ .sub = "", .scope = PLATFORM });
 
     clock_advance(5 * NANO_PER_S);
     OK(control("POST", "/faults", "{\"kind\":\"expire_tokens\"}") == 200);
     OK(refused(search(token), 401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED"));
     OK(refused(search(mine), 401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED"));
-    OK(search(account_token(AUTH "cloud-platform")) == 200);
-    OK(search(assertion((struct claims){ .sub = "", .scope = AUTH "cloud-platform" })) == 200);
+    OK(search(account_token(PLATFORM)) == 200);
+    OK(search(assertion((struct claims){ .sub = "", .scope = PLATFORM })) == 200);
     atomic_store(&sim.tokens_valid_from, 0);
     clock_set_manual(ORIGIN);
 }
@@ -293,8 +292,7 @@ static int federate(const char *audience, const char *type, sv subject, const ch
 
 static int federate_as(enum gcp_who who)
 {
-    return federate(g->audience.at, JWT_TYPE, gcp_subject_token(&sim, &arena, who, clock_now()), AUTH "cloud-platform",
-                    "");
+    return federate(g->audience.at, JWT_TYPE, gcp_subject_token(&sim, &arena, who, clock_now()), PLATFORM, "");
 }
 
 static int impersonate(sv token, sv email, const char *body)
@@ -343,31 +341,27 @@ static void a_subject_token_is_refused_for_what_is_wrong_with_it(void)
     const struct gcp_key *key = &g->provider_key;
     sv good = gcp_subject_token(&sim, &arena, GCP_SUBJECT, clock_now());
 
-    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 0, key), AUTH "cloud-platform", "") == 200);
-    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 0, &g->key), AUTH "cloud-platform", "") == 400 &&
+    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 0, key), PLATFORM, "") == 200);
+    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 0, &g->key), PLATFORM, "") == 400 &&
        oauth_said("invalid_grant", "signature"));
-    OK(federate(aud, JWT_TYPE, subject_with("https://evil.example", aud, sub, 0, key), AUTH "cloud-platform", "") ==
-           400 &&
+    OK(federate(aud, JWT_TYPE, subject_with("https://evil.example", aud, sub, 0, key), PLATFORM, "") == 400 &&
        oauth_said("invalid_grant", "issuer"));
-    OK(federate(aud, JWT_TYPE, subject_with(iss, "sts.amazonaws.com", sub, 0, key), AUTH "cloud-platform", "") == 400 &&
+    OK(federate(aud, JWT_TYPE, subject_with(iss, "sts.amazonaws.com", sub, 0, key), PLATFORM, "") == 400 &&
        oauth_said("invalid_grant", "audience"));
-    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 3600, key), AUTH "cloud-platform", "") == 400 &&
+    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, sub, 3600, key), PLATFORM, "") == 400 &&
        oauth_said("invalid_grant", "stale"));
-    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, "system:serviceaccount:x:y", 0, key), AUTH "cloud-platform",
-                "") == 400 &&
+    OK(federate(aud, JWT_TYPE, subject_with(iss, aud, "system:serviceaccount:x:y", 0, key), PLATFORM, "") == 400 &&
        oauth_said("unauthorized_client", "attribute condition"));
     OK(federate("//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/x/providers/y", JWT_TYPE, good,
-                AUTH "cloud-platform", "") == 400 &&
+                PLATFORM, "") == 400 &&
        oauth_said("invalid_target", "audience"));
-    OK(federate(aud, "urn:ietf:params:oauth:token-type:saml2", good, AUTH "cloud-platform", "") == 400 &&
+    OK(federate(aud, "urn:ietf:params:oauth:token-type:saml2", good, PLATFORM, "") == 400 &&
        oauth_said("invalid_request", "subject_token_type"));
     OK(federate(aud, JWT_TYPE, good, "nonsense", "") == 400 && oauth_said("invalid_scope", ""));
-    OK(federate(aud, JWT_TYPE, SV("no-token"), AUTH "cloud-platform", "") == 400 &&
-       oauth_said("invalid_request", "JWT"));
-    OK(federate(aud, JWT_TYPE, good, AUTH "cloud-platform", "%7B%22userProject%22%3A%22p%22%7D") == 200);
-    OK(federate(aud, JWT_TYPE, good, AUTH "cloud-platform", "{\"userProject\":\"p\"}") == 200);
-    OK(federate(aud, JWT_TYPE, good, AUTH "cloud-platform", "userProject") == 400 &&
-       oauth_said("invalid_request", "options"));
+    OK(federate(aud, JWT_TYPE, SV("no-token"), PLATFORM, "") == 400 && oauth_said("invalid_request", "JWT"));
+    OK(federate(aud, JWT_TYPE, good, PLATFORM, "%7B%22userProject%22%3A%22p%22%7D") == 200);
+    OK(federate(aud, JWT_TYPE, good, PLATFORM, "{\"userProject\":\"p\"}") == 200);
+    OK(federate(aud, JWT_TYPE, good, PLATFORM, "userProject") == 400 && oauth_said("invalid_request", "options"));
     OK(POST_FORM("/v1/token", "grant_type", "authorization_code") == 400 && oauth_said("unsupported_grant_type", ""));
 }
 
@@ -380,7 +374,7 @@ static void basic_authentication_of_a_client_has_to_be_right(void)
                                   "audience",
                                   g->audience.at,
                                   "scope",
-                                  AUTH "cloud-platform",
+                                  PLATFORM,
                                   "requested_token_type",
                                   "urn:ietf:params:oauth:token-type:access_token",
                                   "subject_token",
@@ -402,14 +396,14 @@ static void the_provider_gives_its_token_by_url(void)
     OK(http_do(client, &q, &answer, &e) == ERR_OK && answer.status == 400);
     http_request_header(&q, SV("Metadata"), SV("True"));
     OK(http_do(client, &q, &answer, &e) == ERR_OK && answer.status == 200);
-    OK(federate(g->audience.at, JWT_TYPE, token_in("access_token"), AUTH "cloud-platform", "") == 200);
+    OK(federate(g->audience.at, JWT_TYPE, token_in("access_token"), PLATFORM, "") == 200);
 }
 
 /* ---- impersonation ---- */
 
 static void impersonation_has_its_limits(void)
 {
-    sv token = account_token(AUTH "cloud-platform"), reader = g->who[GCP_READER].name;
+    sv token = account_token(PLATFORM), reader = g->who[GCP_READER].name;
 
     OK(impersonate(token, reader, WANT) == 200);
     OK(refused(impersonate(token, SV("other@example.iam.gserviceaccount.com"), WANT), 403, "PERMISSION_DENIED",
@@ -430,7 +424,7 @@ static void a_short_life_is_a_short_life(void)
 {
     sv token;
 
-    OK(impersonate(account_token(AUTH "cloud-platform"), g->who[GCP_READER].name,
+    OK(impersonate(account_token(PLATFORM), g->who[GCP_READER].name,
                    "{\"scope\":[\"" AUTH "cloud-platform\"],\"lifetime\":\"60s\"}") == 200);
     token = token_in("accessToken");
     OK(search(token) == 200);
@@ -456,6 +450,64 @@ static void delegates_are_followed(void)
                "IAM_PERMISSION_DENIED"));
 }
 
+/* ---- what is written ---- */
+
+static json file_json(const char *name)
+{
+    struct buf b = { .at = NULL };
+    char text[8192];
+    json v = { .tape = NULL };
+    size_t n;
+    FILE *f = fopen(format("%s/%s", dir, name), "re");
+
+    must(f != NULL, name);
+    n = fread(text, 1, sizeof text, f);
+    fclose(f);
+    buf_put(&b, sv_make(text, n));
+    must(json_parse(parser, arena_copy(&arena, buf_sv(&b)), &v, NULL) == ERR_OK, name);
+    buf_done(&b);
+    return v;
+}
+
+static bool file_says(const char *name, const char *path, sv want)
+{
+    return sv_eq(json_sv(json_path(file_json(name), path)), want);
+}
+
+static void credential_files_hold_what_their_flow_needs(void)
+{
+    sv reader = arena_printf(&arena, "%.*s/v1/projects/-/serviceAccounts/%.*s:generateAccessToken",
+                             SV_ARG(tls_origin()), SV_ARG(g->who[GCP_READER].name));
+    struct err e = { .code = ERR_OK };
+
+    OK(gcp_secrets_write(&sim, dir, &e) == ERR_OK);
+    OK(file_says("gcp-key.json", "type", SV("service_account")) &&
+       file_says("gcp-key.json", "private_key_id", g->key.id) && file_says("gcp-key.json", "private_key", g->key.pem));
+    OK(file_says("gcp-user.json", "type", SV("authorized_user")) &&
+       file_says("gcp-user.json", "refresh_token", g->refresh_token) &&
+       file_says("gcp-user.json", "quota_project_id", project(0)->id));
+    OK(file_says("gcp-impersonated.json", "service_account_impersonation_url", reader) &&
+       file_says("gcp-impersonated.json", "source_credentials/type", SV("authorized_user")));
+    OK(file_says("gcp-external-file.json", "service_account_impersonation_url", reader) &&
+       file_says("gcp-external-file.json", "audience", g->audience) &&
+       file_says("gcp-external-file.json", "credential_source/file", sv_of(format("%s/gcp-subject-token", dir))));
+    OK(file_says("gcp-external-direct.json", "service_account_impersonation_url", SV_NONE) &&
+       file_says("gcp-external-direct.json", "type", SV("external_account")));
+    OK(file_says("gcp-external-url.json", "credential_source/format/type", SV("json")));
+}
+
+/* A client that has read the key file stays valid when cloudsim is killed and started again. */
+static void a_restart_keeps_the_keys(void)
+{
+    struct err e = { .code = ERR_OK };
+    struct gcp_access *again = gcp_access_new(&gcp_of(&sim)->world, dir, &e);
+
+    OK(again && sv_eq(again->key.id, g->key.id) && sv_eq(again->provider_key.id, g->provider_key.id));
+    OK(again && sv_eq(again->refresh_token, g->refresh_token) && sv_eq(again->client_secret, g->client_secret));
+    OK(!sv_eq(g->key.id, g->provider_key.id));
+    gcp_access_free(again);
+}
+
 int main(void)
 {
     start_gcp();
@@ -479,6 +531,8 @@ int main(void)
     RUN(impersonation_has_its_limits);
     RUN(a_short_life_is_a_short_life);
     RUN(delegates_are_followed);
+    RUN(credential_files_hold_what_their_flow_needs);
+    RUN(a_restart_keeps_the_keys);
     stop_sim();
     return tap_done();
 }
