@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/hash.h"
+#include "collector/base/json.h"
 #include "collector/ledger/ledger.h"
 #include "collector/net/retry.h"
 #include "collector/sources/stats.h"
@@ -186,7 +188,10 @@ enum {
     PATIENCE_MS = 20 * 1000,
     QUOTA_WAIT_MS = 5 * 60 * 1000,
     SAID_MAX = 160,
-    RETRY_AFTER_MAX_MS = 60 * 60 * 1000
+    RETRY_AFTER_MAX_MS = 60 * 60 * 1000,
+    AGAIN = 2,
+    WORTH_WAITING_MS = 120 * 1000,
+    PAGES_MAX = 2000
 };
 
 /* clang-format off */
@@ -317,6 +322,68 @@ enum err_code source_call(const struct source_env *env, const struct source_requ
 sv source_authority(const struct source_env *env, sv fact, sv resource_id, struct arena *arena)
 {
     return env->ledger ? ledger_authority(env->ledger, fact, resource_id, arena) : SV_NONE;
+}
+
+/* ---- answers and pages ---- */
+
+/* A proxy or a cut connection may leave less than the object that was sent. */
+static bool is_whole(const struct http_response *r)
+{
+    sv body = sv_trim(buf_sv(&r->body));
+
+    return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
+}
+
+static bool is_worth_asking_again(const struct http_response *r, enum err_code code)
+{
+    if (code == ERR_OK)
+        return !is_whole(r);
+    return code == ERR_THROTTLED && r->status && r->retry_after_ms <= WORTH_WAITING_MS &&
+           !sv_eq_nocase(http_response_header(r, SV("x-should-retry")), SV("false"));
+}
+
+/* The quota's bucket waits as long as the answer wants it. */
+enum err_code source_call_patiently(const struct source_env *env, const struct source_request *q,
+                                    struct http_response *r, struct err *e)
+{
+    enum err_code code = source_call(env, q, r, e);
+
+    for (int i = 0; i < AGAIN && is_worth_asking_again(r, code); i++)
+        code = source_call(env, q, r, e);
+    return code;
+}
+
+enum err_code source_answer(const struct http_response *r, const struct api *api, struct json_parser *p,
+                            struct json *root, struct err *e)
+{
+    enum err_code code;
+
+    if (sv_starts(sv_trim(buf_sv(&r->body)), SV("<")))
+        return err_set(e, ERR_PARSE,
+                       "%s: http %d with a web page instead of JSON: is a proxy or a login page in between?", api->name,
+                       r->status);
+    code = json_parse(p, buf_sv(&r->body), root, e);
+    return code ? err_wrap(e, "%s", api->name) : ERR_OK;
+}
+
+void source_pages_init(struct source_pages *p)
+{
+    *p = (struct source_pages){ 0 };
+    map_init(&p->seen, 0);
+}
+
+void source_pages_done(struct source_pages *p)
+{
+    map_done(&p->seen);
+}
+
+enum err_code source_pages_turn(struct source_pages *p, sv next, struct err *e)
+{
+    if (++p->n >= PAGES_MAX)
+        return err_set(e, ERR_LIMIT, "more than %d pages", PAGES_MAX);
+    if (map_find(&p->seen, hash64(next)))
+        return err_set(e, ERR_PARTIAL, "page %u: the cursor repeats itself", p->n);
+    return map_put(&p->seen, hash64(next), p->n) ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
 }
 
 bool source_wants_publisher(const struct source_env *env, sv publisher)

@@ -13,6 +13,7 @@
 #ifndef SOURCES_SOURCE_H
 #define SOURCES_SOURCE_H
 
+#include "collector/base/map.h"
 #include "collector/config/config.h"
 #include "collector/model/record.h"
 #include "collector/net/http_client.h"
@@ -151,6 +152,28 @@ struct source_env {
  * A passing fault (ERR_RETRY) is tried twice more with backoff. The response stays readable in every case. */
 MUST_USE enum err_code source_call(const struct source_env *env, const struct source_request *q,
                                    struct http_response *r, struct err *e);
+
+/* The same, asked again up to twice when it is throttled for a time that is worth waiting for, or cut off: else a long
+ * reading would begin anew. For APIs that answer with one JSON object. */
+MUST_USE enum err_code source_call_patiently(const struct source_env *env, const struct source_request *q,
+                                             struct http_response *r, struct err *e);
+
+/* The answer as JSON, valid as long as the parser holds it. */
+struct json_parser;
+struct json;
+MUST_USE enum err_code source_answer(const struct http_response *r, const struct api *api, struct json_parser *p,
+                                     struct json *root, struct err *e);
+
+/* Cursors that were met while a listing is read: one that comes again, or too many, are an error and never an end, since a
+ * total over some of the pages would be a wrong one. */
+struct source_pages {
+    struct map seen;
+    unsigned n;
+};
+void source_pages_init(struct source_pages *p);
+void source_pages_done(struct source_pages *p);
+/* Before the page behind `next` is asked for: ERR_PARTIAL or ERR_LIMIT. */
+MUST_USE enum err_code source_pages_turn(struct source_pages *p, sv next, struct err *e);
 
 /* The server's now: our clock corrected by what its Date headers taught. */
 int64_t source_server_now(const struct source_env *env);

@@ -1,0 +1,307 @@
+/*
+ * The source: which jobs there are, and who polls each.
+ *
+ * Scopes isolate: "projects" (the list of them), "project:ID". A project that refuses or hangs holds up its own jobs only;
+ * quotas are counted for each of them.
+ *
+ * Threads: polls of different jobs run at once; what they share is in gcp_state.h, guarded there.
+ */
+#include <stdlib.h>
+
+#include "collector/base/clock.h"
+#include "collector/sources/gcp/gcp_state.h"
+
+#define SECONDS(n) ((int64_t)(n)*1000)
+#define MINUTES(n) SECONDS((n)*60)
+#define DAYS(n)    MINUTES((n)*24 * 60)
+
+/* Monitoring keeps about six weeks, the _Default bucket 30 days, _Required 400. One window's answer has to fit the limit. */
+enum { METRICS_DAYS = 42, CALLS_DAYS = 30, AUDIT_DAYS = 400, METRICS_SPAN_MINUTES = 180, LOGS_SPAN_MINUTES = 60 };
+
+static struct gcp_source *self_of(struct source *self)
+{
+    return (struct gcp_source *)self;
+}
+
+/* ---- jobs ---- */
+
+static struct source_job *add(struct job_list *l, sv scope, const char *group, const char *signal)
+{
+    struct source_job *j = scope.at ? job_list_add(l) : NULL;
+
+    if (!j)
+        return NULL;
+    j->scope = scope;
+    j->group = sv_of(group);
+    j->signal = sv_of(signal);
+    return j;
+}
+
+static bool add_snapshot(struct job_list *l, sv scope, const char *group, int64_t interval_ms, bool discovers)
+{
+    struct source_job *j = add(l, scope, group, group);
+
+    if (!j)
+        return false;
+    j->kind = JOB_SNAPSHOT;
+    j->interval_ms = interval_ms;
+    j->discovers = discovers;
+    return true;
+}
+
+/* A window that is cut leaves out its newest part, so the look-back has to fit. */
+static int64_t span_of(int64_t span_ms, int64_t lookback_ms, int64_t grain_ms)
+{
+    return span_ms > lookback_ms + grain_ms ? span_ms : lookback_ms + grain_ms;
+}
+
+/* Points older than the descriptor's delay are guaranteed to be visible, younger ones are not. */
+static bool add_metrics(const struct gcp_source *s, const struct gcp_project *p, struct job_list *l, sv scope,
+                        const char *group)
+{
+    const struct gcp_metrics_config *c = &s->cfg->metrics;
+    struct source_job *j = add(l, scope, group, "metrics");
+    int64_t told_ms = p->ingest_delay_nano / NANO_PER_MS + MINUTES(1);
+
+    if (!j)
+        return false;
+    j->kind = JOB_WINDOWED;
+    j->interval_ms = c->interval_ms;
+    j->delay_ms = c->delay_ms;
+    j->grain_ms = MINUTES(1);
+    j->settle_ms = c->settle_ms > told_ms ? c->settle_ms : told_ms;
+    j->lookback_ms = c->lookback_ms > j->settle_ms ? c->lookback_ms : j->settle_ms + MINUTES(5);
+    j->span_max_ms = span_of(MINUTES(METRICS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
+    j->retention_ms = DAYS(METRICS_DAYS);
+    return true;
+}
+
+static bool add_calls(const struct gcp_source *s, struct job_list *l, sv scope)
+{
+    const struct gcp_logs_config *c = &s->cfg->logs;
+    struct source_job *j = add(l, scope, "calls", "calls");
+
+    if (!j)
+        return false;
+    j->kind = JOB_WINDOWED;
+    j->interval_ms = c->interval_ms;
+    j->delay_ms = c->delay_ms;
+    j->grain_ms = SECONDS(1);
+    j->lookback_ms = c->lookback_ms;
+    j->settle_ms = c->settle_ms;
+    j->span_max_ms = span_of(MINUTES(LOGS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
+    j->retention_ms = DAYS(CALLS_DAYS);
+    return true;
+}
+
+static bool add_audit(const struct gcp_source *s, struct job_list *l, sv scope)
+{
+    const struct gcp_audit_config *c = &s->cfg->audit;
+    struct source_job *j = add(l, scope, "audit", "audit");
+
+    if (!j)
+        return false;
+    j->kind = JOB_WINDOWED;
+    j->interval_ms = c->interval_ms;
+    j->grain_ms = SECONDS(1);
+    j->lookback_ms = c->lookback_ms;
+    j->settle_ms = c->settle_ms;
+    j->span_max_ms = span_of(DAYS(1), j->lookback_ms, j->grain_ms);
+    j->retention_ms = DAYS(AUDIT_DAYS);
+    return true;
+}
+
+static bool any(const bool *flags, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (flags[i])
+            return true;
+    return false;
+}
+
+/* Under the lock. */
+static bool project_jobs(const struct gcp_source *s, const struct gcp_project *p, struct job_list *l)
+{
+    const struct gcp_config *c = s->cfg;
+    sv scope = arena_printf(l->arena, "project:%s", p->id);
+    bool ok = add_snapshot(l, scope, "inventory", c->discovery_interval_ms, true);
+
+    for (size_t i = 0; ok && c->metrics.enabled && i < n_gcp_metrics; i++)
+        if (p->active[i])
+            ok = add_metrics(s, p, l, scope, gcp_metrics[i].group);
+    if (ok && c->metrics.enabled && any(p->usage, n_gcp_quotas))
+        ok = add_metrics(s, p, l, scope, GCP_QUOTA_GROUP);
+    if (ok && any(p->limit, n_gcp_quotas))
+        ok = add_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
+    ok = ok && (!c->logs.enabled || add_calls(s, l, scope));
+    return ok && (!c->audit.enabled || add_audit(s, l, scope));
+}
+
+static enum err_code gcp_jobs(struct source *self, struct job_list *out, struct err *e)
+{
+    struct gcp_source *s = self_of(self);
+    bool ok =
+        s->cfg->projects.n > 0 || add_snapshot(out, SV("projects"), "inventory", s->cfg->discovery_interval_ms, true);
+
+    pthread_mutex_lock(&s->lock);
+    for (const struct gcp_project *p = s->projects; ok && p; p = p->next)
+        if (p->listed)
+            ok = project_jobs(s, p, out);
+    pthread_mutex_unlock(&s->lock);
+    return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");
+}
+
+/* ---- poll ---- */
+
+static const struct {
+    const char *group; /* or its first part */
+    gcp_poller *poll;
+} pollers[] = {
+    { "audit", gcp_poll_audit },         { "calls", gcp_poll_calls },      { "capacity", gcp_poll_capacity },
+    { "inventory", gcp_poll_inventory }, { "metrics/", gcp_poll_metrics },
+};
+
+static enum err_code poll_project(struct gcp_reader *r, const struct source_job *job, struct window *w,
+                                  struct frame *out, struct err *e)
+{
+    struct gcp_project *p = gcp_project_of_scope(r->s, job->scope);
+
+    for (size_t i = 0; p && i < sizeof pollers / sizeof pollers[0]; i++)
+        if (sv_starts(job->group, sv_of(pollers[i].group)))
+            return pollers[i].poll(r, p, job, w, out, e);
+    return err_set(e, ERR_INTERNAL, "no such job");
+}
+
+static enum err_code gcp_poll(struct source *self, const struct source_job *job, struct window *w, struct frame *out,
+                              struct err *e)
+{
+    struct gcp_reader r;
+    enum err_code code = gcp_reader_init(&r, self_of(self), out->arena, e);
+
+    w->read_at_unix_nano = source_server_now(&r.s->env);
+    if (code == ERR_OK)
+        code = sv_eq(job->scope, SV("projects")) ? gcp_poll_projects(&r, e) : poll_project(&r, job, w, out, e);
+    gcp_reader_done(&r);
+    return code; /* the runner says which job it was */
+}
+
+/* ---- open and close ---- */
+
+static enum err_code choose_client(struct gcp_source *s, struct err *e)
+{
+    const struct gcp_endpoints_config *own = &s->cfg->endpoints;
+    const struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
+
+    s->http = http_client_new(&o, e);
+    s->env.http = s->http;
+    return s->http ? ERR_OK : ERR_CONFIG;
+}
+
+static enum err_code choose_identity(struct gcp_source *s, struct err *e)
+{
+    const struct gcp_config *c = s->cfg;
+    const struct gcp_auth_config a = { .credentials_file = c->credentials_file,
+                                       .exchange_key = !c->self_signed_jwt,
+                                       .quota_project = c->quota_project,
+                                       .endpoint_url = c->endpoints.url,
+                                       .metadata_url = c->endpoints.metadata };
+
+    s->auth = gcp_auth_new(&a, &s->env, e);
+    return s->auth ? ERR_OK : ERR_CONFIG;
+}
+
+static enum err_code add_configured(struct gcp_source *s, struct err *e)
+{
+    for (size_t i = 0; i < s->cfg->projects.n; i++) {
+        struct gcp_project *p = gcp_project(s, sv_of(s->cfg->projects.at[i]));
+
+        if (!p)
+            return err_set(e, ERR_LIMIT, "more than %d projects", GCP_PROJECTS_MAX);
+        p->listed = true;
+    }
+    return ERR_OK;
+}
+
+static enum err_code check_config(const struct gcp_config *c, struct err *e)
+{
+    const struct gcp_discover_config *d = &c->discover;
+
+    if ((c->projects.n > 0) + (d->folder != NULL) + (d->organization != NULL) > 1)
+        return err_set(e, ERR_CONFIG,
+                       "projects, discover.folder and discover.organization exclude each other: keep one");
+    if (d->folder && !sv_starts(sv_of(d->folder), SV("folders/")))
+        return err_set(e, ERR_CONFIG, "discover.folder: want folders/NUMBER, found \"%.60s\"", d->folder);
+    if (d->organization && !sv_starts(sv_of(d->organization), SV("organizations/")))
+        return err_set(e, ERR_CONFIG, "discover.organization: want organizations/NUMBER, found \"%.60s\"",
+                       d->organization);
+    if (c->metrics.settle_ms > c->metrics.lookback_ms)
+        return err_set(e, ERR_CONFIG, "metrics.settle must not exceed metrics.lookback");
+    if (c->logs.settle_ms > c->logs.lookback_ms)
+        return err_set(e, ERR_CONFIG, "logs.settle must not exceed logs.lookback");
+    if (c->audit.settle_ms > c->audit.lookback_ms)
+        return err_set(e, ERR_CONFIG, "audit.settle must not exceed audit.lookback");
+    return ERR_OK;
+}
+
+static void gcp_close(struct source *self)
+{
+    struct gcp_source *s = self_of(self);
+
+    if (!s)
+        return;
+    gcp_auth_free(s->auth);
+    gcp_state_free(s);
+    http_client_free(s->http);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+static void gcp_cancel(struct source *self)
+{
+    struct gcp_source *s = self_of(self);
+
+    gcp_auth_cancel(s->auth);
+    http_client_cancel(s->http);
+}
+
+static struct source *gcp_open(const void *cfg, const struct source_env *env, struct err *e)
+{
+    struct gcp_source *s = calloc(1, sizeof *s);
+    enum err_code code;
+
+    if (!s) {
+        err_set(e, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    s->cfg = cfg;
+    s->env = *env;
+    s->base = (struct source){ &gcp_source_ops, &s->env };
+    pthread_mutex_init(&s->lock, NULL);
+    code = check_config(s->cfg, e);
+    code = code ? code : choose_client(s, e);
+    code = code ? code : choose_identity(s, e);
+    code = code ? code : add_configured(s, e);
+    if (code == ERR_OK)
+        return &s->base;
+    err_wrap(e, "%.*s", SV_ARG(env->id));
+    gcp_close(&s->base);
+    return NULL;
+}
+
+const struct source_ops gcp_source_ops = {
+    .name = "gcp",
+    .options = gcp_options,
+    .config_size = sizeof(struct gcp_config),
+    .rules = gcp_rules,
+    .n_rules = GCP_RULES,
+    .formats = gcp_formats,
+    .detect = gcp_detect,
+    .normalize = gcp_normalize,
+    .open = gcp_open,
+    .jobs = gcp_jobs,
+    .poll = gcp_poll,
+    .check = gcp_check,
+    .forecast = gcp_forecast,
+    .cancel = gcp_cancel,
+    .close = gcp_close,
+};
