@@ -254,6 +254,27 @@ static const struct {
 };
 /* clang-format on */
 
+/* The default of a list as a table writes it: "one, two". */
+static bool split(const struct bind *b, struct config_node *list)
+{
+    sv rest = list->text;
+    struct config_node **end = &list->first;
+
+    *list = (struct config_node){ .kind = CONFIG_LIST };
+    while (rest.len) {
+        sv word = arena_copy(&b->f->arena, sv_trim(sv_cut(&rest, ',')));
+        struct config_node *n = ARENA_NEW(&b->f->arena, struct config_node);
+
+        if (!n || !word.at)
+            return false;
+        *n = (struct config_node){ .kind = CONFIG_SCALAR, .quoted = true, .text = word };
+        *end = n;
+        end = &n->next;
+        list->n_items++;
+    }
+    return true;
+}
+
 static enum err_code bind_default(struct bind *b, void *field)
 {
     struct config_node *n;
@@ -264,6 +285,8 @@ static enum err_code bind_default(struct bind *b, void *field)
     if (!n)
         return out_of_memory(b);
     *n = (struct config_node){ .kind = CONFIG_SCALAR, .quoted = true, .text = sv_of(b->o->dflt) };
+    if (b->o->type == OPT_STRINGS && !split(b, n))
+        return out_of_memory(b);
     b->node = n;
     if (types[b->o->type].bind(b, field))
         return err_set(b->e, ERR_INTERNAL, "default of option %s is not one of its values: %s", b->o->name, b->o->dflt);

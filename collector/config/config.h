@@ -62,7 +62,7 @@ struct option {
     const char *name;
     enum option_type type;
     size_t offset;
-    const char *dflt; /* as it would be written; NULL: absent */
+    const char *dflt; /* as it would be written, a list without brackets; NULL: absent */
     double min, max;  /* both 0: no limits; in the type's base unit */
     const char *unit; /* "ms", "bytes", ... for the reference */
     const char *help; /* one sentence */

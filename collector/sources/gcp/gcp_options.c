@@ -83,7 +83,7 @@ const struct option gcp_options[] = {
       .help = "Where projects are looked for." },
     { .name = "log_view", .type = OPT_STRING, .offset = AT(gcp_config, log_view),
       .help = "Log view for the calls, instead of a role that sees every log: an id in the _Default bucket, or projects/{project}/locations/L/buckets/B/views/V." },
-    { .name = "endpoint_models", .type = OPT_STRINGS, .offset = AT(gcp_config, endpoint_models), .dflt = "gpt-oss,openai",
+    { .name = "endpoint_models", .type = OPT_STRINGS, .offset = AT(gcp_config, endpoint_models), .dflt = "gpt-oss, openai",
       .help = "Self-deployed endpoints are ours when the display name of model or endpoint contains one of these; \"*\" takes all." },
     { .name = "metrics", .type = OPT_SECTION, .offset = AT(gcp_config, metrics), .sub = metrics,
       .help = "Cloud Monitoring." },

@@ -61,7 +61,7 @@ static const struct option must_options[] = {
 
 static const struct option options[] = {
     { .name = "azure",   .type = OPT_SECTIONS, .offset = offsetof(struct conf, azure), .sub = cloud_options, .sub_size = sizeof(struct cloud), .help = "Azure." },
-    { .name = "models",  .type = OPT_STRINGS,  .offset = offsetof(struct conf, models), .dflt = "openai", .help = "Publishers." },
+    { .name = "models",  .type = OPT_STRINGS,  .offset = offsetof(struct conf, models), .dflt = "openai, other", .help = "Publishers." },
     { .name = "threads", .type = OPT_INT,      .offset = offsetof(struct conf, threads), .dflt = "4", .min = 1, .max = 64, .unit = "threads", .help = "Threads." },
     { .name = "bytes",   .type = OPT_SIZE,     .offset = offsetof(struct conf, bytes), .dflt = "64MiB", .min = 4096, .help = "Bytes." },
     { .name = "wait",    .type = OPT_DURATION, .offset = offsetof(struct conf, wait_ms), .help = "Wait." },
@@ -183,7 +183,8 @@ static void an_empty_file_takes_all_defaults(void)
             printf("# %zu: %s\n", i, e.text);
             continue;
         }
-        OK(c.azure.n == 0 && c.models.n == 1 && strcmp(c.models.at[0], "openai") == 0);
+        OK(c.azure.n == 0 && c.models.n == 2 && strcmp(c.models.at[0], "openai") == 0 &&
+           strcmp(c.models.at[1], "other") == 0);
         OK(c.threads == 4 && c.bytes == 64 << 20 && c.wait_ms == 0 && c.ratio == 0.5 && c.level == 1);
         OK(!c.quick && !c.rest && !c.must.token);
         config_done(&f);
@@ -238,7 +239,7 @@ static void null_means_the_default(void)
     struct err e = { 0 };
 
     OK(load("threads: null\nmodels: ~\nazure: null\nmust: ~\nrest: 'null'\n", &f, &c, &e) == ERR_OK);
-    OK(c.threads == 4 && c.models.n == 1 && c.azure.n == 0 && c.rest && !config_is_null(c.rest));
+    OK(c.threads == 4 && c.models.n == 2 && c.azure.n == 0 && c.rest && !config_is_null(c.rest));
     config_done(&f);
 }
 
