@@ -43,6 +43,7 @@ static const struct { const char *name, *first, *second, *about; } switches[SWIT
     [SW_RUNTIME_OPENAI] = { "runtime_openai", "counted", "uncounted", "whether AWS/Bedrock counts ChatCompletions and Responses" },
     [SW_OPERATIONS]    = { "operations",    "short",   "long",    "ChatCompletions, Responses or CreateChatCompletion, CreateResponse in logs" },
     [SW_PRICE]         = { "price",         "five",    "entry",   "GetMetricData charges five statistics of a metric once, or each" },
+    [SW_ALIGNED]       = { "aligned",       "delta",   "gauge",   "what kind ALIGN_SUM makes of a delta metric of Cloud Monitoring" },
 };
 /* clang-format on */
 

@@ -18,6 +18,7 @@ enum switch_name {
     SW_RUNTIME_OPENAI, /* counted | uncounted: whether AWS/Bedrock counts ChatCompletions and Responses calls */
     SW_OPERATIONS,     /* short | long: how logs name those operations */
     SW_PRICE,          /* five | entry: what GetMetricData charges: five statistics of a metric once, or each */
+    SW_ALIGNED,        /* delta | gauge: what kind ALIGN_SUM makes of a delta metric of Cloud Monitoring */
     SWITCHES,
 };
 

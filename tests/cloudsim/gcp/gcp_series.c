@@ -417,15 +417,15 @@ static bool reduce(struct search *f)
     return true;
 }
 
-/* ALIGN_RATE gives GAUGE DOUBLE; a mean of integers is DOUBLE. */
-static void set_kind(const struct gcp_query *q, struct gcp_result *out)
+/* ALIGN_RATE gives GAUGE DOUBLE; a mean of integers is DOUBLE. "metricKind of the answer can differ from the descriptor
+ * when aligned"; what ALIGN_SUM makes of a delta is not written anywhere. */
+static void set_kind(const struct search *f)
 {
-    out->kind = q->metric->kind;
-    out->value = q->metric->value;
-    if (q->aligner == GCP_ALIGN_RATE || q->aligner == GCP_ALIGN_MEAN)
-        out->value = GCP_DOUBLE;
-    if (q->aligner >= GCP_ALIGN_RATE)
-        out->kind = GCP_GAUGE;
+    enum gcp_aligner how = f->q->aligner;
+    bool sum_is_gauge = how == GCP_ALIGN_SUM && f->sim->options.switches[SW_ALIGNED];
+
+    f->out->kind = how >= GCP_ALIGN_RATE || sum_is_gauge ? GCP_GAUGE : f->q->metric->kind;
+    f->out->value = how == GCP_ALIGN_RATE || how == GCP_ALIGN_MEAN ? GCP_DOUBLE : f->q->metric->value;
 }
 
 /* Series of which no point is shown are not there. */
@@ -453,7 +453,7 @@ void gcp_series_find(struct sim *s, const struct gcp_query *q, struct arena *a, 
     }
     find_raw(&f);
     drop_empty(out);
-    set_kind(q, out);
+    set_kind(&f);
     if (q->aligner && !out->failed)
         out->failed = !align(&f);
     if (q->reducer && !out->failed)

@@ -103,6 +103,34 @@ static void aligners_agree(void)
              "a rate is GAUGE DOUBLE");
 }
 
+/* Both readings of what a sum's kind is: the values are the same, and so is the end of each point. */
+static void a_sum_may_be_told_as_a_gauge(void)
+{
+    sv project = world()->projects[0].id;
+    const char *what = format("%s%s%s", filter(PUBLISHER "token_count", ""), ALL_TIME, SUMMED);
+    int64_t start, end, last;
+    double sum;
+    json a, point;
+
+    read_all(project, SETTLED, what);
+    sum = SUM("");
+    last = rows->last;
+    for (unsigned i = 0; i < 2; i++) {
+        sim.options.switches[SW_ALIGNED] = i;
+        a = list_at(gcp_time_series_of, project, SETTLED, what);
+        for (struct json_iter it = json_items(json_get(a, SV("timeSeries"))); json_item(&it, &a);) {
+            OK(sv_eq(json_sv(json_get(a, SV("metricKind"))), i ? SV("GAUGE") : SV("DELTA")));
+            for (struct json_iter k = json_items(json_get(a, SV("points"))); json_item(&k, &point);)
+                must(json_time(json_path(point, "interval/startTime"), &start) &&
+                         json_time(json_path(point, "interval/endTime"), &end) && end - start == (i ? 0 : NANO_PER_MIN),
+                     "a gauge's point is an instant");
+        }
+        read_all(project, SETTLED, what);
+        OK(SUM("") == sum && rows->last == last);
+    }
+    sim.options.switches[SW_ALIGNED] = false;
+}
+
 /* ---- pages ---- */
 
 static void pages_of_any_size_tell_the_same(void)
@@ -395,6 +423,7 @@ int main(void)
     RUN(windows_side_by_side_add_up_to_the_whole);
     RUN(a_minute_is_final_after_eight);
     RUN(aligners_agree);
+    RUN(a_sum_may_be_told_as_a_gauge);
     RUN(pages_of_any_size_tell_the_same);
     RUN(headers_have_no_points);
     RUN(a_token_is_good_for_its_request_alone);
