@@ -60,6 +60,9 @@ static bool take_type(struct series *s, sv type)
         s->name = sv_of(s->metric->type);
     else if (s->quota && (sv_eq(leaf, SV("usage")) || sv_eq(leaf, SV("limit"))))
         s->name = sv_eq(leaf, SV("usage")) ? SV("quota/usage") : SV("quota/limit");
+    /* By what the metric is: the answer's metricKind is that of the aligned series, which may be GAUGE for a sum of deltas
+     * (gcp.md 2.4). */
+    s->gauge = s->quota && sv_eq(leaf, SV("limit"));
     return s->name.len > 0;
 }
 
@@ -382,7 +385,6 @@ static enum err_code take_series(struct gcp_answer *a, struct frame *out, json v
     why = wanted(&s, a->c);
     if (why)
         return reject(out, points, why);
-    s.gauge = sv_eq(json_sv(json_get(v, SV("metricKind"))), SV("GAUGE"));
     if (!open_series(&s, a, out))
         return full(e);
     for (struct json_iter it = json_items(points); code == ERR_OK && json_item(&it, &point);)
