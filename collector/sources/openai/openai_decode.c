@@ -270,7 +270,7 @@ static enum err_code take_result(struct walk *w, json result, struct err *e)
 
     if (json_type(result) != JSON_OBJECT || !take_kind(w, &r, result) || !take_dimensions(&r, result)) {
         w->out->tally.received++;
-        return quarantine(w, REASON_MALFORMED, "result of usage", SV("bucket"), (double)(w->start / NANO_PER_S), e);
+        return quarantine(w, REASON_MALFORMED, "result of usage", SV("bucket"), (double)w->start / 1e9, e);
     }
     if (!open_batch(w, &r) || !take_pairs(w, &r) || !take_labels(w, &r))
         return full(e);
@@ -503,7 +503,7 @@ static enum err_code take_cost(struct walk *w, json result, struct err *e)
 
     w->out->tally.received++;
     if (!read_cost(result, &c))
-        return quarantine(w, REASON_MALFORMED, "result of costs", SV("bucket"), (double)(w->start / NANO_PER_S), e);
+        return quarantine(w, REASON_MALFORMED, "result of costs", SV("bucket"), (double)w->start / 1e9, e);
     if (json_is_absent(c.amount) || json_type(c.amount) == JSON_NULL) {
         w->out->tally.rejected[REASON_NO_VALUE]++;
         return ERR_OK;

@@ -5,6 +5,8 @@
 #include "collector/sources/check.h"
 #include "collector/sources/openai/openai_state.h"
 
+#define DAY_MS (24 * 3600 * 1e3)
+
 size_t openai_forecast(const void *cfg, struct forecast_line *out, size_t max)
 {
     static const char organization[] = "organization", project[] = "project";
@@ -18,8 +20,7 @@ size_t openai_forecast(const void *cfg, struct forecast_line *out, size_t max)
                          openai_kinds[k].hourly ? 1.0 / 60 : forecast_a_minute(c->usage.interval_ms), 1);
     if (c->costs.enabled) /* a page a day of the look-back, and of today */
         forecast_add(&f, &openai_apis[OPENAI_API_COSTS], organization,
-                     (double)(c->costs.lookback_ms / (24 * 3600 * 1000) + 1) * forecast_a_minute(c->costs.interval_ms),
-                     1);
+                     ((double)c->costs.lookback_ms / DAY_MS + 1) * forecast_a_minute(c->costs.interval_ms), 1);
     if (c->audit.enabled) /* with and without tenant_only */
         forecast_add(&f, &openai_apis[OPENAI_API_AUDIT_LOGS], organization, 2 * forecast_a_minute(c->audit.interval_ms),
                      1);
