@@ -197,6 +197,26 @@ static inline void google_stop(struct google_server *s)
     rmdir(s->folder);
 }
 
+/* base64url without padding; how many bytes. `out` has room for them. */
+static inline size_t google_decode64(sv text, unsigned char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned v = 0, bits = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        const char *p = memchr(digits, text.at[i], 64);
+
+        if (!p)
+            return 0;
+        v = v << 6 | (unsigned)(p - digits);
+        bits += 6;
+        if (bits >= 8)
+            out[n++] = (unsigned char)(v >> (bits -= 8));
+    }
+    return n;
+}
+
 /* ---- Credential files; Google's own URLs lead to the server, by endpoint_url ---- */
 
 static inline bool google_write(struct google_server *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -66,6 +66,38 @@ static void a_key_signs_its_own_tokens_without_a_call(void)
     google_stop(&s);
 }
 
+static int64_t issued_at(const char *bearer)
+{
+    unsigned char claims[2048];
+    sv rest = sv_of(bearer), text;
+    int64_t s = 0;
+
+    (void)sv_cut(&rest, '.');
+    text = sv_make(claims, google_decode64(sv_cut(&rest, '.'), claims));
+    while (text.len && !sv_starts(text, SV("\"iat\":")))
+        text = sv_skip(text, 1);
+    text = sv_skip(text, 6);
+    return sv_to_i64(sv_cut(&text, ','), &s) ? s : 0;
+}
+
+/* A refusal's Date header has taught the server's time by then. */
+static void a_refused_bearer_is_signed_again_by_the_servers_clock(void)
+{
+    struct google_server s;
+    struct gcp_auth *a;
+    const char *first;
+
+    OK(google_start(&s) && google_write_key(&s));
+    a = open_auth(&s);
+    first = get(&s, a);
+    OK(issued_at(first) == clock_now() / NANO_PER_S);
+    source_stats_date(s.env.stats, clock_now() + NANO_PER_H, clock_now());
+    gcp_auth_refused(a, sv_of(first));
+    OK(issued_at(get(&s, a)) == clock_now() / NANO_PER_S + 3600);
+    gcp_auth_free(a);
+    google_stop(&s);
+}
+
 static void a_key_may_be_exchanged_instead(void)
 {
     struct google_server s;
@@ -653,6 +685,7 @@ int main(void)
 {
     clock_set_manual((int64_t)time(NULL) * NANO_PER_S);
     RUN(a_key_signs_its_own_tokens_without_a_call);
+    RUN(a_refused_bearer_is_signed_again_by_the_servers_clock);
     RUN(a_key_may_be_exchanged_instead);
     RUN(a_rotated_key_file_is_found);
     RUN(a_login_is_refreshed_and_billed_to_its_quota_project);

@@ -1,13 +1,10 @@
 /*
  * Assertions verified with the public key, forms, answers in all spellings, failures with their remedy.
  */
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
-#include "collector/base/clock.h"
 #include "collector/sources/credential.h"
 #include "collector/sources/gcp/gcp_token.h"
 
+#include "tests/collector/sources/gcp/google_server.h"
 #include "tests/tap.h"
 
 static const int64_t now = INT64_C(1795168800500000000);
@@ -15,25 +12,6 @@ static struct arena memory;
 static EVP_PKEY *key;
 
 /* ---- Signed JWTs ---- */
-
-static size_t decode64(sv text, unsigned char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned v = 0, bits = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const char *p = memchr(digits, text.at[i], 64);
-
-        if (!p)
-            return 0;
-        v = v << 6 | (unsigned)(p - digits);
-        bits += 6;
-        if (bits >= 8)
-            out[n++] = (unsigned char)(v >> (bits -= 8));
-    }
-    return n;
-}
 
 struct jwt {
     unsigned char head[512], claims[2048], signature[512];
@@ -47,9 +25,9 @@ static void read_jwt(sv token, EVP_PKEY *public_key, struct jwt *out)
     EVP_MD_CTX *c = EVP_MD_CTX_new();
 
     *out = (struct jwt){ 0 };
-    out->n_head = decode64(sv_cut(&rest, '.'), out->head);
-    out->n_claims = decode64(sv_cut(&rest, '.'), out->claims);
-    out->n_signature = decode64(rest, out->signature);
+    out->n_head = google_decode64(sv_cut(&rest, '.'), out->head);
+    out->n_claims = google_decode64(sv_cut(&rest, '.'), out->claims);
+    out->n_signature = google_decode64(rest, out->signature);
     out->verified = EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, public_key) == 1 &&
                     EVP_DigestVerify(c, out->signature, out->n_signature, (const unsigned char *)signed_part.at,
                                      signed_part.len) == 1;
