@@ -85,6 +85,17 @@ int64_t credential_server_time(const struct source_env *env, const struct http_r
     return r->date_unix_nano ? r->date_unix_nano : source_server_now(env);
 }
 
+enum err_code credential_refusal(enum err_code code, int status, const char *remedy, struct err *e)
+{
+    int64_t retry_after_ms = e ? e->retry_after_ms : 0;
+    bool passes = code == ERR_THROTTLED || code == ERR_RETRY;
+
+    code = err_set(e, passes ? code : ERR_CONFIG, "http %d: %s", status, passes ? "passing" : remedy);
+    if (e && code == ERR_THROTTLED)
+        e->retry_after_ms = retry_after_ms;
+    return code;
+}
+
 void credential_response_wipe(struct http_response *r)
 {
     if (r->body.at)

@@ -42,6 +42,10 @@ bool credential_url_ok(sv url, const char *const *plain_hosts);
 /* The server's time at its answer. */
 int64_t credential_server_time(const struct source_env *env, const struct http_response *r);
 
+/* A refusal in our own words, since the server's may be anything: "http 403: <remedy>". `code` is source_call's: what
+ * passes stays so and keeps its Retry-After, the rest is ERR_CONFIG. */
+enum err_code credential_refusal(enum err_code code, int status, const char *remedy, struct err *e);
+
 /* http_response_done, with the body overwritten first. */
 void credential_response_wipe(struct http_response *r);
 

@@ -1,7 +1,6 @@
 /*
  * Metadata services are asked over plain http on a link-local address with a second's patience: where there is none, a
- * connection hangs. IMDS is asked in its second version alone (a session token first); the first would let anything that
- * can make this process send a GET read our credentials.
+ * connection hangs. An instance's stands in sources/imds.h.
  *
  * STS is asked at its regional endpoint. AssumeRoleWithWebIdentity is the one call without a signature: its token is the
  * proof.
@@ -11,6 +10,7 @@
 #include "collector/base/clock.h"
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/credential.h"
+#include "collector/sources/imds.h"
 
 enum {
     METADATA_TIMEOUT_MS = 2000,
@@ -18,7 +18,6 @@ enum {
     FORM_BYTES_MAX = 128 << 10,
     URL_BYTES_MAX = 8 << 10,
     WEB_TOKEN_BYTES_MAX = 20000,
-    ROLE_NAME_MAX = 128,
 };
 
 /* STS publishes a limit of hundreds a second for an account; metadata services none. */
@@ -191,107 +190,48 @@ static enum err_code by_container(const struct aws_provider *p, const struct aws
     return code ? err_wrap(e, "container") : ERR_OK;
 }
 
-struct imds {
-    const struct aws_provider *p;
-    sv base, token;
-    struct arena *arena;
-};
-
-static enum err_code imds_token(struct imds *i, struct err *e)
+static enum err_code imds_of(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
+                             struct imds *out, struct err *e)
 {
-    struct http_request q = { .method = "PUT" };
-    struct http_response r = { 0 };
-    enum err_code code;
-
-    q.url = arena_printf(i->arena, "%.*s/latest/api/token", SV_ARG(i->base));
-    if (!q.url.at || !http_request_header(&q, SV("X-aws-ec2-metadata-token-ttl-seconds"), SV("21600")))
-        return err_set(e, ERR_LIMIT, "no memory left");
-    code = metadata(i->p, &q, &r, e);
-    if (!r.status && code != ERR_CANCELLED)
-        err_wrap(e, "no answer (in a container the instance's hop limit must be 2; elsewhere there is none, and "
-                    "credentials are missing)");
-    else if (r.status == 403 || r.status == 404 || r.status == 405)
-        code = err_set(e, ERR_CONFIG, "http %d: IMDSv2 is not offered here: turn the instance's metadata service on",
-                       r.status);
-    if (!code) {
-        i->token = arena_copy(i->arena, sv_trim(buf_sv(&r.body)));
-        code = i->token.len ? ERR_OK : err_set(e, ERR_PARSE, "an empty session token");
-    }
-    credential_response_wipe(&r);
-    return code;
+    *out =
+        (struct imds){ .env = p->env, .plain = p->metadata, .api = &metadata_api, .quota = SV("metadata"), .arena = a };
+    out->session_url = arena_printf(a, "%.*s/latest/api/token", SV_ARG(id->url));
+    return out->session_url.at ? ERR_OK : err_set(e, ERR_LIMIT, "no memory left");
 }
 
-/* `missing` tells what a 404 means. */
-static enum err_code imds_get(struct imds *i, const char *path, sv more, const char *missing, struct http_response *r,
-                              struct err *e)
+/* Of the latest version. */
+static sv imds_url(const struct aws_identity *id, const char *path, struct arena *a)
 {
-    struct http_request q = { .method = "GET" };
-    enum err_code code;
-
-    q.url = arena_printf(i->arena, "%.*s/latest/meta-data/%s%.*s", SV_ARG(i->base), path, SV_ARG(more));
-    if (!q.url.at)
-        return err_set(e, ERR_LIMIT, "no memory left");
-    if (!http_request_header(&q, SV("X-aws-ec2-metadata-token"), i->token))
-        return err_set(e, ERR_PARSE, "a session token that no header can hold");
-    code = metadata(i->p, &q, r, e);
-    return r->status == 404 ? err_set(e, ERR_CONFIG, "http 404: %s", missing) : code;
-}
-
-/* Names of roles, as IAM allows them; anything else would change the URL. */
-static bool is_role_name(sv s)
-{
-    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-";
-
-    for (size_t i = 0; i < s.len; i++)
-        if (!memchr(legal, s.at[i], sizeof legal - 1))
-            return false;
-    return s.len > 0 && s.len <= ROLE_NAME_MAX;
+    return arena_printf(a, "%.*s/latest/meta-data/%s", SV_ARG(id->url), path);
 }
 
 static enum err_code by_imds(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
                              struct aws_token_answer *out, struct err *e)
 {
-    static const char path[] = "iam/security-credentials/";
-    static const char missing[] = "no role is attached to this instance: attach an instance profile";
-    struct imds i = { .p = p, .base = id->url, .arena = a };
-    struct http_response r = { 0 };
-    enum err_code code = imds_token(&i, e);
-    sv role = SV_NONE, list;
+    struct imds m;
+    sv document = SV_NONE;
+    enum err_code code = imds_of(p, id, a, &m, e);
 
     if (!code)
-        code = imds_get(&i, path, SV_NONE, missing, &r, e);
-    if (!code) {
-        list = sv_trim(buf_sv(&r.body));
-        role = arena_copy(a, sv_trim(sv_cut(&list, '\n')));
-        if (!is_role_name(role))
-            code = err_set(e, ERR_PARSE, "the list of roles holds no role");
-    }
+        code = imds_role_keys(&m, imds_url(id, "iam/security-credentials/", a), &document, e);
     if (!code)
-        code = imds_get(&i, path, role, missing, &r, e);
-    if (!code)
-        code = aws_token_metadata(buf_sv(&r.body), credential_server_time(p->env, &r), a, out, e);
-    credential_response_wipe(&r);
+        code = aws_token_metadata(document, m.told_now, a, out, e);
     return code ? err_wrap(e, "instance metadata") : ERR_OK;
 }
 
 enum err_code aws_provide_region(const struct aws_provider *p, const struct aws_identity *id, struct arena *a,
                                  sv *region, struct err *e)
 {
-    struct imds i = { .p = p, .base = id->url, .arena = a };
-    struct http_response r = { 0 };
-    enum err_code code = imds_token(&i, e);
-    sv name;
+    struct imds m;
+    sv name = SV_NONE;
+    enum err_code code = imds_of(p, id, a, &m, e);
 
     if (!code)
-        code = imds_get(&i, "placement/region", SV_NONE, "no region there: set region", &r, e);
-    if (!code) {
-        name = arena_copy(a, sv_trim(buf_sv(&r.body)));
-        if (!name.at || !aws_region_ok(name))
-            code = err_set(e, ERR_PARSE, "no region there");
-        else
-            *region = name;
-    }
-    credential_response_wipe(&r);
+        code = imds_get(&m, imds_url(id, "placement/region", a), "no region there: set region", &name, e);
+    if (!code && !aws_region_ok(name))
+        code = err_set(e, ERR_PARSE, "no region there");
+    if (!code)
+        *region = name;
     return code ? err_wrap(e, "instance metadata") : ERR_OK;
 }
 

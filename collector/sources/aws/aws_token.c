@@ -10,10 +10,10 @@
 #include <ctype.h>
 
 #include "collector/base/clock.h"
-#include "collector/base/json.h"
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_xml.h"
 #include "collector/sources/credential.h"
+#include "collector/sources/imds.h"
 
 /* ---- Forms ---- */
 
@@ -145,55 +145,20 @@ enum err_code aws_token_caller(sv body, struct arena *a, sv *account, sv *arn, s
     return ERR_OK;
 }
 
-enum { CODE, MESSAGE, ID, SECRET, TOKEN, EXPIRATION, FIELDS };
-static const sv metadata_fields[FIELDS] = {
-    [CODE] = SVT("Code"),      [MESSAGE] = SVT("Message"),
-    [ID] = SVT("AccessKeyId"), [SECRET] = SVT("SecretAccessKey"),
-    [TOKEN] = SVT("Token"),    [EXPIRATION] = SVT("Expiration"),
-};
-
-static enum err_code take_metadata(json root, int64_t now, struct arena *a, struct aws_token_answer *out, struct err *e)
-{
-    json v[FIELDS];
-    struct aws_token_answer t = { 0 };
-    int64_t ends;
-
-    json_pick(root, metadata_fields, FIELDS, v);
-    if (json_sv(v[CODE]).len && !sv_eq(json_sv(v[CODE]), SV("Success")))
-        return err_set(e, ERR_CONFIG,
-                       "no credentials there: %.*s: check the role that is attached and its trust policy",
-                       SV_ARG(sv_first(json_sv(v[CODE]), 60)));
-    t.keys.access_key_id = arena_copy(a, json_sv(v[ID]));
-    t.keys.secret_access_key = arena_copy(a, json_sv(v[SECRET]));
-    t.keys.session_token = arena_copy(a, json_sv(v[TOKEN]));
-    if (a->failed)
-        return err_set(e, ERR_LIMIT, "no memory left");
-    if (take(&t, e))
-        return ERR_PARSE;
-    if (json_time(v[EXPIRATION], &ends)) {
-        t.stale = ends <= now;
-        t.life_ms = t.stale ? AWS_TOKEN_STALE_S * 1000LL : life_ms(ends, now);
-    }
-    *out = t;
-    return ERR_OK;
-}
-
 enum err_code aws_token_metadata(sv body, int64_t now_unix_nano, struct arena *a, struct aws_token_answer *out,
                                  struct err *e)
 {
-    struct json_parser *p = json_parser_new(AWS_TOKEN_BYTES_MAX);
-    enum err_code code;
-    json root;
+    struct aws_token_answer t = { 0 };
+    int64_t ends;
+    enum err_code code = imds_keys(body, a, &t.keys, &ends, e);
 
-    if (!p)
-        return err_set(e, ERR_LIMIT, "no memory left");
-    code = json_parse(p, body, &root, NULL); /* the parser's words may quote it */
     if (code)
-        err_set(e, code, "the answer of %zu bytes is no JSON", body.len);
-    else
-        code = take_metadata(root, now_unix_nano, a, out, e);
-    json_parser_free(p);
-    return code;
+        return code;
+    t.stale = ends && ends <= now_unix_nano;
+    if (ends)
+        t.life_ms = t.stale ? AWS_TOKEN_STALE_S * 1000LL : life_ms(ends, now_unix_nano);
+    *out = t;
+    return ERR_OK;
 }
 
 /* ---- Failures ---- */

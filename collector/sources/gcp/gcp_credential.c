@@ -218,6 +218,9 @@ static bool take_aws(const struct reader *r, json source, struct gcp_subject *s)
     if (!is_verification_url(s->aws_verification_url))
         return refuse(r, "credential_source.regional_cred_verification_url is not "
                          "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15");
+    if (json_sv(json_get(source, SV("url"))).len && !json_sv(json_get(source, SV("imdsv2_session_token_url"))).len)
+        return refuse(r, "credential_source.imdsv2_session_token_url is missing: the first version of AWS's metadata "
+                         "service is not asked");
     return take_subject_url(r, source, "region_url", &s->aws_region_url) &&
            take_subject_url(r, source, "url", &s->aws_keys_url) &&
            take_subject_url(r, source, "imdsv2_session_token_url", &s->aws_session_url);

@@ -179,15 +179,12 @@ static enum err_code by_metadata(const struct gcp_provider *p, sv base, sv scope
     struct http_response r = { 0 };
     enum err_code code = path.at ? metadata(p, base, path.at, a, &r, e) : err_set(e, ERR_LIMIT, "no memory left");
 
-    if (code == ERR_GONE)
-        code = err_set(e, ERR_CONFIG, "http 404: no service account is attached here: attach one");
-    else if (code == ERR_DENIED || code == ERR_REFUSED || code == ERR_AUTH)
-        code = err_set(e, ERR_CONFIG,
-                       "http %d: check the access scopes of the machine, or on GKE the service account's annotation "
-                       "and its workloadIdentityUser role",
-                       r.status);
-    else if (r.status && (code == ERR_RETRY || code == ERR_THROTTLED)) /* its words may be anything: not repeated */
-        code = err_set(e, code, "http %d", r.status);
+    if (r.status >= 300 && code != ERR_CONFIG)
+        code = credential_refusal(code, r.status,
+                                  r.status == 404 ? "no service account is attached here: attach one"
+                                                  : "check the access scopes of the machine, or on GKE the service "
+                                                    "account's annotation and its workloadIdentityUser role",
+                                  e);
     else if (!code)
         code = gcp_token_decode(buf_sv(&r.body), a, out, e);
     credential_response_wipe(&r);

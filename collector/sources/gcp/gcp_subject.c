@@ -6,6 +6,7 @@
 #include "collector/config/secret.h"
 #include "collector/sources/credential.h"
 #include "collector/sources/gcp/gcp_provider.h"
+#include "collector/sources/imds.h"
 
 enum {
     URL_TIMEOUT_MS = 30000,
@@ -45,9 +46,8 @@ static enum err_code subject_of_url(const struct gcp_provider *p, const struct g
             code = err_set(e, ERR_CONFIG, "headers that no request can hold");
     if (!code)
         code = gcp_provider_call(p, &subject_api, true, &q, a, &r, e);
-    if (r.status && r.status != 200) /* its words may be anything: not repeated */
-        code = err_set(e, code == ERR_THROTTLED || code == ERR_RETRY ? code : ERR_CONFIG,
-                       "http %d: check credential_source and its headers", r.status);
+    if (r.status && r.status != 200)
+        code = credential_refusal(code, r.status, "check credential_source and its headers", e);
     else if (!code)
         code = gcp_token_subject(buf_sv(&r.body), s->field, a, out, e);
     credential_response_wipe(&r);
@@ -59,49 +59,12 @@ static enum err_code subject_of_url(const struct gcp_provider *p, const struct g
 struct machine {
     const struct gcp_provider *p;
     const struct gcp_subject *s;
-    struct arena *arena;
-    sv session; /* of the metadata service's second version; empty: it is not asked for one */
+    struct imds imds;
 };
-
-/* The trimmed text of an answer of the instance's metadata. */
-static enum err_code ask_machine(const struct machine *m, const char *method, sv url, sv name, sv value, sv *out,
-                                 struct err *e)
-{
-    struct http_request q = { .method = method, .url = url, .timeout_ms = METADATA_TIMEOUT_MS };
-    struct http_response r = { 0 };
-    enum err_code code = ERR_OK;
-
-    if (value.len && !http_request_header(&q, name, value))
-        return err_set(e, ERR_PARSE, "AWS's metadata: a session token that no header can hold");
-    code = gcp_provider_call(m->p, &subject_api, true, &q, m->arena, &r, e);
-    if (r.status >= 300) /* its words may be anything: not repeated */
-        code = err_set(e, code == ERR_THROTTLED || code == ERR_RETRY ? code : ERR_CONFIG,
-                       "http %d: check that a role is attached to this machine", r.status);
-    if (!code) {
-        *out = arena_copy(m->arena, sv_trim(buf_sv(&r.body)));
-        code = out->len ? ERR_OK : err_set(e, ERR_PARSE, "an empty answer");
-    }
-    credential_response_wipe(&r);
-    return code ? err_wrap(e, "AWS's metadata") : ERR_OK;
-}
-
-static enum err_code get_machine(const struct machine *m, sv url, sv *out, struct err *e)
-{
-    return ask_machine(m, "GET", url, SV("X-aws-ec2-metadata-token"), m->session, out, e);
-}
 
 static const char *environment(const struct machine *m, const char *name)
 {
     return credential_environment(m->p->environment, name);
-}
-
-/* Asked for once, and only when something has to be asked of the metadata. */
-static enum err_code open_session(struct machine *m, struct err *e)
-{
-    if (m->session.len || !m->s->aws_session_url.len)
-        return ERR_OK;
-    return ask_machine(m, "PUT", m->s->aws_session_url, SV("X-aws-ec2-metadata-token-ttl-seconds"), SV("300"),
-                       &m->session, e);
 }
 
 static bool is_region(sv s)
@@ -110,17 +73,6 @@ static bool is_region(sv s)
         if (s.at[i] != '-' && !(s.at[i] >= 'a' && s.at[i] <= 'z') && !(s.at[i] >= '0' && s.at[i] <= '9'))
             return false;
     return s.len > 0 && s.len <= REGION_MAX;
-}
-
-/* Names of roles, as IAM allows them; anything else would change the URL. */
-static bool is_role(sv s)
-{
-    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-";
-
-    for (size_t i = 0; i < s.len; i++)
-        if (!memchr(legal, s.at[i], sizeof legal - 1))
-            return false;
-    return s.len > 0 && s.len <= ROLE_MAX;
 }
 
 /* "eu-west-1b", the zone, without its letter. */
@@ -134,19 +86,18 @@ static enum err_code find_region(struct machine *m, sv *region, struct err *e)
     if (!told) {
         if (!m->s->aws_region_url.len)
             return err_set(e, ERR_CONFIG, "no region: set AWS_REGION");
-        code = open_session(m, e);
-        if (!code)
-            code = get_machine(m, m->s->aws_region_url, region, e);
+        code = imds_get(&m->imds, m->s->aws_region_url, "no zone there: set AWS_REGION", region, e);
         if (code)
-            return code;
-        region->len--;
+            return err_wrap(e, "AWS's metadata");
+        region->len -= region->len > 0;
     }
     return is_region(*region) ? ERR_OK : err_set(e, ERR_CONFIG, "what is told is no region of AWS's: set AWS_REGION");
 }
 
 static enum err_code find_keys(struct machine *m, struct sigv4_credentials *k, struct err *e)
 {
-    sv role = SV_NONE, url, keys = SV_NONE;
+    sv document = SV_NONE;
+    int64_t ends;
     enum err_code code;
 
     *k = (struct sigv4_credentials){ sv_of(environment(m, "AWS_ACCESS_KEY_ID")),
@@ -156,20 +107,11 @@ static enum err_code find_keys(struct machine *m, struct sigv4_credentials *k, s
         return ERR_OK;
     if (!m->s->aws_keys_url.len)
         return err_set(e, ERR_CONFIG, "no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
-    code = open_session(m, e);
+    code = imds_role_keys(&m->imds, m->s->aws_keys_url, &document, e);
     if (!code)
-        code = get_machine(m, m->s->aws_keys_url, &role, e);
-    if (code)
-        return code;
-    url = arena_printf(m->arena, "%.*s%s%.*s", SV_ARG(m->s->aws_keys_url),
-                       sv_ends(m->s->aws_keys_url, SV("/")) ? "" : "/", SV_ARG(role));
-    if (!is_role(role) || !url.at)
-        return err_set(e, ERR_PARSE, "AWS's metadata: what is told is no role");
-    code = get_machine(m, url, &keys, e);
-    if (!code && gcp_token_aws_keys(keys, m->arena, k, e))
-        code = err_wrap(e, "AWS's metadata");
-    explicit_bzero((void *)(uintptr_t)keys.at, keys.len);
-    return code;
+        code = imds_keys(document, m->imds.arena, k, &ends, e);
+    explicit_bzero((void *)(uintptr_t)document.at, document.len);
+    return code ? err_wrap(e, "AWS's metadata") : ERR_OK;
 }
 
 /* The verification URL with its {region}. */
@@ -187,7 +129,14 @@ static sv regional(sv url, sv region, struct arena *a)
 static enum err_code subject_of_aws(const struct gcp_provider *p, const struct gcp_credential *c, struct arena *a,
                                     sv *out, struct err *e)
 {
-    struct machine m = { .p = p, .s = &c->subject, .arena = a };
+    struct machine m = { .p = p,
+                         .s = &c->subject,
+                         .imds = { .env = p->env,
+                                   .plain = p->plain,
+                                   .api = &subject_api,
+                                   .quota = SV("metadata"),
+                                   .session_url = c->subject.aws_session_url,
+                                   .arena = a } };
     struct http_request q = { .method = "POST" };
     struct sigv4_signer *signer = sigv4_signer_new();
     struct sigv4_credentials keys;

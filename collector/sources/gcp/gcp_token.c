@@ -330,28 +330,6 @@ enum err_code gcp_token_aws_subject(const struct http_request *q, struct arena *
     return ERR_OK;
 }
 
-enum err_code gcp_token_aws_keys(sv body, struct arena *a, struct sigv4_credentials *out, struct err *e)
-{
-    struct json_parser *p;
-    struct sigv4_credentials k;
-    json root;
-    enum err_code code = parse(body, &p, &root, e);
-
-    if (code)
-        return code;
-    k = (struct sigv4_credentials){ arena_copy(a, json_sv(json_get(root, SV("AccessKeyId")))),
-                                    arena_copy(a, json_sv(json_get(root, SV("SecretAccessKey")))),
-                                    arena_copy(a, json_sv(json_get(root, SV("Token")))) };
-    json_parser_free(p);
-    if (a->failed)
-        return err_set(e, ERR_LIMIT, "no memory left");
-    if (!credential_is_word(k.access_key_id) || !credential_is_word(k.secret_access_key) ||
-        (k.session_token.len && !credential_is_word(k.session_token)))
-        return err_set(e, ERR_PARSE, "the answer holds no usable access key");
-    *out = k;
-    return ERR_OK;
-}
-
 /* ---- Failures ---- */
 
 /* The first row whose error and part of the description fit; NULL: any. */

@@ -9,8 +9,8 @@
 #ifndef GCP_TOKEN_H
 #define GCP_TOKEN_H
 
+#include "collector/net/http_client.h"
 #include "collector/sources/gcp/gcp_credential.h"
-#include "collector/sources/sigv4.h"
 
 enum {
     GCP_TOKEN_BYTES_MAX = 64 << 10, /* of an answer; STS's tokens have up to 12 KiB */
@@ -51,10 +51,8 @@ MUST_USE enum err_code gcp_token_decode_impersonated(sv body, int64_t now_unix_n
                                                      struct gcp_token *out, struct err *e);
 MUST_USE enum err_code gcp_token_subject(sv text, sv field, struct arena *a, sv *out, struct err *e);
 
-/* The proof of an AWS workload: its signed request as JSON, percent-encoded; and the keys that its metadata service hands
- * out. */
+/* The proof of an AWS workload: its signed request as JSON, percent-encoded. */
 MUST_USE enum err_code gcp_token_aws_subject(const struct http_request *q, struct arena *a, sv *out, struct err *e);
-MUST_USE enum err_code gcp_token_aws_keys(sv body, struct arena *a, struct sigv4_credentials *out, struct err *e);
 
 /* What an answer of 300 and more tells: sets and returns code and text. OAuth's: {"error": "...", ...}; of an API:
  * {"error": {"status": "...", ...}}, `email` being who was to be impersonated. */

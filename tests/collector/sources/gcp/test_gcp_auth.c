@@ -430,7 +430,7 @@ static void an_instance_without_a_role_is_told_so(void)
     s.status = 404;
     s.failures = -1;
     s.body = "s3cr3t words";
-    OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "a role is attached") &&
+    OK(is(get(&s, a), "") && problem.code == ERR_CONFIG && has(problem.text, "attach an instance profile") &&
        !strstr(problem.text, "s3cr3t"));
     s.failures = 0;
     s.aws_role = "../../user-data";
