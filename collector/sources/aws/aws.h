@@ -28,7 +28,7 @@
 #include "collector/base/json.h"
 #include "collector/config/secret.h"
 #include "collector/sources/items.h"
-#include "collector/sources/source.h"
+#include "collector/sources/jobs.h"
 
 /* ---- Configuration (aws_options.c) ---- */
 
@@ -40,17 +40,17 @@ struct aws_logs_config {
     bool enabled;
     const char *group;       /* "auto": what the logging configuration names */
     const char *trail_group; /* log group of a trail; NULL: none */
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct aws_metrics_config {
     bool enabled;
     int invocations; /* enum aws_invocations */
     bool maximum;    /* a sixth statistic, at a second price */
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct aws_audit_config {
     bool enabled;
-    int64_t interval_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct aws_endpoints_config {
     const char *url, *imds, *container;

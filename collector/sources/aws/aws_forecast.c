@@ -28,7 +28,7 @@ size_t aws_forecast(const void *cfg, struct forecast_line *out, size_t max)
     const struct aws_config *c = cfg;
     double accounts = c->accounts.ids.n ? (double)c->accounts.ids.n : 1;
     double places = accounts * (aws_finds_regions(c) ? 1 : (double)c->regions.n);
-    double discovery = forecast_a_minute(c->discovery_interval_ms), logs = forecast_a_minute(c->logs.interval_ms);
+    double discovery = forecast_a_minute(c->discovery_interval_ms), logs = forecast_a_minute(c->logs.when.interval_ms);
     struct forecast f = { .out = out, .max = max };
 
     if (c->accounts.organization_unit)
@@ -40,12 +40,12 @@ size_t aws_forecast(const void *cfg, struct forecast_line *out, size_t max)
     forecast_add(&f, api(AWS_API_LOGGING), place, places * discovery, 1);
     forecast_add(&f, api(AWS_API_LIST_QUOTAS), place, places * forecast_a_minute(c->capacity_interval_ms), 1);
     if (c->metrics.enabled)
-        forecast_add(&f, api(AWS_API_GET_METRIC_DATA), model, places * forecast_a_minute(c->metrics.interval_ms),
+        forecast_add(&f, api(AWS_API_GET_METRIC_DATA), model, places * forecast_a_minute(c->metrics.when.interval_ms),
                      units_of_a_model(c->metrics.maximum));
     if (c->logs.enabled)
         forecast_add(&f, api(AWS_API_FILTER_LOG_EVENTS), place,
                      places * (c->logs.trail_group && c->logs.trail_group[0] ? 2 : 1) * logs, 1);
     if (c->audit.enabled)
-        forecast_add(&f, api(AWS_API_LOOKUP_EVENTS), place, places * forecast_a_minute(c->audit.interval_ms), 1);
+        forecast_add(&f, api(AWS_API_LOOKUP_EVENTS), place, places * forecast_a_minute(c->audit.when.interval_ms), 1);
     return f.n;
 }

@@ -12,9 +12,6 @@
 #include "collector/sources/aws/aws_log.h"
 #include "collector/sources/aws/aws_state.h"
 
-#define MINUTES(n) ((int64_t)(n)*60 * 1000)
-#define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
-
 /* Minutes are kept 15 days, the event history 90; a log group as long as its owner likes. */
 enum { AUDIT_DAYS = 89, LOGS_DAYS = 30, METRICS_SPAN_MINUTES = 180, LOGS_SPAN_MINUTES = 60 };
 
@@ -25,88 +22,9 @@ static struct aws_source *self_of(struct source *self)
 
 /* ---- jobs ---- */
 
-static struct source_job *add(struct job_list *l, sv scope, const char *group, const char *signal)
-{
-    struct source_job *j = scope.at ? job_list_add(l) : NULL;
-
-    if (!j)
-        return NULL;
-    j->scope = scope;
-    j->group = sv_of(group);
-    j->signal = sv_of(signal);
-    return j;
-}
-
-static bool add_snapshot(struct job_list *l, sv scope, const char *group, int64_t interval_ms, bool discovers)
-{
-    struct source_job *j = add(l, scope, group, group);
-
-    if (!j)
-        return false;
-    j->kind = JOB_SNAPSHOT;
-    j->interval_ms = interval_ms;
-    j->discovers = discovers;
-    return true;
-}
-
-/* A window that is cut leaves out its newest part, so the look-back has to fit. */
-static int64_t span_of(int64_t span_ms, int64_t lookback_ms, int64_t grain_ms)
-{
-    return span_ms > lookback_ms + grain_ms ? span_ms : lookback_ms + grain_ms;
-}
-
-static bool add_metrics(const struct aws_source *s, struct job_list *l, sv scope)
-{
-    const struct aws_metrics_config *c = &s->cfg->metrics;
-    struct source_job *j = add(l, scope, "metrics", "metrics");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = MINUTES(1);
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(MINUTES(METRICS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(AWS_METRICS_DAYS);
-    return true;
-}
-
-static bool add_logs(const struct aws_source *s, struct job_list *l, sv scope, const char *group)
-{
-    const struct aws_logs_config *c = &s->cfg->logs;
-    struct source_job *j = add(l, scope, group, "calls");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = 1000;
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(MINUTES(LOGS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(LOGS_DAYS);
-    return true;
-}
-
-static bool add_audit(const struct aws_source *s, struct job_list *l, sv scope)
-{
-    const struct aws_audit_config *c = &s->cfg->audit;
-    struct source_job *j = add(l, scope, "audit", "audit");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->grain_ms = 1000;
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(DAYS(1), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(AUDIT_DAYS);
-    return true;
-}
+static const struct reach metrics_reach = { MINUTES(1), MINUTES(METRICS_SPAN_MINUTES), DAYS(AWS_METRICS_DAYS) };
+static const struct reach logs_reach = { SECONDS(1), MINUTES(LOGS_SPAN_MINUTES), DAYS(LOGS_DAYS) };
+static const struct reach audit_reach = { SECONDS(1), DAYS(1), DAYS(AUDIT_DAYS) };
 
 static bool has_log_group(const struct aws_source *s, const struct aws_finding *f)
 {
@@ -120,25 +38,26 @@ static bool place_jobs(const struct aws_source *s, const struct aws_place *p, st
 {
     const struct aws_config *c = s->cfg;
     sv scope = arena_printf(l->arena, "account:%s/%s", p->account, p->region);
-    bool ok = scope.at && (!c->audit.enabled || add_audit(s, l, scope));
+    bool ok =
+        scope.at && (!c->audit.enabled || job_windowed(l, scope, SV("audit"), "audit", &c->audit.when, &audit_reach));
 
     if (!ok || !p->active)
         return ok;
-    ok = add_snapshot(l, scope, "inventory", c->discovery_interval_ms, true) &&
-         add_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
+    ok = job_snapshot(l, scope, "inventory", c->discovery_interval_ms, true) &&
+         job_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
     if (ok && c->metrics.enabled && p->finding)
-        ok = add_metrics(s, l, scope);
+        ok = job_windowed(l, scope, SV("metrics"), "metrics", &c->metrics.when, &metrics_reach);
     if (ok && c->logs.enabled && p->finding && has_log_group(s, p->finding))
-        ok = add_logs(s, l, scope, "calls");
+        ok = job_windowed(l, scope, SV("calls"), "calls", &c->logs.when, &logs_reach);
     if (ok && c->logs.enabled && p->finding && c->logs.trail_group && c->logs.trail_group[0])
-        ok = add_logs(s, l, scope, "trail");
+        ok = job_windowed(l, scope, SV("trail"), "calls", &c->logs.when, &logs_reach);
     return ok;
 }
 
 static bool account_jobs(const struct aws_source *s, const struct aws_account *a, struct job_list *l)
 {
     bool ok =
-        add_snapshot(l, arena_printf(l->arena, "account:%s", a->id), "inventory", s->cfg->discovery_interval_ms, true);
+        job_snapshot(l, arena_printf(l->arena, "account:%s", a->id), "inventory", s->cfg->discovery_interval_ms, true);
 
     for (const struct aws_place *p = s->places; ok && p; p = p->next)
         if (p->listed && sv_eq(sv_of(p->account), sv_of(a->id)))
@@ -152,13 +71,13 @@ static enum err_code aws_jobs(struct source *self, struct job_list *out, struct 
     bool ok = true;
 
     if (s->cfg->accounts.organization_unit || s->cfg->accounts.ids.n == 0)
-        ok = add_snapshot(out, SV("accounts"), "inventory", s->cfg->discovery_interval_ms, true);
+        ok = job_snapshot(out, SV("accounts"), "inventory", s->cfg->discovery_interval_ms, true);
     pthread_mutex_lock(&s->lock);
     for (const struct aws_account *a = s->accounts; ok && a; a = a->next)
         if (a->listed)
             ok = account_jobs(s, a, out);
     pthread_mutex_unlock(&s->lock);
-    return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");
+    return jobs_listed(ok, e);
 }
 
 /* ---- poll ---- */
@@ -211,16 +130,6 @@ static enum err_code aws_poll(struct source *self, const struct source_job *job,
 
 /* ---- open and close ---- */
 
-static enum err_code choose_client(struct aws_source *s, struct err *e)
-{
-    const struct aws_endpoints_config *own = &s->cfg->endpoints;
-    const struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
-
-    s->http = http_client_new(&o, e);
-    s->env.http = s->http;
-    return s->http ? ERR_OK : ERR_CONFIG;
-}
-
 /* Sessions are asked for where we read: credentials of one partition are unknown in another. */
 static const char *home_region(const struct aws_config *c)
 {
@@ -271,6 +180,8 @@ static bool is_account(const char *id)
 
 static enum err_code check_config(const struct aws_config *c, struct err *e)
 {
+    enum err_code code;
+
     for (size_t i = 0; i < c->accounts.ids.n; i++)
         if (!is_account(c->accounts.ids.at[i]))
             return err_set(e, ERR_CONFIG, "accounts.ids: want 12 digits, in quotation marks: \"%.40s\"",
@@ -280,13 +191,9 @@ static enum err_code check_config(const struct aws_config *c, struct err *e)
             return err_set(e, ERR_CONFIG, "regions: no region: \"%.40s\"", c->regions.at[i]);
     if (c->accounts.organization_unit && !c->role_arn)
         return err_set(e, ERR_CONFIG, "accounts.organization_unit needs role_arn, the role to assume in each account");
-    if (c->metrics.settle_ms > c->metrics.lookback_ms)
-        return err_set(e, ERR_CONFIG, "metrics.settle must not exceed metrics.lookback");
-    if (c->logs.settle_ms > c->logs.lookback_ms)
-        return err_set(e, ERR_CONFIG, "logs.settle must not exceed logs.lookback");
-    if (c->audit.settle_ms > c->audit.lookback_ms)
-        return err_set(e, ERR_CONFIG, "audit.settle must not exceed audit.lookback");
-    return ERR_OK;
+    code = timings_check(&c->metrics.when, "metrics", e);
+    code = code ? code : timings_check(&c->logs.when, "logs", e);
+    return code ? code : timings_check(&c->audit.when, "audit", e);
 }
 
 static void aws_close(struct source *self)
@@ -324,14 +231,10 @@ static struct source *aws_open(const void *cfg, const struct source_env *env, st
     s->base = (struct source){ &aws_source_ops, &s->env };
     pthread_mutex_init(&s->lock, NULL);
     code = check_config(s->cfg, e);
-    code = code ? code : choose_client(s, e);
+    code = code ? code : source_client(s->cfg->endpoints.ca_file, s->cfg->endpoints.allow_plain, &s->env, &s->http, e);
     code = code ? code : choose_identity(s, e);
     code = code ? code : add_configured(s, e);
-    if (code == ERR_OK)
-        return &s->base;
-    err_wrap(e, "%.*s", SV_ARG(env->id));
-    aws_close(&s->base);
-    return NULL;
+    return source_opened(&s->base, code, e);
 }
 
 const struct source_ops aws_source_ops = {

@@ -28,7 +28,7 @@
 #include "collector/sources/azure/azure_auth.h"
 #include "collector/sources/azure/azure_log.h"
 #include "collector/sources/items.h"
-#include "collector/sources/source.h"
+#include "collector/sources/jobs.h"
 
 /* ---- Configuration (azure_options.c) ---- */
 
@@ -41,15 +41,16 @@ struct azure_identity_config {
 struct azure_logs_config {
     bool enabled;
     struct string_list workspaces;
-    int64_t interval_ms, delay_ms, envelope_settle_ms;
+    struct timings when;
+    int64_t envelope_settle_ms;
 };
 struct azure_metrics_config {
     bool enabled;
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct azure_audit_config {
     bool enabled;
-    int64_t interval_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct azure_endpoints_config {
     const char *authority, *resource_manager, *metrics, *logs, *imds;

@@ -28,13 +28,13 @@ size_t azure_forecast(const void *cfg, struct forecast_line *out, size_t max)
     forecast_add(&f, &azure_apis[AZURE_API_DIAGNOSTICS], account, discovery, 1);
     if (c->metrics.enabled)
         forecast_add(&f, &azure_apis[AZURE_API_BATCH], sub,
-                     subs * groups_of_a_family() * forecast_a_minute(c->metrics.interval_ms), 1);
+                     subs * groups_of_a_family() * forecast_a_minute(c->metrics.when.interval_ms), 1);
     if (c->audit.enabled)
         forecast_add(&f, &azure_apis[AZURE_API_ACTIVITY], sub,
-                     subs * AZURE_ACTIVITY_PROVIDERS * forecast_a_minute(c->audit.interval_ms), 1);
+                     subs * AZURE_ACTIVITY_PROVIDERS * forecast_a_minute(c->audit.when.interval_ms), 1);
     forecast_add(&f, &azure_apis[AZURE_API_USAGES], sub, subs * forecast_a_minute(c->capacity_interval_ms), 1);
     if (c->logs.enabled)
         forecast_add(&f, &azure_apis[AZURE_API_LOGS], workspace,
-                     (double)c->logs.workspaces.n * forecast_a_minute(c->logs.interval_ms), 1);
+                     (double)c->logs.workspaces.n * forecast_a_minute(c->logs.when.interval_ms), 1);
     return f.n;
 }

@@ -12,9 +12,6 @@
 #include "collector/base/clock.h"
 #include "collector/sources/azure/azure_state.h"
 
-#define MINUTES(n) ((int64_t)(n)*60 * 1000)
-#define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
-
 /* Metrics are kept 93 days, the Activity Log 90. One window's answer has to fit the size limit. */
 enum { METRICS_DAYS = 93, ACTIVITY_DAYS = 90 - 1, LOGS_DAYS = 30, METRICS_SPAN_MINUTES = 120, LOGS_SPAN_MINUTES = 60 };
 
@@ -25,97 +22,24 @@ static struct azure_source *self_of(struct source *self)
 
 /* ---- jobs ---- */
 
-/* Texts of the list live in its arena. */
-static enum err_code no_room(struct err *e)
-{
-    return err_set(e, ERR_LIMIT, "no room for the list of jobs");
-}
-
-static struct source_job *add(struct job_list *l, sv scope, const char *group, const char *signal)
-{
-    struct source_job *j = scope.at ? job_list_add(l) : NULL;
-
-    if (!j)
-        return NULL;
-    j->scope = scope;
-    j->group = sv_of(group);
-    j->signal = sv_of(signal);
-    return j;
-}
+static const struct reach metrics_reach = { MINUTES(1), MINUTES(METRICS_SPAN_MINUTES), DAYS(METRICS_DAYS) };
+static const struct reach calls_reach = { SECONDS(1), MINUTES(LOGS_SPAN_MINUTES), DAYS(LOGS_DAYS) };
+static const struct reach audit_reach = { SECONDS(1), DAYS(1), DAYS(ACTIVITY_DAYS) };
 
 static bool add_inventory(const struct azure_source *s, struct job_list *l, sv scope)
 {
-    struct source_job *j = add(l, scope, "inventory", "inventory");
-
-    if (!j)
-        return false;
-    j->kind = JOB_SNAPSHOT;
-    j->interval_ms = s->cfg->discovery_interval_ms;
-    j->discovers = true;
-    return true;
-}
-
-static bool add_metrics(const struct azure_source *s, struct job_list *l, const struct azure_group *g, sv scope)
-{
-    const struct azure_metrics_config *m = &s->cfg->metrics;
-    struct source_job *j = add(l, scope, g->name, "metrics");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = m->interval_ms;
-    j->delay_ms = m->delay_ms;
-    j->grain_ms = MINUTES(1);
-    j->lookback_ms = m->lookback_ms;
-    j->settle_ms = m->settle_ms;
-    j->span_max_ms = MINUTES(METRICS_SPAN_MINUTES);
-    j->retention_ms = DAYS(METRICS_DAYS);
-    return true;
+    return job_snapshot(l, scope, "inventory", s->cfg->discovery_interval_ms, true);
 }
 
 static bool add_calls(const struct azure_source *s, struct job_list *l, const char *workspace)
 {
     const struct azure_logs_config *c = &s->cfg->logs;
-    struct source_job *j = add(l, arena_printf(l->arena, "workspace:%s", workspace), "calls", "calls");
+    struct source_job *j = job_windowed(l, arena_printf(l->arena, "workspace:%s", workspace), SV("calls"), "calls",
+                                        &c->when, &calls_reach);
 
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = 1000;
-    j->span_max_ms = MINUTES(LOGS_SPAN_MINUTES);
-    j->retention_ms = DAYS(LOGS_DAYS);
-    j->envelope_settle_ms = c->envelope_settle_ms;
-    return true;
-}
-
-static bool add_audit(const struct azure_source *s, struct job_list *l, sv scope)
-{
-    const struct azure_audit_config *c = &s->cfg->audit;
-    struct source_job *j = add(l, scope, "audit", "audit");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->grain_ms = 1000;
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = DAYS(1);
-    j->retention_ms = DAYS(ACTIVITY_DAYS);
-    return true;
-}
-
-static bool add_capacity(const struct azure_source *s, struct job_list *l, sv scope)
-{
-    struct source_job *j = add(l, scope, "capacity", "capacity");
-
-    if (!j)
-        return false;
-    j->kind = JOB_SNAPSHOT;
-    j->interval_ms = s->cfg->capacity_interval_ms;
-    return true;
+    if (j)
+        j->envelope_settle_ms = c->envelope_settle_ms;
+    return j != NULL;
 }
 
 /* Whether some account of this region is read in this group. */
@@ -142,7 +66,8 @@ static bool add_account_metrics(struct azure_source *s, struct azure_subscriptio
 
     for (const struct azure_group *g = azure_groups; g->name; g++)
         if (group_concerns(a, g) && azure_group_ready(s, sub, azure_family_of_kind(a->item.kind), g) &&
-            !has_job(l, scope, g->name) && !add_metrics(s, l, g, scope))
+            !has_job(l, scope, g->name) &&
+            !job_windowed(l, scope, sv_of(g->name), "metrics", &s->cfg->metrics.when, &metrics_reach))
             return false;
     return true;
 }
@@ -158,11 +83,11 @@ static enum err_code subscription_jobs(struct azure_source *s, struct azure_subs
     for (size_t i = 0; ok && s->cfg->metrics.enabled && i < view.n; i++)
         ok = add_account_metrics(s, sub, l, view.at[i]);
     if (ok && view.n)
-        ok = add_capacity(s, l, scope);
+        ok = job_snapshot(l, scope, "capacity", s->cfg->capacity_interval_ms, false);
     if (ok && s->cfg->audit.enabled)
-        ok = add_audit(s, l, scope);
+        ok = job_windowed(l, scope, SV("audit"), "audit", &s->cfg->audit.when, &audit_reach);
     azure_view_drop(&view);
-    return ok ? ERR_OK : no_room(e);
+    return jobs_listed(ok, e);
 }
 
 /* Rows of a log are named by the inventory, so logs wait until each subscription was asked once, whatever came of it.
@@ -173,7 +98,7 @@ static enum err_code workspace_jobs(struct azure_source *s, struct job_list *l, 
 
     for (size_t i = 0; c->enabled && all_discovered && i < c->workspaces.n; i++)
         if (!add_calls(s, l, c->workspaces.at[i]))
-            return no_room(e);
+            return jobs_listed(false, e);
     return ERR_OK;
 }
 
@@ -204,7 +129,7 @@ static enum err_code azure_jobs(struct source *self, struct job_list *out, struc
     enum err_code code = ERR_OK;
 
     if (!subs || (s->cfg->subscriptions.n == 0 && !add_inventory(s, out, SV("subscriptions"))))
-        return no_room(e);
+        return jobs_listed(false, e);
     for (size_t i = 0; i < n && code == ERR_OK; i++)
         code = subscription_jobs(s, subs[i], out, e);
     return code ? code : workspace_jobs(s, out, all_discovered, e);
@@ -296,16 +221,11 @@ static void choose_endpoints(struct azure_source *s)
 /* Metadata services speak plain http, so the client for tokens may always. */
 static enum err_code choose_clients(struct azure_source *s, struct err *e)
 {
-    const struct azure_endpoints_config *own = &s->cfg->endpoints;
-    struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
+    const char *ca_file = s->cfg->endpoints.ca_file;
+    enum err_code code = source_client(ca_file, s->cfg->endpoints.allow_plain, &s->env, &s->http, e);
 
-    s->http = http_client_new(&o, e);
-    o.allow_plain = true;
-    s->plain = s->http ? http_client_new(&o, e) : NULL;
-    s->env.http = s->http;
     s->auth_env = s->env;
-    s->auth_env.http = s->plain;
-    return s->plain ? ERR_OK : ERR_CONFIG;
+    return code ? code : source_client(ca_file, true, &s->auth_env, &s->plain, e);
 }
 
 static enum err_code choose_identity(struct azure_source *s, struct err *e)
@@ -344,13 +264,12 @@ static enum err_code add_configured(struct azure_source *s, struct err *e)
 
 static enum err_code check_config(const struct azure_config *c, struct err *e)
 {
+    enum err_code code;
+
     if (c->subscriptions.n && c->discover.management_group)
         return err_set(e, ERR_CONFIG, "subscriptions and discover.management_group exclude each other: keep one");
-    if (c->metrics.settle_ms > c->metrics.lookback_ms)
-        return err_set(e, ERR_CONFIG, "metrics.settle must not exceed metrics.lookback");
-    if (c->audit.settle_ms > c->audit.lookback_ms)
-        return err_set(e, ERR_CONFIG, "audit.settle must not exceed audit.lookback");
-    return ERR_OK;
+    code = timings_check(&c->metrics.when, "metrics", e);
+    return code ? code : timings_check(&c->audit.when, "audit", e);
 }
 
 static void azure_close(struct source *self)
@@ -393,11 +312,7 @@ static struct source *azure_open(const void *cfg, const struct source_env *env, 
     code = code ? code : choose_clients(s, e);
     code = code ? code : choose_identity(s, e);
     code = code ? code : add_configured(s, e);
-    if (code == ERR_OK)
-        return &s->base;
-    err_wrap(e, "%.*s", SV_ARG(env->id));
-    azure_close(&s->base);
-    return NULL;
+    return source_opened(&s->base, code, e);
 }
 
 const struct source_ops azure_source_ops = {

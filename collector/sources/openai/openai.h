@@ -28,7 +28,7 @@
 #include "collector/base/json.h"
 #include "collector/config/secret.h"
 #include "collector/sources/items.h"
-#include "collector/sources/source.h"
+#include "collector/sources/jobs.h"
 
 /* ---- Configuration (openai_options.c) ---- */
 
@@ -36,16 +36,16 @@ struct openai_usage_config {
     bool enabled;
     struct string_list kinds;    /* names of openai_kinds */
     struct string_list group_by; /* dimensions beside those that the labels need */
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct openai_costs_config {
     bool enabled;
     bool by_api_key;
-    int64_t interval_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct openai_audit_config {
     bool enabled;
-    int64_t interval_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct openai_endpoints_config {
     const char *url, *ca_file;

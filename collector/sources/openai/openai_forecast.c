@@ -17,13 +17,14 @@ size_t openai_forecast(const void *cfg, struct forecast_line *out, size_t max)
     for (int k = 0; c->usage.enabled && k < OPENAI_KINDS; k++)
         if (openai_reads_kind(c, &openai_kinds[k]))
             forecast_add(&f, &openai_apis[OPENAI_API_USAGE + k], organization,
-                         openai_kinds[k].hourly ? 1.0 / 60 : forecast_a_minute(c->usage.interval_ms), 1);
+                         openai_kinds[k].hourly ? 1.0 / 60 : forecast_a_minute(c->usage.when.interval_ms), 1);
     if (c->costs.enabled) /* a page a day of the look-back, and of today */
         forecast_add(&f, &openai_apis[OPENAI_API_COSTS], organization,
-                     ((double)c->costs.lookback_ms / DAY_MS + 1) * forecast_a_minute(c->costs.interval_ms), 1);
-    if (c->audit.enabled) /* with and without tenant_only */
-        forecast_add(&f, &openai_apis[OPENAI_API_AUDIT_LOGS], organization, 2 * forecast_a_minute(c->audit.interval_ms),
+                     ((double)c->costs.when.lookback_ms / DAY_MS + 1) * forecast_a_minute(c->costs.when.interval_ms),
                      1);
+    if (c->audit.enabled) /* with and without tenant_only */
+        forecast_add(&f, &openai_apis[OPENAI_API_AUDIT_LOGS], organization,
+                     2 * forecast_a_minute(c->audit.when.interval_ms), 1);
     forecast_add(&f, &openai_apis[OPENAI_API_RATE_LIMITS], project, forecast_a_minute(c->capacity_interval_ms), 1);
     return f.n;
 }

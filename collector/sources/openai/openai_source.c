@@ -11,10 +11,6 @@
 #include "collector/base/clock.h"
 #include "collector/sources/openai/openai_state.h"
 
-#define SECONDS(n) ((int64_t)(n)*1000)
-#define MINUTES(n) SECONDS((n)*60)
-#define HOURS(n)   MINUTES((n)*60)
-
 /* How long things are kept is not published. One window's answer has to fit the size limit. */
 enum {
     USAGE_DAYS = 30,
@@ -33,86 +29,22 @@ static struct openai_source *self_of(struct source *self)
 
 /* ---- jobs ---- */
 
-static struct source_job *add(struct job_list *l, sv group, const char *signal)
-{
-    struct source_job *j = group.at ? job_list_add(l) : NULL;
-
-    if (!j)
-        return NULL;
-    j->scope = SV("organization");
-    j->group = group;
-    j->signal = sv_of(signal);
-    return j;
-}
-
-static bool add_snapshot(struct job_list *l, const char *group, int64_t interval_ms, bool discovers)
-{
-    struct source_job *j = add(l, sv_of(group), group);
-
-    if (!j)
-        return false;
-    j->kind = JOB_SNAPSHOT;
-    j->interval_ms = interval_ms;
-    j->discovers = discovers;
-    return true;
-}
-
-/* A window that is cut leaves out its newest part, so the look-back has to fit. */
-static int64_t span_of(int64_t span_ms, int64_t lookback_ms, int64_t grain_ms)
-{
-    return span_ms > lookback_ms + grain_ms ? span_ms : lookback_ms + grain_ms;
-}
+static const struct reach usage_reach = { MINUTES(1), HOURS(USAGE_SPAN_HOURS), DAYS(USAGE_DAYS) };
+static const struct reach hourly_reach = { HOURS(1), HOURS(HOURLY_SPAN_HOURS), DAYS(USAGE_DAYS) };
+static const struct reach costs_reach = { HOURS(1), DAYS(COSTS_SPAN_DAYS), DAYS(COSTS_DAYS) };
+static const struct reach audit_reach = { SECONDS(1), DAYS(1), DAYS(AUDIT_DAYS) };
+static const sv scope = SVT("organization");
 
 static bool add_usage(const struct openai_source *s, struct job_list *l, const struct openai_kind *kind)
 {
-    const struct openai_usage_config *c = &s->cfg->usage;
-    struct source_job *j = add(l, arena_printf(l->arena, "usage/%s", kind->name), "metrics");
+    struct timings when = s->cfg->usage.when;
 
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = kind->hourly ? HOURS(1) : c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = kind->hourly ? HOURS(1) : MINUTES(1);
-    j->lookback_ms = kind->hourly ? HOURS(HOURLY_LOOKBACK_HOURS) : c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(HOURS(kind->hourly ? HOURLY_SPAN_HOURS : USAGE_SPAN_HOURS), j->lookback_ms, j->grain_ms);
-    j->retention_ms = HOURS(24) * USAGE_DAYS;
-    return true;
-}
-
-static bool add_costs(const struct openai_source *s, struct job_list *l)
-{
-    const struct openai_costs_config *c = &s->cfg->costs;
-    struct source_job *j = add(l, SV("costs"), "charges");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->grain_ms = HOURS(1);
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(HOURS(24) * COSTS_SPAN_DAYS, j->lookback_ms, j->grain_ms);
-    j->retention_ms = HOURS(24) * COSTS_DAYS;
-    return true;
-}
-
-static bool add_audit(const struct openai_source *s, struct job_list *l)
-{
-    const struct openai_audit_config *c = &s->cfg->audit;
-    struct source_job *j = add(l, SV("audit"), "audit");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->grain_ms = SECONDS(1);
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(HOURS(24), j->lookback_ms, j->grain_ms);
-    j->retention_ms = HOURS(24) * AUDIT_DAYS;
-    return true;
+    if (kind->hourly) {
+        when.interval_ms = HOURS(1);
+        when.lookback_ms = HOURS(HOURLY_LOOKBACK_HOURS);
+    }
+    return job_windowed(l, scope, arena_printf(l->arena, "usage/%s", kind->name), "metrics", &when,
+                        kind->hourly ? &hourly_reach : &usage_reach);
 }
 
 static bool is_listed(struct openai_source *s)
@@ -129,15 +61,17 @@ static enum err_code openai_jobs(struct source *self, struct job_list *out, stru
 {
     struct openai_source *s = self_of(self);
     bool listed = is_listed(s), usage = s->cfg->usage.enabled && listed;
-    bool ok = add_snapshot(out, "inventory", s->cfg->discovery_interval_ms, true);
+    bool ok = job_snapshot(out, scope, "inventory", s->cfg->discovery_interval_ms, true);
 
     for (int k = 0; ok && usage && k < OPENAI_KINDS; k++)
         if (openai_reads_kind(s->cfg, &openai_kinds[k]))
             ok = add_usage(s, out, &openai_kinds[k]);
-    ok = ok && (!usage || add_snapshot(out, "capacity", s->cfg->capacity_interval_ms, false));
-    ok = ok && (!s->cfg->costs.enabled || !listed || add_costs(s, out));
-    ok = ok && (!s->cfg->audit.enabled || !listed || add_audit(s, out));
-    return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");
+    ok = ok && (!usage || job_snapshot(out, scope, "capacity", s->cfg->capacity_interval_ms, false));
+    ok = ok && (!s->cfg->costs.enabled || !listed ||
+                job_windowed(out, scope, SV("costs"), "charges", &s->cfg->costs.when, &costs_reach));
+    ok = ok && (!s->cfg->audit.enabled || !listed ||
+                job_windowed(out, scope, SV("audit"), "audit", &s->cfg->audit.when, &audit_reach));
+    return jobs_listed(ok, e);
 }
 
 /* ---- poll ---- */
@@ -172,14 +106,11 @@ static enum err_code openai_poll(struct source *self, const struct source_job *j
 static enum err_code choose_client(struct openai_source *s, struct err *e)
 {
     const struct openai_endpoints_config *own = &s->cfg->endpoints;
-    const struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
 
     s->url = sv_of(own->url);
     while (sv_ends(s->url, SV("/")))
         s->url.len--;
-    s->http = http_client_new(&o, e);
-    s->env.http = s->http;
-    return s->http ? ERR_OK : ERR_CONFIG;
+    return source_client(own->ca_file, own->allow_plain, &s->env, &s->http, e);
 }
 
 static enum err_code check_names(const struct string_list *names, int (*find)(sv name), const char *what, struct err *e)
@@ -195,15 +126,9 @@ static enum err_code check_config(const struct openai_config *c, struct err *e)
     enum err_code code = check_names(&c->usage.kinds, openai_kind_find, "usage.kinds", e);
 
     code = code ? code : check_names(&c->usage.group_by, openai_dimension_find, "usage.group_by", e);
-    if (code)
-        return code;
-    if (c->usage.settle_ms > c->usage.lookback_ms)
-        return err_set(e, ERR_CONFIG, "usage.settle must not exceed usage.lookback");
-    if (c->costs.settle_ms > c->costs.lookback_ms)
-        return err_set(e, ERR_CONFIG, "costs.settle must not exceed costs.lookback");
-    if (c->audit.settle_ms > c->audit.lookback_ms)
-        return err_set(e, ERR_CONFIG, "audit.settle must not exceed audit.lookback");
-    return ERR_OK;
+    code = code ? code : timings_check(&c->usage.when, "usage", e);
+    code = code ? code : timings_check(&c->costs.when, "costs", e);
+    return code ? code : timings_check(&c->audit.when, "audit", e);
 }
 
 static void openai_close(struct source *self)
@@ -239,11 +164,7 @@ static struct source *openai_open(const void *cfg, const struct source_env *env,
     pthread_mutex_init(&s->lock, NULL);
     code = check_config(s->cfg, e);
     code = code ? code : choose_client(s, e);
-    if (code == ERR_OK)
-        return &s->base;
-    err_wrap(e, "%.*s", SV_ARG(env->id));
-    openai_close(&s->base);
-    return NULL;
+    return source_opened(&s->base, code, e);
 }
 
 const struct source_ops openai_source_ops = {

@@ -270,7 +270,7 @@ static void a_long_look_back_fits_into_a_window(void)
 
     if (!OK(fake_begin(&f)))
         return;
-    f.config.metrics.lookback_ms = f.config.logs.lookback_ms = 6LL * 3600 * 1000;
+    f.config.metrics.when.lookback_ms = f.config.logs.when.lookback_ms = 6LL * 3600 * 1000;
     if (!OK(fake_open(&f)))
         return;
     OK(fake_discover(&f));

@@ -382,9 +382,9 @@ static void names_in_the_configuration_are_checked(void)
     f.config.usage.kinds = (struct string_list){ kinds, 1 };
     OK(!openai_source_ops.open(&f.config, &f.env, &e) && fake_has(sv_of(e.text), "usage.kinds"));
     f.config.usage.kinds = (struct string_list){ 0 };
-    f.config.costs.settle_ms = f.config.costs.lookback_ms + 1;
+    f.config.costs.when.settle_ms = f.config.costs.when.lookback_ms + 1;
     OK(!openai_source_ops.open(&f.config, &f.env, &e) && fake_has(sv_of(e.text), "costs.settle"));
-    f.config.costs.settle_ms = 0;
+    f.config.costs.when.settle_ms = 0;
     fake_stop(&f);
 }
 
