@@ -8,7 +8,7 @@
 static void eight_threads_make_one_renewal(void)
 {
     struct mint m;
-    int good;
+    int good = 0;
 
     OK(mint_start(&m));
     OK(want_together(&(struct want){ .ask = mint_ask, .from = &m, .name = "a" }, &m.hold, ERR_OK, "a-1", &good));
@@ -73,7 +73,7 @@ static void refusals_from_all_sides_cost_one_renewal(void)
 {
     struct want first = { .ask = mint_ask, .name = "a" };
     struct mint m;
-    int good;
+    int good = 0;
 
     OK(mint_start(&m));
     first.from = &m;
@@ -102,7 +102,7 @@ static void a_renewal_may_stand_on_another_set(void)
     struct credentials_config c = { .what = "name", .names_max = 4, .renew = renew_chain };
     struct want outer = { .ask = mint_ask, .name = "outer" };
     struct mint m;
-    int good;
+    int good = 0;
 
     OK(mint_start(&m));
     credentials_free(m.c);
