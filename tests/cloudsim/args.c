@@ -174,8 +174,7 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
     };
     for (const struct cloud *const *c = clouds; *c; c++) {
         out->count[(*c)->id] = (*c)->count.dflt;
-        if (!(*c)->when_named)
-            out->clouds |= 1U << (*c)->id;
+        out->clouds |= 1U << (*c)->id;
     }
     *help = false;
     for (int i = 1; i < argc; i += 2) {

@@ -23,7 +23,6 @@ struct dialect {
 struct cloud {
     const char *name; /* in --clouds, /requests, /faults and label cloud */
     enum cloud_id id;
-    bool when_named; /* there only if --clouds names it: the collector does not know it yet */
     struct {
         const char *option, *help; /* "--accounts": of what it has so many; 0: the cloud is not there */
         unsigned dflt, least, most;

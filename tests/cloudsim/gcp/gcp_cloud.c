@@ -69,7 +69,6 @@ static sv account_name(const struct sim *s, unsigned i)
 const struct cloud gcp_cloud = {
     .name = "gcp",
     .id = GCP,
-    .when_named = true,
     .count = { "--projects", "how many Google Cloud has, 0: no Google Cloud", 4, 0, GCP_PROJECTS_MAX },
     .exchange_bytes = sizeof(struct gcp_request),
     .open = open_world,
