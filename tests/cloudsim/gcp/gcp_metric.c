@@ -259,16 +259,18 @@ bool gcp_sample_of(const struct gcp_world *w, const struct gcp_metric *m, const 
     if ((c && c->console) || !gcp_metric_fits(m, d))
         return false;
     memset(all, 0, sizeof all);
-    memset(out, 0, sizeof *out);
+    out->value = value_of(m, d, c, variant, all);
+    if (out->value < 0)
+        return false;
+    memset(out->labels, 0, sizeof out->labels);
     put_resource(w, m, d, all);
     if (c)
         put_call(d, c, all);
     put_endpoint(d, all);
     all[M_LIMIT] = SV("PerMinutePerProjectPerRegionPerBaseModel");
     all[M_BASE_MODEL] = base_model_of(d);
-    out->value = value_of(m, d, c, variant, all);
     for (unsigned i = 0; i < GCP_LABELS; i++)
         if (i < GCP_RESOURCE_LABELS || m->labels >> i & 1)
             out->labels[i] = all[i];
-    return out->value >= 0;
+    return true;
 }

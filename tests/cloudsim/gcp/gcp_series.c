@@ -18,10 +18,15 @@
 
 enum { TABLE_SLOTS = 1 << 12, BASE_DELAY_S = 60, BASE_SPREAD_S = 120, FINAL_S = 8 * 60 };
 
+enum shown { SHOWN_NOTHING, SHOWN_LESS, SHOWN_ALL, SHOWN_MORE };
+
 struct slot {
     struct gcp_series *series;
-    uint64_t name;
-    bool kept; /* the filter lets it through */
+    uint64_t place; /* hash of where the labels' texts are in memory, which is quicker; of a group: as name */
+    uint64_t name;  /* hash of what they say, the same in each process */
+    bool kept;      /* the filter lets it through */
+    int64_t minute; /* how much of which minute is shown; INT64_MIN: none yet */
+    enum shown shown;
     struct slot *next;
 };
 
@@ -81,10 +86,19 @@ static uint64_t name_of(const sv labels[GCP_LABELS])
     return h;
 }
 
+static uint64_t place_of(const sv labels[GCP_LABELS])
+{
+    uint64_t h = 0;
+
+    for (unsigned i = 0; i < GCP_LABELS; i++)
+        h = rng_mix(h + (uintptr_t)labels[i].at + i);
+    return h;
+}
+
 static bool same_labels(const sv a[GCP_LABELS], const sv b[GCP_LABELS])
 {
     for (unsigned i = 0; i < GCP_LABELS; i++)
-        if (!a[i].at != !b[i].at || (a[i].at && !sv_eq(a[i], b[i])))
+        if (!a[i].at != !b[i].at || (a[i].at != b[i].at && !sv_eq(a[i], b[i])))
             return false;
     return true;
 }
@@ -105,23 +119,25 @@ static void put_last(struct search *f, struct gcp_series *s)
     f->out->n++;
 }
 
-/* The slot of these labels, made when it is the first time. NULL: memory is out. */
-static struct slot *slot_of(struct search *f, const sv labels[GCP_LABELS], bool filtered)
+/* The slot of these labels, made when it is the first time. `raw`: of a call's sample, whose labels are the same texts in
+ * memory each time; else of a group. NULL: memory is out. */
+static struct slot *slot_of(struct search *f, const sv labels[GCP_LABELS], bool raw)
 {
-    uint64_t name = name_of(labels);
-    struct slot **at = &f->table[name % TABLE_SLOTS], *slot;
+    uint64_t place = raw ? place_of(labels) : name_of(labels);
+    struct slot **at = &f->table[place % TABLE_SLOTS], *slot;
     struct candidate c = { f, labels };
 
     for (; *at; at = &(*at)->next)
-        if ((*at)->name == name && same_labels((*at)->series->labels, labels))
+        if ((*at)->place == place && same_labels((*at)->series->labels, labels))
             return *at;
     slot = ARENA_NEW(f->arena, struct slot);
     if (!slot)
         return NULL;
-    *slot = (struct slot){ .series = new_series(f, labels), .name = name };
+    *slot =
+        (struct slot){ .series = new_series(f, labels), .place = place, .name = name_of(labels), .minute = INT64_MIN };
     if (!slot->series)
         return NULL;
-    slot->kept = !filtered || gcp_filter_holds(f->q->filter, test_holds, &c);
+    slot->kept = !raw || gcp_filter_holds(f->q->filter, test_holds, &c);
     if (slot->kept)
         put_last(f, slot->series);
     *at = slot;
@@ -147,8 +163,6 @@ static struct gcp_point *add_point(struct search *f, struct gcp_series *s, int64
 }
 
 /* ---- raw ---- */
-
-enum shown { SHOWN_NOTHING, SHOWN_LESS, SHOWN_ALL, SHOWN_MORE };
 
 static enum shown shown_at(const struct search *f, uint64_t series, int64_t minute)
 {
@@ -199,19 +213,21 @@ static bool add_sample(struct search *f, const struct gcp_deployment *d, int64_t
 {
     struct slot *slot = slot_of(f, sample->labels, true);
     int64_t end = (minute + 1) * NANO_PER_MIN, start = f->q->metric->kind == GCP_GAUGE ? end : end - NANO_PER_MIN;
-    enum shown shown;
     struct gcp_series *s;
 
     if (!slot || !slot->kept)
         return slot != NULL;
-    shown = shown_at(f, slot->name, minute);
-    if (shown == SHOWN_NOTHING)
+    if (slot->minute != minute) {
+        slot->minute = minute;
+        slot->shown = shown_at(f, slot->name, minute);
+    }
+    if (slot->shown == SHOWN_NOTHING)
         return true;
     s = slot->series;
     if ((!s->n_points || s->points[s->n_points - 1].end != end) &&
         !add_point(f, s, start, end, layout_of(f->q->metric, d, minute)))
         return false;
-    add_value(&s->points[s->n_points - 1], sample->value, weight_of(shown, c));
+    add_value(&s->points[s->n_points - 1], sample->value, weight_of(slot->shown, c));
     return true;
 }
 
