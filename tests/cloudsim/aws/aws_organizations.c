@@ -107,9 +107,9 @@ static void put_account(const struct aws_world *w, struct buf *b, const struct a
     buf_putc(b, ',');
     put_member(b, "Name", a->name);
     /* One without Status, one without State, one with neither; the suspended one always tells. */
-    if (a->index != 1 && a->index != 3)
+    if (a->kind == AWS_SUSPENDED || (a->index != 1 && a->index != 3))
         buf_printf(b, ",\"Status\":\"%s\"", state);
-    if (a->index != 2 && a->index != 3)
+    if (a->kind == AWS_SUSPENDED || (a->index != 2 && a->index != 3))
         buf_printf(b, ",\"State\":\"%s\"", state);
     buf_printf(b, ",\"Paths\":[\"%.*s/%.*s/", SV_ARG(w->organization_id), SV_ARG(w->root_id));
     put_ou_path(w, b, ou_of(a));
