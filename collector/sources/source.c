@@ -324,6 +324,32 @@ sv source_authority(const struct source_env *env, sv fact, sv resource_id, struc
     return env->ledger ? ledger_authority(env->ledger, fact, resource_id, arena) : SV_NONE;
 }
 
+static bool said_in_frame(const struct frame *f, sv subject)
+{
+    for (size_t i = 0; i < f->n_epochs; i++)
+        if (f->epochs[i].kind == EPOCH_AUTHORITY && sv_eq(f->epochs[i].subject, subject))
+            return true;
+    return false;
+}
+
+bool source_choose(const struct source_env *env, struct frame *out, const char *fact, sv resource_id,
+                   const char *choice, int64_t since_unix_nano)
+{
+    sv before = source_authority(env, sv_of(fact), resource_id, out->arena);
+    sv subject = arena_printf(out->arena, "%s %.*s", fact, SV_ARG(resource_id));
+    struct epoch *epoch;
+
+    if (subject.at && (sv_eq(before, sv_of(choice)) || said_in_frame(out, subject)))
+        return true;
+    epoch = subject.at ? frame_add_epoch(out) : NULL;
+    if (epoch)
+        *epoch = (struct epoch){ .kind = EPOCH_AUTHORITY,
+                                 .valid_from_unix_nano = before.len ? since_unix_nano : 0,
+                                 .subject = subject,
+                                 .value = sv_of(choice) };
+    return epoch != NULL;
+}
+
 /* ---- answers and pages ---- */
 
 /* A proxy or a cut connection may leave less than the object that was sent. */

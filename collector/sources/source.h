@@ -181,6 +181,11 @@ int64_t source_server_now(const struct source_env *env);
 /* Sticky authority from the ledger: the choice journalled for (fact, resource id), empty if none yet. */
 sv source_authority(const struct source_env *env, sv fact, sv resource_id, struct arena *arena);
 
+/* Puts a choice into the frame unless it is the one that holds already: a first one for ever back, a change for buckets from
+ * `since` on. `choice` outlives the frame. False at the arena's limit. */
+bool source_choose(const struct source_env *env, struct frame *out, const char *fact, sv resource_id,
+                   const char *choice, int64_t since_unix_nano);
+
 /* Whether a model of this publisher is wanted; an unknown (empty) publisher is. */
 bool source_wants_publisher(const struct source_env *env, sv publisher);
 

@@ -509,33 +509,16 @@ static enum err_code collect_names(struct discovery *d, struct err *e)
 
 /* ---- choices: journalled when they change, and published ---- */
 
-static bool said_in_frame(const struct frame *out, sv subject)
-{
-    for (size_t i = 0; i < out->n_epochs; i++)
-        if (out->epochs[i].kind == EPOCH_AUTHORITY && sv_eq(out->epochs[i].subject, subject))
-            return true;
-    return false;
-}
-
 static enum err_code emit_choice(struct discovery *d, struct frame *out, enum platform platform, sv project,
                                  const char *fact, const char *choice, struct err *e)
 {
     struct aws_origin o = { platform, sv_of(d->p->account), sv_of(d->p->region), project };
     sv id = aws_resource_id(out->arena, &o);
-    sv subject = id.at ? arena_printf(out->arena, "%s %.*s", fact, SV_ARG(id)) : id;
-    sv before = subject.at ? source_authority(&d->r->s->env, sv_of(fact), id, out->arena) : SV_NONE;
-    struct epoch *epoch;
+    int64_t next = clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN;
 
-    if (subject.at && (sv_eq(before, sv_of(choice)) || said_in_frame(out, subject)))
-        return ERR_OK;
-    epoch = subject.at ? frame_add_epoch(out) : NULL;
-    if (!epoch)
-        return err_set(e, ERR_LIMIT, "no room for epochs");
-    *epoch = (struct epoch){ .kind = EPOCH_AUTHORITY,
-                             .valid_from_unix_nano = before.len ? clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN : 0,
-                             .subject = subject,
-                             .value = sv_of(choice) };
-    return ERR_OK;
+    return id.at && source_choose(&d->r->s->env, out, fact, id, choice, next)
+               ? ERR_OK
+               : err_set(e, ERR_LIMIT, "no room for epochs");
 }
 
 /* Whether logs of the runtime plane are read: a configured group needs no permission to look. */

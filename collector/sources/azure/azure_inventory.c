@@ -476,24 +476,6 @@ static void choose_families(struct discovery *d)
 
 /* ---- what is journalled ---- */
 
-/* A first choice holds for ever back; a change from `since` on. */
-static bool emit_authority(struct discovery *d, const char *fact, sv resource_id, const char *choice, int64_t since)
-{
-    sv before = source_authority(&d->r->s->env, sv_of(fact), resource_id, d->r->arena);
-    struct epoch *epoch;
-
-    if (sv_eq(before, sv_of(choice)))
-        return true;
-    epoch = frame_add_epoch(d->out);
-    if (!epoch)
-        return false;
-    *epoch = (struct epoch){ .kind = EPOCH_AUTHORITY,
-                             .valid_from_unix_nano = before.len ? since : 0,
-                             .subject = arena_printf(d->out->arena, "%s %.*s", fact, SV_ARG(resource_id)),
-                             .value = sv_of(choice) };
-    return epoch->subject.at != NULL;
-}
-
 static bool publisher_wanted(void *ctx, sv publisher)
 {
     return source_wants_publisher(ctx, publisher);
@@ -512,10 +494,11 @@ static enum err_code emit_account(struct discovery *d, const struct azure_accoun
     int64_t start = clock_floor(d->now, s->cfg->discovery_interval_ms * NANO_PER_MS);
     int64_t since = clock_floor(d->now - PROBE_HOURS * NANO_PER_H, NANO_PER_H),
             next = clock_floor(d->now, NANO_PER_MIN) + NANO_PER_MIN;
+    const struct source_env *env = &s->env;
 
-    if (!emit_authority(d, "requests", a->item.id, family, since) ||
-        !emit_authority(d, "tokens", a->item.id, family, since) ||
-        !emit_authority(d, "duration", a->item.id, logs ? "logs" : "metrics", next))
+    if (!source_choose(env, d->out, "requests", a->item.id, family, since) ||
+        !source_choose(env, d->out, "tokens", a->item.id, family, since) ||
+        !source_choose(env, d->out, "duration", a->item.id, logs ? "logs" : "metrics", next))
         return err_set(e, ERR_LIMIT, "no room for epochs");
     return azure_emit_inventory(&v, &c, start, start + s->cfg->discovery_interval_ms * NANO_PER_MS, d->out, e);
 }

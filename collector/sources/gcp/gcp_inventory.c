@@ -242,8 +242,9 @@ static struct gcp_context context_of(const struct gcp_source *s, const struct gc
     };
 }
 
+/* *off: it is known that no call is logged. */
 static enum err_code emit_logging(struct gcp_reader *r, struct gcp_project *p, const struct window *w,
-                                  struct frame *out, struct err *e)
+                                  struct frame *out, bool *off, struct err *e)
 {
     const struct gcp_context c = context_of(r->s, p, w);
     int64_t span = r->s->cfg->discovery_interval_ms * NANO_PER_MS, start = clock_floor(w->read_at_unix_nano, span);
@@ -257,6 +258,7 @@ static enum err_code emit_logging(struct gcp_reader *r, struct gcp_project *p, c
     }
     if (code || (!policy.data_read && !whole))
         return code;
+    *off = !policy.data_read;
     return gcp_emit_logging(policy.data_read, &c, start, start + span, out, e);
 }
 
@@ -274,18 +276,34 @@ static enum err_code emit_uses(struct gcp_reader *r, struct gcp_project *p, cons
     return gcp_emit_uses(uses, n, &tags, &c, out, e);
 }
 
+/* Whether calls are read from logs, for each place of which the frame has an inventory: journalled, and published. */
+static enum err_code choose_logs(const struct gcp_source *s, bool off, const struct window *w, struct frame *out,
+                                 struct err *e)
+{
+    const char *choice = s->cfg->logs.enabled && !off ? "logs" : "none";
+    int64_t next = clock_floor(w->read_at_unix_nano, NANO_PER_MIN) + NANO_PER_MIN;
+
+    for (size_t i = 0, n = out->n_epochs; i < n; i++)
+        if (out->epochs[i].kind == EPOCH_INVENTORY &&
+            !source_choose(&s->env, out, "logs", out->epochs[i].subject, choice, next))
+            return err_set(e, ERR_LIMIT, "no room for epochs");
+    return ERR_OK;
+}
+
 enum err_code gcp_poll_inventory(struct gcp_reader *r, struct gcp_project *p, const struct source_job *job,
                                  struct window *w, struct frame *out, struct err *e)
 {
     enum err_code code = read_descriptors(r, p, e);
+    bool off = false;
 
     (void)job;
     if (code == ERR_OK && r->s->cfg->projects.n) {
         code = describe(r, p, e);
         code = gcp_is_refusal(code) ? ERR_OK : code;
     }
-    code = code ? code : emit_logging(r, p, w, out, e);
-    return code ? code : emit_uses(r, p, w, out, e);
+    code = code ? code : emit_logging(r, p, w, out, &off, e);
+    code = code ? code : emit_uses(r, p, w, out, e);
+    return code ? code : choose_logs(r->s, off, w, out, e);
 }
 
 /* ---- Quotas ---- */

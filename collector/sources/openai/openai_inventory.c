@@ -52,6 +52,22 @@ static struct openai_context context_of(const struct openai_source *s, const str
                                     .observed_unix_nano = w->read_at_unix_nano };
 }
 
+/* Whether usage tells who, for each project of which the frame has an inventory: journalled, and published. */
+static enum err_code choose_callers(const struct openai_source *s, const struct window *w, struct frame *out,
+                                    struct err *e)
+{
+    unsigned who = OPENAI_BIT(OPENAI_USER) | OPENAI_BIT(OPENAI_KEY), groups = 0;
+    int64_t next = clock_floor(w->read_at_unix_nano, NANO_PER_MIN) + NANO_PER_MIN;
+
+    for (int k = 0; k < OPENAI_KINDS; k++)
+        groups |= openai_groups(&openai_kinds[k], &s->cfg->usage.group_by);
+    for (size_t i = 0, n = out->n_epochs; i < n; i++)
+        if (out->epochs[i].kind == EPOCH_INVENTORY &&
+            !source_choose(&s->env, out, "callers", out->epochs[i].subject, groups & who ? "usage" : "none", next))
+            return err_set(e, ERR_LIMIT, "no room for epochs");
+    return ERR_OK;
+}
+
 static enum err_code emit_uses(struct openai_reader *r, const struct window *w, struct frame *out, struct err *e)
 {
     const struct openai_context c = context_of(r->s, w);
@@ -62,7 +78,7 @@ static enum err_code emit_uses(struct openai_reader *r, const struct window *w, 
                               : err_set(e, ERR_LIMIT, "no room for the models");
 
     openai_projects_drop(p);
-    return code;
+    return code ? code : choose_callers(r->s, w, out, e);
 }
 
 /* What a longer wait does not mend: the rest goes on without the list. */

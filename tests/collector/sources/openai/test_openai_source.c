@@ -285,8 +285,10 @@ static void an_inventory_tells_the_models_that_were_met(void)
     OK(fake_poll(&f, "inventory", &out, &e) == ERR_OK && out->n_epochs == 0);
     OK(fake_poll(&f, "usage/completions", &out, &e) == ERR_OK);
     OK(fake_poll(&f, "usage/embeddings", &out, &e) == ERR_OK);
-    OK(fake_poll(&f, "inventory", &out, &e) == ERR_OK && out->n_epochs == 2 && out->epochs[0].n_items == 1);
+    OK(fake_poll(&f, "inventory", &out, &e) == ERR_OK && out->n_epochs == 4 && out->epochs[0].n_items == 1);
     OK(sv_eq(out->epochs[0].subject, SV("openai:proj_eu")) && sv_eq(out->epochs[0].items[0].processing, SV("eu")));
+    OK(out->epochs[2].kind == EPOCH_AUTHORITY && sv_eq(out->epochs[2].subject, SV("callers openai:proj_eu")));
+    OK(sv_eq(out->epochs[2].value, SV("none"))); /* usage is not grouped by user or key here */
     fake_stop(&f);
 }
 
