@@ -68,7 +68,7 @@ static bool can_be_read(const struct option *o, const void *at, struct err *e)
     if (o->type == OPT_STRING && sv_ends(sv_of(o->name), SV("_file"))) {
         const char *path = *(const char *const *)at;
 
-        return !path || access(path, R_OK) == 0 || err_sys(e, "%s", path) == ERR_OK;
+        return !path || !*path || access(path, R_OK) == 0 || err_sys(e, "%s", path) == ERR_OK;
     }
     if (o->type != OPT_SECRET || !secret_is_set(*(const struct secret *)at))
         return true;

@@ -65,6 +65,14 @@ static sv principal_of(const struct gcp_credential *c)
     return c->type == GCP_SERVICE_ACCOUNT ? c->email : c->audience;
 }
 
+/* A token that nobody has looked at yet is refused where it is used, not where it is made. */
+static const char *remedy_of(const struct gcp_auth *a, const struct gcp_credential *c)
+{
+    return c->type == GCP_SERVICE_ACCOUNT && !a->config.exchange_key
+               ? "the key's signature is not accepted: check that account and key are enabled, and this machine's clock"
+               : "a fresh token is not accepted: check that the account is enabled";
+}
+
 static enum err_code look(struct gcp_auth *a, struct err *e)
 {
     struct gcp_identity id;
@@ -83,6 +91,7 @@ static enum err_code look(struct gcp_auth *a, struct err *e)
             .principal = arena_copy(&a->texts, principal_of(&id.credential)),
             .quota_project = arena_copy(&a->texts, id.quota_project),
             .universe = a->hosts.universe,
+            .remedy = remedy_of(a, &id.credential),
             .is_user = source->type == GCP_AUTHORIZED_USER || source->type == GCP_EXTERNAL_USER,
         };
         if (a->texts.failed)

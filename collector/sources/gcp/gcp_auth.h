@@ -64,12 +64,13 @@ void gcp_auth_endpoint(const struct gcp_auth *a, sv service, struct buf *url);
 
 /* What is used, for messages and `check`. Views live as long as the gcp_auth. */
 struct gcp_auth_about {
-    sv kind;          /* "service account key", "workload identity federation", "metadata server", ... */
-    sv from;          /* where it was found: "credentials_file /etc/key.json", "GOOGLE_APPLICATION_CREDENTIALS ..." */
-    sv principal;     /* email or pool, as far as the file tells; else empty */
-    sv quota_project; /* empty: none */
-    sv universe;      /* "googleapis.com" */
-    bool is_user;     /* a person's login: for development, and it practically needs a quota project */
+    sv kind;            /* "service account key", "workload identity federation", "metadata server", ... */
+    sv from;            /* where it was found: "credentials_file /etc/key.json", "GOOGLE_APPLICATION_CREDENTIALS ..." */
+    sv principal;       /* email or pool, as far as the file tells; else empty */
+    sv quota_project;   /* empty: none */
+    sv universe;        /* "googleapis.com" */
+    const char *remedy; /* when a fresh token of it is refused */
+    bool is_user;       /* a person's login: for development, and it practically needs a quota project */
 };
 const struct gcp_auth_about *gcp_auth_about(const struct gcp_auth *a);
 

@@ -84,6 +84,8 @@ enum err_code gcp_ask(struct gcp_reader *r, enum gcp_api api, sv project, json *
         code = send(r, op, project, &a, e);
     }
     snprintf(name, sizeof name, "%.*s", SV_ARG(sv_first(project.len ? project : SV("the identity"), sizeof name - 1)));
+    if (code == ERR_AUTH)
+        return err_wrap(e, "%s", gcp_auth_about(r->s->auth)->remedy);
     if (code)
         return gcp_explain(&r->response, op->api.name, name, op->remedy, code, e);
     return root ? source_answer(&r->response, &op->api, r->parser, root, e) : ERR_OK;
