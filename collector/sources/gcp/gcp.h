@@ -103,10 +103,10 @@ extern const struct gcp_label_row gcp_labels[GCP_LABELS];
 
 /* A metric type that we read, in the job of its group. */
 struct gcp_metric {
-    const char *type;  /* without "aiplatform.googleapis.com/": name of its measures */
-    const char *group; /* "metrics/requests" */
-    const char *only;  /* a further condition of the filter; NULL: none */
-    unsigned labels;   /* GCP_BIT of what it is grouped by */
+    const char *type;    /* without "aiplatform.googleapis.com/": name of its measures */
+    const char *group;   /* "metrics/requests" */
+    const char *latency; /* the one latency_type that is read; NULL: it has none */
+    unsigned labels;     /* GCP_BIT of what it is grouped by */
 };
 extern const struct gcp_metric gcp_metrics[];
 extern const size_t n_gcp_metrics;
@@ -169,7 +169,7 @@ extern const struct gcp_operation gcp_operations[GCP_APIS];
 /* One question about the minutes [from, to) of one metric type. */
 struct gcp_query {
     sv project, type; /* without the service */
-    const char *only;
+    const char *latency;
     unsigned labels;                      /* grouped by these; 0: raw series */
     const struct string_list *publishers; /* of managed models; NULL or empty: any */
     int64_t from_unix_nano, to_unix_nano;

@@ -18,6 +18,8 @@
 /* A double holds every whole number below this. */
 #define FIGURE_MAX 9007199254740992.0
 
+enum { PAIRS_MAX = 32 }; /* labels of a series */
+
 static enum err_code full(struct err *e)
 {
     return err_set(e, ERR_LIMIT, "gcp: frame is full");
@@ -74,7 +76,7 @@ static unsigned groups_of(const struct series *s)
 static bool take_labels(struct series *s, json v)
 {
     json metric = json_path(v, "metric/labels"), resource = json_path(v, "resource/labels");
-    bool ok = true;
+    bool ok = json_count(metric) + json_count(resource) <= PAIRS_MAX;
 
     for (int i = 0; i < GCP_LABELS; i++) {
         s->label[i] = SV_NONE;
@@ -86,9 +88,13 @@ static bool take_labels(struct series *s, json v)
 }
 
 /* REASON_NONE: it is ours. */
-static enum reason wanted(const struct series *s, const struct gcp_context *c)
+static enum reason wanted(const struct series *s, json v, const struct gcp_context *c)
 {
     bool endpoint = groups_of(s) & GCP_BIT(GCP_ENDPOINT);
+    sv latency = json_sv(json_path(v, "metric/labels/latency_type"));
+
+    if (s->metric && s->metric->latency && latency.len && !sv_eq(latency, sv_of(s->metric->latency)))
+        return REASON_NOT_INFERENCE; /* "overhead": a part of what `model` or `total` tells */
 
     if (c->env && !source_wants_publisher(c->env, s->label[GCP_PUBLISHER]))
         return REASON_PUBLISHER;
@@ -108,17 +114,33 @@ static sv model_of(const struct series *s)
     return SV_NONE;
 }
 
-static bool take_pairs(struct series *s)
+/* All labels that are told make the identity: a raw page has more of them than we group by. */
+static bool add_pairs(struct series *s, json labels)
+{
+    struct json_iter it = json_members(labels);
+    struct batch *b = s->batch;
+    sv name;
+    json v;
+
+    while (json_member(&it, &name, &v)) {
+        sv value = json_sv(v);
+
+        if (value.len == 0 || sv_eq(name, gcp_labels[GCP_LOCATION].name)) /* the location is the origin's */
+            continue;
+        if (value.len > GCP_NAME_MAX || name.len > GCP_NAME_MAX)
+            return false;
+        s->pairs[s->n_pairs++] = (struct key_value){ batch_sym(b, name), batch_sv(b, batch_sym(b, value)) };
+    }
+    return true;
+}
+
+static bool take_pairs(struct series *s, json v)
 {
     struct batch *b = s->batch;
 
-    s->pairs = ARENA_ARRAY(b->arena, struct key_value, GCP_LABELS + 1);
-    if (!s->pairs)
+    s->pairs = ARENA_ARRAY(b->arena, struct key_value, PAIRS_MAX);
+    if (!s->pairs || !add_pairs(s, json_path(v, "metric/labels")) || !add_pairs(s, json_path(v, "resource/labels")))
         return false;
-    for (int i = GCP_PUBLISHER; i < GCP_LABELS; i++) /* the location is the origin's */
-        if (s->label[i].len)
-            s->pairs[s->n_pairs++] =
-                (struct key_value){ batch_sym(b, gcp_labels[i].name), batch_sv(b, batch_sym(b, s->label[i])) };
     s->key = key_series(b, PLATFORM_VERTEX_AI, batch_sv(b, b->origin.resource_id), s->name, s->pairs, s->n_pairs);
     return !batch_symbols_full(b);
 }
@@ -140,13 +162,13 @@ static bool name_series(struct series *s)
     return !batch_symbols_full(b);
 }
 
-static bool open_series(struct series *s, struct gcp_answer *a, struct frame *out)
+static bool open_series(struct series *s, json v, struct gcp_answer *a, struct frame *out)
 {
     const struct gcp_origin o = { a->c->project, s->label[GCP_LOCATION], s->label[GCP_ENDPOINT],
                                   s->quota ? sv_of(s->quota->pool) : SV_NONE };
 
     s->batch = gcp_batch_of(out, &o, a->c->source, a->c->observed_unix_nano);
-    if (!s->batch || !take_pairs(s) || !name_series(s))
+    if (!s->batch || !take_pairs(s, v) || !name_series(s))
         return false;
     if (s->metric && a->c->met)
         a->c->met(a->c->ctx, s->label[GCP_LOCATION], s->label[GCP_ENDPOINT], s->label[GCP_DEPLOYED_MODEL], model_of(s));
@@ -382,10 +404,10 @@ static enum err_code take_series(struct gcp_answer *a, struct frame *out, json v
         return reject(out, points, REASON_NOT_INFERENCE);
     if (!take_labels(&s, v))
         return reject(out, points, REASON_LIMIT);
-    why = wanted(&s, a->c);
+    why = wanted(&s, v, a->c);
     if (why)
         return reject(out, points, why);
-    if (!open_series(&s, a, out))
+    if (!open_series(&s, v, a, out))
         return full(e);
     for (struct json_iter it = json_items(points); code == ERR_OK && json_item(&it, &point);)
         code = take_point(a, &s, out, point, distribution, e);

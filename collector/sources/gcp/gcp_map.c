@@ -77,10 +77,10 @@ const struct gcp_label_row gcp_labels[GCP_LABELS] = {
 const struct gcp_metric gcp_metrics[] = {
     { SERVING "model_invocation_count",     "metrics/requests",           NULL, MANAGED | L(RESPONSE_CODE) | L(REQUEST_TYPE) | L(METHOD) },
     { SERVING "token_count",                "metrics/tokens",             NULL, MANAGED | L(TOKEN_TYPE) | L(REQUEST_TYPE) },
-    { SERVING "model_invocation_latencies", "metrics/duration",           "metric.labels.latency_type = \"model\"", MANAGED },
+    { SERVING "model_invocation_latencies", "metrics/duration",           "model", MANAGED },
     { SERVING "first_token_latencies",      "metrics/first_token",        NULL, MANAGED },
     { ONLINE "response_count",              "metrics/endpoint_responses", NULL, OWN | L(RESPONSE_CODE) },
-    { ONLINE "prediction_latencies",        "metrics/endpoint_duration",  "metric.labels.latency_type = \"total\"", OWN },
+    { ONLINE "prediction_latencies",        "metrics/endpoint_duration",  "total", OWN },
 };
 const size_t n_gcp_metrics = sizeof gcp_metrics / sizeof gcp_metrics[0];
 

@@ -51,11 +51,11 @@ static void on_met(void *ctx, sv location, sv endpoint, sv deployed, sv model)
         gcp_project_met(g->r->s, g->p, &use);
 }
 
-static enum err_code read_type(struct reading *g, sv type, const char *only, unsigned labels, struct err *e)
+static enum err_code read_type(struct reading *g, sv type, const char *latency, unsigned labels, struct err *e)
 {
     struct gcp_query q = { .project = g->context.project,
                            .type = type,
-                           .only = only,
+                           .latency = latency,
                            .labels = labels,
                            .publishers = g->r->s->env.publishers,
                            .from_unix_nano = g->context.from_unix_nano,
@@ -106,6 +106,6 @@ enum err_code gcp_poll_metrics(struct gcp_reader *r, struct gcp_project *p, cons
         return read_quotas(&g, e);
     for (size_t i = 0; code == ERR_OK && i < n_gcp_metrics; i++)
         if (sv_eq(job->group, sv_of(gcp_metrics[i].group)))
-            code = read_type(&g, sv_of(gcp_metrics[i].type), gcp_metrics[i].only, gcp_metrics[i].labels, e);
+            code = read_type(&g, sv_of(gcp_metrics[i].type), gcp_metrics[i].latency, gcp_metrics[i].labels, e);
     return code;
 }

@@ -68,8 +68,8 @@ static void put_filter(struct buf *out, const struct gcp_query *q)
     put_quoted(&filter, GCP_SERVICE "/", q->type);
     if (q->labels & GCP_BIT(GCP_PUBLISHER) && q->publishers && q->publishers->n)
         put_publishers(&filter, q->publishers);
-    if (q->only)
-        buf_printf(&filter, " AND %s", q->only);
+    if (q->latency)
+        buf_printf(&filter, " AND metric.labels.latency_type = \"%s\"", q->latency);
     buf_put(out, SV("?filter="));
     http_escape(out, buf_sv(&filter));
     out->failed = out->failed || filter.failed;
