@@ -42,6 +42,8 @@ static const struct { const char *name, *first, *second, *about; } switches[SWIT
     [SW_INVOCATIONS]   = { "invocations",   "successes", "accepted", "what Bedrock's metric Invocations counts" },
     [SW_RUNTIME_OPENAI] = { "runtime_openai", "counted", "uncounted", "whether AWS/Bedrock counts ChatCompletions and Responses" },
     [SW_OPERATIONS]    = { "operations",    "short",   "long",    "ChatCompletions, Responses or CreateChatCompletion, CreateResponse in logs" },
+    [SW_COST_KEYS]     = { "cost_keys",     "accepted", "refused", "whether OpenAI's costs can be grouped by api_key_id" },
+    [SW_FUTURE_END]    = { "future_end",    "served",  "refused", "some of OpenAI's requests whose end_time lies in the future" },
     [SW_PRICE]         = { "price",         "five",    "entry",   "GetMetricData charges five statistics of a metric once, or each" },
     [SW_ALIGNED]       = { "aligned",       "delta",   "gauge",   "what kind ALIGN_SUM makes of a delta metric of Cloud Monitoring" },
 };

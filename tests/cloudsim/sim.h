@@ -19,6 +19,8 @@ enum switch_name {
     SW_OPERATIONS,     /* short | long: how logs name those operations */
     SW_PRICE,          /* five | entry: what GetMetricData charges: five statistics of a metric once, or each */
     SW_ALIGNED,        /* delta | gauge: what kind ALIGN_SUM makes of a delta metric of Cloud Monitoring */
+    SW_COST_KEYS,      /* accepted | refused: whether OpenAI's costs can be grouped by api_key_id */
+    SW_FUTURE_END,     /* served | refused: whether OpenAI refuses some requests whose end_time lies in the future */
     SWITCHES,
 };
 
