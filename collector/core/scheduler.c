@@ -477,8 +477,9 @@ static struct task_view view_of(const struct task *t, struct arena *a)
                            .signal = arena_copy(a, t->job.signal),
                            .kind = t->job.kind,
                            .interval_ms = t->job.interval_ms,
+                           /* Whole buckets are settled: the one that is not yet adds its length. */
                            .expected_lag_ms =
-                               t->job.delay_ms + t->job.interval_ms +
+                               t->job.delay_ms + t->job.interval_ms + t->job.grain_ms +
                                (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
                            .status = t->status };
 

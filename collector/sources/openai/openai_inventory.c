@@ -123,10 +123,10 @@ static enum err_code read_limits(struct openai_reader *r, const struct openai_pr
     };
     const struct openai_context c = context_of(r->s, w);
     struct items items = { .arena = r->arena };
-    int64_t end = clock_floor(w->read_at_unix_nano, NANO_PER_MIN);
+    int64_t span = r->s->cfg->capacity_interval_ms * NANO_PER_MS, start = clock_floor(w->read_at_unix_nano, span);
     enum err_code code = openai_list(r, &listing, &items, e);
 
-    return code ? code : openai_emit_limits(items.at, items.n, p, &c, end - NANO_PER_MIN, end, out, e);
+    return code ? code : openai_emit_limits(items.at, items.n, p, &c, start, start + span, out, e);
 }
 
 enum err_code openai_poll_capacity(struct openai_reader *r, const struct source_job *job, struct window *w,

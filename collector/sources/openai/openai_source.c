@@ -37,14 +37,15 @@ static const sv scope = SVT("organization");
 
 static bool add_usage(const struct openai_source *s, struct job_list *l, const struct openai_kind *kind)
 {
+    sv group = arena_printf(l->arena, "usage/%s", kind->name);
     struct timings when = s->cfg->usage.when;
 
-    if (kind->hourly) {
-        when.interval_ms = HOURS(1);
-        when.lookback_ms = HOURS(HOURLY_LOOKBACK_HOURS);
-    }
-    return job_windowed(l, scope, arena_printf(l->arena, "usage/%s", kind->name), "metrics", &when,
-                        kind->hourly ? &hourly_reach : &usage_reach);
+    if (!kind->hourly)
+        return job_windowed(l, scope, group, "metrics", &when, &usage_reach);
+    /* What is read by the hour lags by hours: a signal of its own, which what is counted does not wait for. */
+    when.interval_ms = HOURS(1);
+    when.lookback_ms = HOURS(HOURLY_LOOKBACK_HOURS);
+    return job_windowed(l, scope, group, "metrics_hourly", &when, &hourly_reach);
 }
 
 static bool is_listed(struct openai_source *s)

@@ -267,6 +267,8 @@ static void limits_are_asked_of_each_project_in_use(void)
         return;
     OK(fake_poll(&f, "capacity", &out, &e) == ERR_OK && f.limits == 2 && frame_records(out) == 4);
     OK(fake_count(out, "rate_limits.max_tokens_per_1_minute", "proj_eu") == 1);
+    OK(out->batches->measures[0].end_unix_nano - out->batches->measures[0].start_unix_nano ==
+       24 * NANO_PER_H); /* until asked again */
     f.fault = (struct fake_fault){ "proj_eu", 404, "{}", NULL, 0 };
     OK(fake_poll(&f, "capacity", &out, &e) == ERR_OK && frame_records(out) == 2);
     f.fault = (struct fake_fault){ "/rate_limits", 403, "{}", NULL, 0 };
