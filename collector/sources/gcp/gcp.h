@@ -31,7 +31,7 @@
 #include "collector/base/json.h"
 #include "collector/base/map.h"
 #include "collector/sources/items.h"
-#include "collector/sources/source.h"
+#include "collector/sources/jobs.h"
 
 /* ---- Configuration (gcp_options.c) ---- */
 
@@ -40,15 +40,16 @@ struct gcp_discover_config {
 };
 struct gcp_metrics_config {
     bool enabled;
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct gcp_logs_config {
     bool enabled;
-    int64_t interval_ms, delay_ms, lookback_ms, settle_ms, max_lateness_ms;
+    struct timings when;
+    int64_t max_lateness_ms;
 };
 struct gcp_audit_config {
     bool enabled;
-    int64_t interval_ms, lookback_ms, settle_ms;
+    struct timings when;
 };
 struct gcp_endpoints_config {
     const char *url, *metadata, *ca_file;

@@ -11,10 +11,6 @@
 #include "collector/base/clock.h"
 #include "collector/sources/gcp/gcp_state.h"
 
-#define SECONDS(n) ((int64_t)(n)*1000)
-#define MINUTES(n) SECONDS((n)*60)
-#define DAYS(n)    MINUTES((n)*24 * 60)
-
 /* Monitoring keeps about six weeks, the _Default bucket 30 days, _Required 400. One window's answer has to fit the limit. */
 enum { METRICS_DAYS = 42, CALLS_DAYS = 30, AUDIT_DAYS = 400, METRICS_SPAN_MINUTES = 180, LOGS_SPAN_MINUTES = 60 };
 
@@ -25,90 +21,20 @@ static struct gcp_source *self_of(struct source *self)
 
 /* ---- jobs ---- */
 
-static struct source_job *add(struct job_list *l, sv scope, const char *group, const char *signal)
-{
-    struct source_job *j = scope.at ? job_list_add(l) : NULL;
-
-    if (!j)
-        return NULL;
-    j->scope = scope;
-    j->group = sv_of(group);
-    j->signal = sv_of(signal);
-    return j;
-}
-
-static bool add_snapshot(struct job_list *l, sv scope, const char *group, int64_t interval_ms, bool discovers)
-{
-    struct source_job *j = add(l, scope, group, group);
-
-    if (!j)
-        return false;
-    j->kind = JOB_SNAPSHOT;
-    j->interval_ms = interval_ms;
-    j->discovers = discovers;
-    return true;
-}
-
-/* A window that is cut leaves out its newest part, so the look-back has to fit. */
-static int64_t span_of(int64_t span_ms, int64_t lookback_ms, int64_t grain_ms)
-{
-    return span_ms > lookback_ms + grain_ms ? span_ms : lookback_ms + grain_ms;
-}
+static const struct reach metrics_reach = { MINUTES(1), MINUTES(METRICS_SPAN_MINUTES), DAYS(METRICS_DAYS) };
+static const struct reach calls_reach = { SECONDS(1), MINUTES(LOGS_SPAN_MINUTES), DAYS(CALLS_DAYS) };
+static const struct reach audit_reach = { SECONDS(1), DAYS(1), DAYS(AUDIT_DAYS) };
 
 /* Points older than the descriptor's delay are guaranteed to be visible, younger ones are not. */
 static bool add_metrics(const struct gcp_source *s, const struct gcp_project *p, struct job_list *l, sv scope,
                         const char *group)
 {
-    const struct gcp_metrics_config *c = &s->cfg->metrics;
-    struct source_job *j = add(l, scope, group, "metrics");
+    struct timings when = s->cfg->metrics.when;
     int64_t told_ms = p->ingest_delay_nano / NANO_PER_MS + MINUTES(1);
 
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = MINUTES(1);
-    j->settle_ms = c->settle_ms > told_ms ? c->settle_ms : told_ms;
-    j->lookback_ms = c->lookback_ms > j->settle_ms ? c->lookback_ms : j->settle_ms + MINUTES(5);
-    j->span_max_ms = span_of(MINUTES(METRICS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(METRICS_DAYS);
-    return true;
-}
-
-static bool add_calls(const struct gcp_source *s, struct job_list *l, sv scope)
-{
-    const struct gcp_logs_config *c = &s->cfg->logs;
-    struct source_job *j = add(l, scope, "calls", "calls");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->delay_ms = c->delay_ms;
-    j->grain_ms = SECONDS(1);
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(MINUTES(LOGS_SPAN_MINUTES), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(CALLS_DAYS);
-    return true;
-}
-
-static bool add_audit(const struct gcp_source *s, struct job_list *l, sv scope)
-{
-    const struct gcp_audit_config *c = &s->cfg->audit;
-    struct source_job *j = add(l, scope, "audit", "audit");
-
-    if (!j)
-        return false;
-    j->kind = JOB_WINDOWED;
-    j->interval_ms = c->interval_ms;
-    j->grain_ms = SECONDS(1);
-    j->lookback_ms = c->lookback_ms;
-    j->settle_ms = c->settle_ms;
-    j->span_max_ms = span_of(DAYS(1), j->lookback_ms, j->grain_ms);
-    j->retention_ms = DAYS(AUDIT_DAYS);
-    return true;
+    when.settle_ms = when.settle_ms > told_ms ? when.settle_ms : told_ms;
+    when.lookback_ms = when.lookback_ms > when.settle_ms ? when.lookback_ms : when.settle_ms + MINUTES(5);
+    return job_windowed(l, scope, sv_of(group), "metrics", &when, &metrics_reach);
 }
 
 static bool any(const bool *flags, size_t n)
@@ -124,7 +50,7 @@ static bool project_jobs(const struct gcp_source *s, const struct gcp_project *p
 {
     const struct gcp_config *c = s->cfg;
     sv scope = arena_printf(l->arena, "project:%s", p->id);
-    bool ok = add_snapshot(l, scope, "inventory", c->discovery_interval_ms, true);
+    bool ok = job_snapshot(l, scope, "inventory", c->discovery_interval_ms, true);
 
     for (size_t i = 0; ok && c->metrics.enabled && i < n_gcp_metrics; i++)
         if (p->active[i])
@@ -132,23 +58,23 @@ static bool project_jobs(const struct gcp_source *s, const struct gcp_project *p
     if (ok && c->metrics.enabled && any(p->usage, n_gcp_quotas))
         ok = add_metrics(s, p, l, scope, GCP_QUOTA_GROUP);
     if (ok && any(p->limit, n_gcp_quotas))
-        ok = add_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
-    ok = ok && (!c->logs.enabled || add_calls(s, l, scope));
-    return ok && (!c->audit.enabled || add_audit(s, l, scope));
+        ok = job_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
+    ok = ok && (!c->logs.enabled || job_windowed(l, scope, SV("calls"), "calls", &c->logs.when, &calls_reach));
+    return ok && (!c->audit.enabled || job_windowed(l, scope, SV("audit"), "audit", &c->audit.when, &audit_reach));
 }
 
 static enum err_code gcp_jobs(struct source *self, struct job_list *out, struct err *e)
 {
     struct gcp_source *s = self_of(self);
     bool ok =
-        s->cfg->projects.n > 0 || add_snapshot(out, SV("projects"), "inventory", s->cfg->discovery_interval_ms, true);
+        s->cfg->projects.n > 0 || job_snapshot(out, SV("projects"), "inventory", s->cfg->discovery_interval_ms, true);
 
     pthread_mutex_lock(&s->lock);
     for (const struct gcp_project *p = s->projects; ok && p; p = p->next)
         if (p->listed)
             ok = project_jobs(s, p, out);
     pthread_mutex_unlock(&s->lock);
-    return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");
+    return jobs_listed(ok, e);
 }
 
 /* ---- poll ---- */
@@ -187,16 +113,6 @@ static enum err_code gcp_poll(struct source *self, const struct source_job *job,
 
 /* ---- open and close ---- */
 
-static enum err_code choose_client(struct gcp_source *s, struct err *e)
-{
-    const struct gcp_endpoints_config *own = &s->cfg->endpoints;
-    const struct http_client_options o = { .ca_file = own->ca_file, .allow_plain = own->allow_plain };
-
-    s->http = http_client_new(&o, e);
-    s->env.http = s->http;
-    return s->http ? ERR_OK : ERR_CONFIG;
-}
-
 static enum err_code choose_identity(struct gcp_source *s, struct err *e)
 {
     const struct gcp_config *c = s->cfg;
@@ -225,6 +141,7 @@ static enum err_code add_configured(struct gcp_source *s, struct err *e)
 static enum err_code check_config(const struct gcp_config *c, struct err *e)
 {
     const struct gcp_discover_config *d = &c->discover;
+    enum err_code code;
 
     if ((c->projects.n > 0) + (d->folder != NULL) + (d->organization != NULL) > 1)
         return err_set(e, ERR_CONFIG,
@@ -234,13 +151,9 @@ static enum err_code check_config(const struct gcp_config *c, struct err *e)
     if (d->organization && !sv_starts(sv_of(d->organization), SV("organizations/")))
         return err_set(e, ERR_CONFIG, "discover.organization: want organizations/NUMBER, found \"%.60s\"",
                        d->organization);
-    if (c->metrics.settle_ms > c->metrics.lookback_ms)
-        return err_set(e, ERR_CONFIG, "metrics.settle must not exceed metrics.lookback");
-    if (c->logs.settle_ms > c->logs.lookback_ms)
-        return err_set(e, ERR_CONFIG, "logs.settle must not exceed logs.lookback");
-    if (c->audit.settle_ms > c->audit.lookback_ms)
-        return err_set(e, ERR_CONFIG, "audit.settle must not exceed audit.lookback");
-    return ERR_OK;
+    code = timings_check(&c->metrics.when, "metrics", e);
+    code = code ? code : timings_check(&c->logs.when, "logs", e);
+    return code ? code : timings_check(&c->audit.when, "audit", e);
 }
 
 static void gcp_close(struct source *self)
@@ -278,14 +191,10 @@ static struct source *gcp_open(const void *cfg, const struct source_env *env, st
     s->base = (struct source){ &gcp_source_ops, &s->env };
     pthread_mutex_init(&s->lock, NULL);
     code = check_config(s->cfg, e);
-    code = code ? code : choose_client(s, e);
+    code = code ? code : source_client(s->cfg->endpoints.ca_file, s->cfg->endpoints.allow_plain, &s->env, &s->http, e);
     code = code ? code : choose_identity(s, e);
     code = code ? code : add_configured(s, e);
-    if (code == ERR_OK)
-        return &s->base;
-    err_wrap(e, "%.*s", SV_ARG(env->id));
-    gcp_close(&s->base);
-    return NULL;
+    return source_opened(&s->base, code, e);
 }
 
 const struct source_ops gcp_source_ops = {
