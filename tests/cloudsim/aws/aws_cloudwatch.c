@@ -94,7 +94,7 @@ static void put_metric(struct buf *b, const struct aws_series *s)
 }
 
 static void put_list_page(struct exchange *x, const struct list_filter *f, const struct aws_series_list *all,
-                          struct aws_page *page)
+                          struct page *page)
 {
     struct buf *b = aws_reply(x);
     size_t matched = 0, put = 0;
@@ -128,7 +128,7 @@ void aws_list_metrics(struct exchange *x)
     struct aws_series_list all = { .n = 0 };
     struct list_filter f = { .namespace_ = json_sv(json_get(aws_request(x)->body, SV("Namespace"))),
                              .metric = json_sv(json_get(aws_request(x)->body, SV("MetricName"))) };
-    struct aws_page page;
+    struct page page;
 
     if (recent.len && !sv_eq(recent, SV("PT3H")))
         aws_refuse(x, "InvalidParameterValueException", "The value %.*s for parameter RecentlyActive is not supported.",
@@ -410,7 +410,7 @@ static const char *status_of(const struct query *q, bool more)
 }
 
 /* Writes results from (page->at, page->within) on until the page is full; true when something is left. */
-static bool put_results(struct exchange *x, struct buf *b, const struct data_request *r, struct aws_page *page)
+static bool put_results(struct exchange *x, struct buf *b, const struct data_request *r, struct page *page)
 {
     uint64_t room = r->datapoints_max;
     bool any = false;
@@ -450,7 +450,7 @@ static bool put_results(struct exchange *x, struct buf *b, const struct data_req
 void aws_get_metric_data(struct exchange *x)
 {
     struct data_request r = { .n = 0 };
-    struct aws_page page;
+    struct page page;
     struct buf *b;
     bool more;
 

@@ -180,7 +180,7 @@ static bool put_matching(struct log_page *p, struct buf *b, const struct aws_ent
 }
 
 static void put_log_page(struct exchange *x, const struct log_request *r, const struct aws_place *place,
-                         const struct aws_entry_list *l, struct aws_page *page)
+                         const struct aws_entry_list *l, struct page *page)
 {
     struct log_page p = { .x = x, .request = r, .place = place, .parser = json_parser_new(1 << 20) };
     bool more = aws_page_empty(page, EMPTY_ONE_IN);
@@ -209,7 +209,7 @@ void aws_filter_log_events(struct exchange *x)
         aws_place_find(&aws_of(x->sim)->world, aws_request(x)->account, aws_request(x)->region);
     struct aws_entry_list l = { .n = 0 };
     struct log_request r;
-    struct aws_page page;
+    struct page page;
 
     if (!read_log_request(x, place, &r))
         return;
@@ -257,7 +257,7 @@ void aws_describe_log_groups(struct exchange *x)
     sv names[3] = { sv_of(noise_group), aws_of(x->sim)->world.trail_group,
                     has_record_group(place) ? place->log_group : SV_NONE };
     int64_t limit = GROUPS_PAGE;
-    struct aws_page page;
+    struct page page;
     size_t put = 0;
     struct buf *b;
 

@@ -1,7 +1,5 @@
-/* A token is the page's numbers in hexadecimal, with a sum that keeps guesses out. */
+/* What a request asks for, as a number; what a token says is page.c's. */
 #include "tests/cloudsim/aws/aws_page.h"
-
-#include <inttypes.h>
 
 #include "collector/base/hash.h"
 
@@ -50,56 +48,21 @@ uint64_t aws_request_hash(const struct exchange *x)
     return hash_json(hash_part(h, aws_request(x)->service), aws_request(x)->body, 0);
 }
 
-static uint64_t sum_of(const struct exchange *x, const struct aws_page *p)
-{
-    uint64_t h = rng_name(rng_name(aws_of(x->sim)->world.seed, p->request), (uint64_t)p->now);
-
-    return rng_name(rng_name(rng_name(h, p->at), p->within), p->number);
-}
-
-/* The next number of a token; false when it is none. */
-static bool take_hex(sv *rest, uint64_t *out)
-{
-    sv word = sv_cut(rest, '.');
-
-    *out = 0;
-    for (size_t i = 0; i < word.len; i++) {
-        char c = word.at[i];
-
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
-            return false;
-        *out = *out << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return word.len > 0 && word.len <= 16;
-}
-
-bool aws_page_read(const struct exchange *x, const char *name, struct aws_page *out)
+bool aws_page_read(const struct exchange *x, const char *name, struct page *out)
 {
     json token = json_get(aws_request(x)->body, sv_of(name));
-    uint64_t now, number, sum;
-    sv rest = json_sv(token);
+    bool none = json_is_absent(token) || json_type(token) == JSON_NULL;
 
-    *out = (struct aws_page){ .request = aws_request_hash(x), .now = x->now };
-    if (json_type(token) != JSON_STRING)
-        return json_is_absent(token) || json_type(token) == JSON_NULL;
-    if (!take_hex(&rest, &now) || !take_hex(&rest, &out->at) || !take_hex(&rest, &out->within) ||
-        !take_hex(&rest, &number) || !take_hex(&rest, &sum))
-        return false;
-    out->now = (int64_t)now;
-    out->number = (unsigned)number;
-    return rest.len == 0 && sum == sum_of(x, out);
+    return page_read(aws_of(x->sim)->world.seed, json_sv(token), aws_request_hash(x), x->now, out) &&
+           (none || json_sv(token).len);
 }
 
-sv aws_page_token(struct exchange *x, const struct aws_page *p)
+sv aws_page_token(struct exchange *x, const struct page *p)
 {
-    struct aws_page next = *p;
-
-    next.number++;
-    return arena_printf(&x->arena, "%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%x.%" PRIx64, (uint64_t)next.now, next.at,
-                        next.within, next.number, sum_of(x, &next));
+    return page_token(aws_of(x->sim)->world.seed, &x->arena, p, p->at, p->within);
 }
 
-bool aws_page_empty(const struct aws_page *p, unsigned one_in)
+bool aws_page_empty(const struct page *p, unsigned one_in)
 {
     return p->number == 0 && rng_name(p->request, (uint64_t)p->now) % one_in == 0;
 }

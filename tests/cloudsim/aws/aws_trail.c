@@ -84,7 +84,7 @@ static void put_event(struct exchange *x, struct buf *b, const struct aws_entry_
 
 /* page->at counts the entries, newest first, that were looked at. */
 static bool put_page(struct exchange *x, struct buf *b, const struct lookup *l, const struct aws_place *place,
-                     const struct aws_entry_list *all, struct aws_page *page)
+                     const struct aws_entry_list *all, struct page *page)
 {
     uint64_t put = 0;
 
@@ -113,7 +113,7 @@ void aws_lookup_events(struct exchange *x)
     const struct aws_place *place =
         aws_place_find(&aws_of(x->sim)->world, aws_request(x)->account, aws_request(x)->region);
     struct aws_entry_list all = { .n = 0 };
-    struct aws_page page;
+    struct page page;
     struct lookup l;
     struct buf *b;
     bool more;

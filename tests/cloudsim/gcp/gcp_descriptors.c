@@ -60,7 +60,7 @@ struct listing {
     const struct gcp_filter *filter;
     bool active_only;
     uint64_t limit;
-    struct gcp_page page;
+    struct page page;
 };
 
 static bool refuse(struct exchange *x, const char *field, const char *text)

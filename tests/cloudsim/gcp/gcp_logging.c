@@ -54,7 +54,7 @@ struct listing {
     struct gcp_entry_span span;
     bool newest_first;
     uint64_t limit;
-    struct gcp_page page;
+    struct page page;
     struct json_parser *parser; /* of entries */
     struct gcp_entry_list all;
 };

@@ -34,7 +34,7 @@ static const char *const kinds[] = { "DELTA", "GAUGE" }, *const values[] = { "IN
 
 struct listing {
     struct gcp_query q;
-    struct gcp_page page;
+    struct page page;
     struct gcp_result found;
     struct arena arena; /* of the series */
     bool headers;

@@ -1,22 +1,14 @@
-/*
- * Page tokens and parameters of Google's lists. A token is opaque to clients, lives 24 h and is good only for the request
- * that it came from. The first page fixes the instant that all pages show, so that they fit together.
- */
+/* Page tokens and parameters of Google's lists. "Page tokens live 24 h." */
 #ifndef CLOUDSIM_GCP_PAGE_H
 #define CLOUDSIM_GCP_PAGE_H
 
 #include "tests/cloudsim/api.h"
+#include "tests/cloudsim/page.h"
 
-struct gcp_page {
-    uint64_t request; /* hash of all that has to stay the same */
-    int64_t now;
-    uint64_t at;     /* where to go on; what it means is the API's */
-    unsigned number; /* 0: the first page */
-};
-/* False when it is no token of this request, or too old. An empty one begins. */
-bool gcp_page_read(const struct exchange *x, sv token, uint64_t request, struct gcp_page *out);
+/* False when it is no token of this request (hash of all that has to stay the same), or too old. An empty one begins. */
+bool gcp_page_read(const struct exchange *x, sv token, uint64_t request, struct page *out);
 /* The token that goes on at `at`. */
-sv gcp_page_token(struct exchange *x, const struct gcp_page *p, uint64_t at);
+sv gcp_page_token(struct exchange *x, const struct page *p, uint64_t at);
 
 /* Parameters of a query as sent ("a=b&c=d"), decoded; one name may come several times. */
 enum { GCP_PARAMETERS_MAX = 64 };

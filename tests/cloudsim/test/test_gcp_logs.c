@@ -505,7 +505,7 @@ static void views_are_listed(void)
 
 int main(void)
 {
-    start_gcp((struct sim_options){ .seed = 7 });
+    start_gcp((struct sim_options){ .seed = 7, .calls_per_minute = 200 });
     body_parser = json_parser_new(0);
     RUN(logged_calls_add_up);
     RUN(administration_adds_up);

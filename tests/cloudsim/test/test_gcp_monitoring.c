@@ -173,7 +173,7 @@ static void a_token_is_good_for_its_request_alone(void)
     OK(refused_with(a, 400, "INVALID_ARGUMENT"));
     a = list_at(gcp_time_series_of, world()->projects[1].id, SETTLED, format("%s&pageToken=%.*s", what, SV_ARG(token)));
     OK(refused_with(a, 400, "INVALID_ARGUMENT"));
-    a = list_at(gcp_time_series_of, project, SETTLED, format("%s&pageToken=1-2-3-4", what));
+    a = list_at(gcp_time_series_of, project, SETTLED, format("%s&pageToken=1.2.3.4.5", what));
     OK(refused_with(a, 400, "INVALID_ARGUMENT"));
     a = list_at(gcp_time_series_of, project, SETTLED + 25 * NANO_PER_H,
                 format("%s&pageToken=%.*s", what, SV_ARG(token)));
