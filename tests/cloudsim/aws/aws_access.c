@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "tests/cloudsim/aws/aws_api.h"
-#include "tests/cloudsim/aws/aws_sigv4.h"
+#include "tests/cloudsim/sigv4.h"
 
 enum { SKEW_S = 900 };
 

@@ -33,6 +33,26 @@ static void make_secrets(struct gcp_access *g, uint64_t seed)
     g->refresh_token = arena_printf(&g->arena, "1//0%016llx-%016llx", c, b ^ c);
 }
 
+/* A role of an instance on AWS, known to the pool by its ARN. */
+static void make_aws(struct gcp_access *g, const struct gcp_world *w)
+{
+    struct arena *a = &g->arena;
+    sv number = w->projects[0].number;
+    unsigned long long k = rng_name(w->seed, 'k'), t = rng_name(w->seed, 't');
+
+    g->who[GCP_AWS_ROLE] = (struct gcp_identity){
+        .name = arena_printf(a,
+                             "principal://iam.googleapis.com/" POOL "/subject/arn:aws:sts::444455556666:assumed-role/"
+                             "trefoil-ec2/i-0123456789abcdef0",
+                             SV_ARG(number)),
+        .impersonates = 1 << GCP_READER,
+    };
+    g->aws_audience = arena_printf(a, "//iam.googleapis.com/" POOL "/providers/aws", SV_ARG(number));
+    g->aws_key_id = arena_printf(a, "ASIA%016llX", k);
+    g->aws_secret = arena_printf(a, "%016llx/%016llx+ecret", t, k ^ t);
+    g->aws_token = arena_printf(a, "IQoJb3JpZ2lu%016llx//%016llx==", k, t);
+}
+
 static void make_identities(struct gcp_access *g, const struct gcp_world *w)
 {
     g->who[GCP_ACCOUNT] = (struct gcp_identity){ .name = account_email(&g->arena, "trefoil", w),
@@ -46,6 +66,7 @@ static void make_identities(struct gcp_access *g, const struct gcp_world *w)
     g->who[GCP_SUBJECT].impersonates = 1 << GCP_READER | 1 << GCP_ACCOUNT;
     make_subject(g, w, GCP_DIRECT, "trefoil-direct");
     g->who[GCP_DIRECT].reads = true;
+    make_aws(g, w);
     g->audience =
         arena_printf(&g->arena, "//iam.googleapis.com/" POOL "/providers/cluster", SV_ARG(w->projects[0].number));
 }

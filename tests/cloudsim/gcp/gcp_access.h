@@ -1,7 +1,7 @@
 /*
  * Who calls Google, and what tokens say. Five identities: the service account whose key is in a file (and which the
- * metadata server hands out), a second one that is only ever impersonated, a person, and two subjects of a workload
- * identity pool, one of which may read by itself while the other must impersonate.
+ * metadata server hands out), a second one that is only ever impersonated, a person, and three subjects of a workload
+ * identity pool: of a cluster, one of which may read by itself while the other must impersonate, and a role on AWS.
  *
  * Access tokens are opaque to clients. They carry identity, scopes and times under a MAC whose key comes from the seed,
  * so they are believed again after a restart and nothing is stored.
@@ -20,7 +20,7 @@ struct gcp_world;
 
 enum { GCP_TOKEN_LIFE_S = 3600, GCP_SKEW_S = 300 };
 
-enum gcp_who { GCP_ACCOUNT, GCP_READER, GCP_PERSON, GCP_SUBJECT, GCP_DIRECT, GCP_WHOS };
+enum gcp_who { GCP_ACCOUNT, GCP_READER, GCP_PERSON, GCP_SUBJECT, GCP_DIRECT, GCP_AWS_ROLE, GCP_WHOS };
 
 struct gcp_identity {
     sv name;               /* e-mail, or principal://... of a pool's subject */
@@ -37,6 +37,8 @@ struct gcp_access {
     sv audience; /* of the pool's provider: //iam.googleapis.com/projects/... */
     sv issuer;   /* of its tokens */
     sv client_id, client_secret, refresh_token;
+    sv aws_audience; /* of the pool's provider for AWS */
+    sv aws_key_id, aws_secret, aws_token;
 };
 
 /* Keys are read from `dir`, or made and written there. NULL: *e says why. */

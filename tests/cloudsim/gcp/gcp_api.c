@@ -45,6 +45,10 @@ static const struct gcp_row rows[] = {
     PLAIN("metadata:read",    PROJECT "/numeric-project-id",                               gcp_metadata_number),
     PLAIN("metadata:read",    "/computeMetadata/v1/universe/universe-domain",              gcp_metadata_universe),
     PLAIN("provider:token",   "/gcp/subject-token",                                        gcp_provider_token),
+    PLAIN("provider:aws",     "/gcp/aws/zone",                                             gcp_aws_zone),
+    PLAIN("provider:aws",     "/gcp/aws/credentials",                                      gcp_aws_roles),
+    PLAIN("provider:aws",     "/gcp/aws/credentials/{}",                                   gcp_aws_keys),
+    { { "provider:aws", "PUT", "/gcp/aws/token", AUD_PLAIN, NULL, 0, gcp_aws_session }, GCP_METADATA, "metadata", "", 0, NULL },
 };
 /* clang-format on */
 

@@ -89,6 +89,13 @@ void gcp_sts_token(struct exchange *x);
 void gcp_generate_token(struct exchange *x);
 void gcp_provider_token(struct exchange *x);
 
+/* Whether this is a request to AWS that the instance's keys have signed; answers itself when it is not. */
+bool gcp_aws_subject_good(struct exchange *x, sv token);
+void gcp_aws_session(struct exchange *x);
+void gcp_aws_zone(struct exchange *x);
+void gcp_aws_roles(struct exchange *x);
+void gcp_aws_keys(struct exchange *x);
+
 void gcp_metadata_token(struct exchange *x);
 void gcp_metadata_email(struct exchange *x);
 void gcp_metadata_instance(struct exchange *x);

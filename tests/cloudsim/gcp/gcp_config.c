@@ -107,6 +107,27 @@ static enum err_code write_external_url(const struct sim *s, const char *dir, st
     return write_json(dir, "gcp-external-url.json", &b, e);
 }
 
+static enum err_code write_external_aws(const struct sim *s, const char *dir, struct err *e)
+{
+    unsigned control = http_server_port(s->control);
+    struct buf b = { .at = NULL };
+
+    buf_put(&b, SV("{\n  \"type\": \"external_account\""));
+    put_line(&b, "audience", gcp_of(s)->access->aws_audience);
+    put_line(&b, "subject_token_type", SV("urn:ietf:params:aws:token-type:aws4_request"));
+    buf_printf(&b, ",\n  \"token_url\": \"https://127.0.0.1:%u/v1/token\"", http_server_port(s->tls));
+    put_impersonation(&b, s);
+    buf_printf(&b,
+               ",\n  \"credential_source\": {\"environment_id\": \"aws1\",\n"
+               "    \"region_url\": \"http://127.0.0.1:%u/gcp/aws/zone\",\n"
+               "    \"url\": \"http://127.0.0.1:%u/gcp/aws/credentials\",\n"
+               "    \"imdsv2_session_token_url\": \"http://127.0.0.1:%u/gcp/aws/token\",\n"
+               "    \"regional_cred_verification_url\": "
+               "\"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15\"}",
+               control, control, control);
+    return write_json(dir, "gcp-external-aws.json", &b, e);
+}
+
 static enum err_code write_subject(const struct sim *s, const char *dir, const char *name, enum gcp_who who,
                                    struct err *e)
 {
@@ -140,6 +161,8 @@ enum err_code gcp_secrets_write(const struct sim *s, const char *dir, struct err
         code = write_external(s, dir, "gcp-external-direct.json", "gcp-subject-token-direct", e);
     if (!code)
         code = write_external_url(s, dir, e);
+    if (!code)
+        code = write_external_aws(s, dir, e);
     return code ? code : gcp_secrets_renew(s, e);
 }
 
@@ -149,7 +172,7 @@ void gcp_config_write(const struct sim *s, struct buf *b, const char *dir)
 
     buf_printf(b,
                "gcp:\n  id: gcp\n  credentials_file: %s/gcp-key.json\n"
-               "  # others: gcp-user.json gcp-impersonated.json gcp-external-file.json gcp-external-url.json\n"
+               "  # others: gcp-user.json gcp-impersonated.json gcp-external-{file,url,aws}.json\n"
                "  discover:\n    folder: \"%.*s\"\n",
                dir, SV_ARG(gcp_of(s)->world.folders[0].id));
     buf_printf(b,

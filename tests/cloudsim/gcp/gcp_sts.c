@@ -9,11 +9,13 @@
 enum { DELEGATES_MAX = 4 };
 
 #define TOKEN_TYPE "urn:ietf:params:oauth:token-type:"
+#define AWS_TYPE   "urn:ietf:params:aws:token-type:aws4_request"
 
 static bool request_good(struct exchange *x)
 {
     const struct gcp_access *g = gcp_of(x->sim)->access;
     sv type = form_of(x, "subject_token_type"), audience = form_of(x, "audience");
+    bool aws = sv_eq(type, SV(AWS_TYPE));
 
     if (!sv_eq(form_of(x, "grant_type"), SV("urn:ietf:params:oauth:grant-type:token-exchange")))
         gcp_oauth_refuse(x, 400, "unsupported_grant_type", "Invalid grant_type.");
@@ -21,9 +23,9 @@ static bool request_good(struct exchange *x)
         gcp_oauth_refuse(x, 400, "invalid_request", "Invalid requested_token_type.");
     else if (!form_of(x, "subject_token").len)
         gcp_oauth_refuse(x, 400, "invalid_request", "Missing required parameter: subject_token");
-    else if (!sv_eq(type, SV(TOKEN_TYPE "jwt")) && !sv_eq(type, SV(TOKEN_TYPE "id_token")))
+    else if (!aws && !sv_eq(type, SV(TOKEN_TYPE "jwt")) && !sv_eq(type, SV(TOKEN_TYPE "id_token")))
         gcp_oauth_refuse(x, 400, "invalid_request", "Invalid subject_token_type: %.*s", SV_ARG(sv_first(type, 80)));
-    else if (!sv_eq(audience, g->audience))
+    else if (!sv_eq(audience, aws ? g->aws_audience : g->audience))
         gcp_oauth_refuse(x, 400, "invalid_target",
                          "The target service indicated by the \"audience\" parameters is invalid. This might either be "
                          "because the pool or provider is disabled or deleted or because it doesn't exist.");
@@ -73,6 +75,10 @@ static bool subject_good(struct exchange *x, enum gcp_who *who)
     struct gcp_jwt t;
     sv aud;
 
+    if (sv_eq(form_of(x, "subject_token_type"), SV(AWS_TYPE))) {
+        *who = GCP_AWS_ROLE;
+        return gcp_aws_subject_good(x, form_of(x, "subject_token"));
+    }
     if (!gcp_jwt_read(&x->arena, form_of(x, "subject_token"), &t)) {
         gcp_oauth_refuse(x, 400, "invalid_request", "Invalid JWT: it could not be parsed.");
         return false;

@@ -78,7 +78,7 @@ static sv mac_of(const struct sim *s, struct arena *a, sv text)
 
 sv gcp_token_make(const struct sim *s, struct arena *a, const struct gcp_grant *g)
 {
-    bool federated = g->who == GCP_SUBJECT || g->who == GCP_DIRECT;
+    bool federated = g->who >= GCP_SUBJECT;
     sv body =
         arena_printf(a, "%u|%x|%lld|%lld", (unsigned)g->who, g->scopes, (long long)g->issued, (long long)g->expires);
     sv mac = mac_of(s, a, body);

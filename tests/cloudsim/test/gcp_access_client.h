@@ -71,6 +71,35 @@ static inline sv token_in(const char *member)
     return arena_copy(&arena, json_sv(json_get(parsed(), sv_of(member))));
 }
 
+/* A form of name and value, name and value, NULL. */
+static inline int post_form(const char *path, sv basic, const char *const *pairs)
+{
+    sv url = arena_printf(&arena, "%.*s%s", SV_ARG(tls_origin()), path);
+    struct http_request q = { .method = "POST", .url = url, .body_limit_bytes = 1 << 20 };
+    struct buf b = { .at = NULL };
+    struct err e;
+    int status;
+
+    for (; pairs[0]; pairs += 2) {
+        buf_printf(&b, "%s%s=", b.len ? "&" : "", pairs[0]);
+        http_escape(&b, sv_of(pairs[1]));
+    }
+    q.body = buf_sv(&b);
+    http_request_header(&q, SV("Content-Type"), SV("application/x-www-form-urlencoded"));
+    if (basic.len)
+        http_request_header(&q, SV("Authorization"), basic);
+    status = http_do(client, &q, &answer, &e) ? 0 : answer.status;
+    buf_done(&b);
+    return status;
+}
+#define POST_FORM(path, ...) post_form(path, SV_NONE, (const char *const[]){ __VA_ARGS__, NULL })
+
+static inline bool oauth_said(const char *error, const char *text)
+{
+    return sv_eq(json_sv(json_get(parsed(), SV("error"))), sv_of(error)) &&
+           sv_has(json_sv(json_get(parsed(), SV("error_description"))), sv_of(text));
+}
+
 /* What the first ErrorInfo of the answer says. */
 static inline sv reason(void)
 {

@@ -1,6 +1,6 @@
 /* Who may ask AWS what: signatures and each way to be wrong, roles, metadata services, lists, quotas, faults, prices. */
 #include "tests/cloudsim/aws/aws_api.h"
-#include "tests/cloudsim/aws/aws_sigv4.h"
+#include "tests/cloudsim/sigv4.h"
 #include "tests/cloudsim/test/client.h"
 
 /* A call as a client would sign it; zero members take what is right. */

@@ -1,40 +1,11 @@
 /* Each way to prove to Google who one is, good and each way it can be wrong. */
 #include "tests/cloudsim/test/gcp_access_client.h"
 
-#define FORM     "application/x-www-form-urlencoded"
 #define EXCHANGE "urn:ietf:params:oauth:grant-type:token-exchange"
-
-static int post_form(const char *path, sv basic, const char *const *pairs)
-{
-    sv url = arena_printf(&arena, "%.*s%s", SV_ARG(tls_origin()), path);
-    struct http_request q = { .method = "POST", .url = url, .body_limit_bytes = 1 << 20 };
-    struct buf b = { .at = NULL };
-    struct err e;
-    int status;
-
-    for (; pairs[0]; pairs += 2) {
-        buf_printf(&b, "%s%s=", b.len ? "&" : "", pairs[0]);
-        http_escape(&b, sv_of(pairs[1]));
-    }
-    q.body = buf_sv(&b);
-    http_request_header(&q, SV("Content-Type"), SV(FORM));
-    if (basic.len)
-        http_request_header(&q, SV("Authorization"), basic);
-    status = http_do(client, &q, &answer, &e) ? 0 : answer.status;
-    buf_done(&b);
-    return status;
-}
-#define POST_FORM(path, ...) post_form(path, SV_NONE, (const char *const[]){ __VA_ARGS__, NULL })
 
 static int exchange(sv token)
 {
     return POST_FORM("/token", "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", token.at);
-}
-
-static bool oauth_said(const char *error, const char *text)
-{
-    return sv_eq(json_sv(json_get(parsed(), SV("error"))), sv_of(error)) &&
-           sv_has(json_sv(json_get(parsed(), SV("error_description"))), sv_of(text));
 }
 
 static int search(sv token)

@@ -106,7 +106,7 @@ test("a revoked refresh token is invalid_grant", async () => {
 
 // ---- workload identity federation ----
 
-for (const name of ["gcp-external-file.json", "gcp-external-url.json"])
+for (const name of ["gcp-external-file.json", "gcp-external-url.json", "gcp-external-aws.json"])
   test(`${name}: a workload becomes a service account`, async () => {
     const client = await fromFile(name);
     assert.match(client.getServiceAccountEmail(), /^trefoil-reader@/);

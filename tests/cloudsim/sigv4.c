@@ -3,7 +3,7 @@
  * path is cleaned of dots and double slashes and encoded once more, the query is decoded, encoded and sorted, of the
  * headers those that the client says it signed, in its order, which must be sorted as it is.
  */
-#include "tests/cloudsim/aws/aws_sigv4.h"
+#include "tests/cloudsim/sigv4.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

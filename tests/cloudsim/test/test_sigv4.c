@@ -4,7 +4,7 @@
 #include "collector/base/buf.h"
 #include "collector/base/json.h"
 
-#include "tests/cloudsim/aws/aws_sigv4.h"
+#include "tests/cloudsim/sigv4.h"
 #include "tests/tap.h"
 
 static struct arena arena;

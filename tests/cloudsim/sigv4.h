@@ -1,5 +1,6 @@
 /*
  * Signature Version 4 as the server sees it: what a request must have been signed to, computed again from what came.
+ * AWS wants it, and who proves to Google to be a workload on AWS.
  *
  * Written from AWS's description alone and sharing nothing with Trefoil's signer, so that one misunderstanding is not
  * made twice; held to the published vectors.
@@ -7,8 +8,8 @@
  * Ownership:     results live in the arena.
  * Thread-safety: pure functions.
  */
-#ifndef CLOUDSIM_AWS_SIGV4_H
-#define CLOUDSIM_AWS_SIGV4_H
+#ifndef CLOUDSIM_SIGV4_H
+#define CLOUDSIM_SIGV4_H
 
 #include "collector/base/arena.h"
 
