@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Whoever counts a metric at a second level, or at another one, sees the truth test fail: it is the table that it guards."""
+"""Whoever counts a metric at a second level, or at another one, or leaves out one of its parts, sees the truth test fail: it
+is the tables that it guards."""
 import os
 import re
 import subprocess
@@ -11,30 +12,38 @@ import time
 sys.path.insert(0, os.path.dirname(__file__))
 from harness import Tap, World, compare
 
-TABLE = "collector/sources/aws/aws_map.c"
-ROW = re.compile(r'^( *\{ M, "AWS/BedrockMantle", "Inferences", +)LEVEL(, SUM \},)$', re.M)
-SETTLE = 35 * 60  # simulated seconds after the workload's end: all of CloudWatch's minutes are final
+SETTLE = 35 * 60  # simulated seconds after the workload's end: all minutes of CloudWatch and Cloud Monitoring are final
 
-# What is written in place of the row: nothing new, the level of all projects beside it, one project's models as one.
+INFERENCES = ("aws", re.compile(r'^( *\{ M, "AWS/BedrockMantle", "Inferences", +)LEVEL(, SUM \},)$', re.M))
+CACHED = ("gcp", re.compile(r'^(.*"token_count"\), +)T\("cache_read_input"\)(, +TOKENS, .*)$', re.M))
+
+OTHERS = ("gcp", re.compile(r'^(.*"token_count"\), +)T\("\*"\)(, +PARTS, .*)$', re.M))
+
+# Which row, and what is written in its place: the level of all projects beside it, one project's models as one; a type of
+# token that nobody has, so that what was read from a cache is no input any more; any type as a part, known or not.
 MUTATIONS = {
     "as it is": None,
-    "a second level": r'\1LEVEL\2\n\1{ "Model", NULL }\2',
-    "another level": r'\1{ "Project", NULL }\2',
+    "a second level": (INFERENCES, r'\1LEVEL\2\n\1{ "Model", NULL }\2'),
+    "another level": (INFERENCES, r'\1{ "Project", NULL }\2'),
+    "a type left out": (CACHED, r'\1T("nobody")\2'),
+    "any type": (OTHERS, r'\1NO\2'),
 }
 
 tap = Tap()
 found = {}
 
 
-def build(folder, replacement):
-    with open(TABLE) as f:
+def build(folder, mutation):
+    (cloud, row), replacement = mutation
+    table = f"collector/sources/{cloud}/{cloud}_map.c"
+    with open(table) as f:
         text = f.read()
-    changed, n = ROW.subn(replacement, text)
+    changed, n = row.subn(replacement, text)
     if n != 1:
-        raise ValueError(f"{TABLE}: {n} rows of Inferences at LEVEL")
-    with open(f"{folder}/aws_map.c", "w") as f:
+        raise ValueError(f"{table}: {n} rows match {row.pattern}")
+    with open(f"{folder}/{cloud}_map.c", "w") as f:
         f.write(changed)
-    subprocess.run(["make", "variant", f"SOURCE={folder}/aws_map.c", f"OUT={folder}/trefoil"], check=True, timeout=300,
+    subprocess.run(["make", "variant", f"SOURCE={folder}/{cloud}_map.c", f"OUT={folder}/trefoil"], check=True, timeout=300,
                    stdout=subprocess.DEVNULL)
     return f"{folder}/trefoil"
 
@@ -45,7 +54,7 @@ def successes(series):
 
 
 def live(name, binary):
-    world = World(seed=5, speed=120, duration="20m", history="20m", cpm=300, more=("--clouds", "aws", "--accounts", "2"))
+    world = World(seed=5, speed=120, duration="20m", history="20m", cpm=300, more=("--clouds", "aws,gcp", "--accounts", "2", "--projects", "2"))
     try:
         world.binary = binary or world.binary
         world.start()
@@ -62,9 +71,9 @@ def live(name, binary):
 
 with tempfile.TemporaryDirectory(prefix="trefoil-e2e-mutation-") as folder:
     threads = []
-    for i, (name, replacement) in enumerate(MUTATIONS.items()):
+    for i, (name, mutation) in enumerate(MUTATIONS.items()):
         os.mkdir(f"{folder}/{i}")
-        binary = build(f"{folder}/{i}", replacement) if replacement else None
+        binary = build(f"{folder}/{i}", mutation) if mutation else None
         threads.append(threading.Thread(target=live, args=(name, binary)))
     for t in threads:
         t.start()
@@ -80,4 +89,9 @@ tap.ok(len(wrong) > 0, f"a second level: the truth test fails ({len(wrong)} of {
 tap.ok(true > 0 and shown == 2 * true, f"a second level: totals are doubled: {shown:.0f} shown, {true} in truth")
 wrong, compared, true, shown = found.get("another level", nothing)
 tap.ok(compared > 50 and len(wrong) > 0, f"another level: the truth test fails ({len(wrong)} of {compared} series)")
+for name, family in (("a type left out", "genai_tokens_total"), ("any type", "genai_token_parts_total")):
+    wrong, compared, true, shown = found.get(name, nothing)
+    mine = [w for w in wrong if w.startswith(family) and "vertex_ai" in w]
+    tap.ok(compared > 50 and mine, f"{name}: the truth test fails ({len(mine)} of {compared} series are of {family})", "\n".join(wrong))
+    tap.ok(len(wrong) >= len(mine) and not any("bedrock" in w for w in wrong), f"{name}: and no series of AWS differs", "\n".join(wrong))
 tap.done()
