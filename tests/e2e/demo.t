@@ -10,6 +10,8 @@ import time
 sys.path.insert(0, os.path.dirname(__file__))
 from harness import Tap, free_port, http_get, parse_metrics, wait_for
 
+CLOUDS = ("azure", "aws", "gcp", "openai")
+
 tap = Tap()
 port = free_port()
 
@@ -26,12 +28,15 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
     demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="5", DEMO_PORT=str(port), TMPDIR=folder),
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             start_new_session=True)
+    begun = time.monotonic()
     try:
         said = ""
         for line in demo.stdout:
             said += line
             if line.startswith("Ctrl-C"):
                 break
+        took = time.monotonic() - begun
+        tap.ok(took < 120, f"everything is there within two minutes: {took:.0f} s", said)
         url = f"http://127.0.0.1:{port}"
         for words in (f"{url}/\n", f"{url}/metrics", f"{url}/api/v1/sources", "/truth", "trefoil explain", folder):
             tap.ok(words in said, f"it names {words.strip().replace(folder, 'its folder')}", said)
@@ -39,12 +44,14 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
         tap.ok(len(inside) == 1 and inside[0].startswith("trefoil-demo."), "all it writes is in one folder", inside)
         status, text = http_get(f"{url}/metrics")
         metrics = parse_metrics(text) if status == 200 else {}
-        azure = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", "azure") in k[1])
-        tap.ok(azure > 100, f"/metrics shows Azure traffic: {azure:.0f} requests", text[:400])
-        aws = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", "aws") in k[1])
-        tap.ok(aws > 100, f"/metrics shows AWS traffic: {aws:.0f} requests", text[:400])
+        for cloud in CLOUDS:
+            requests = sum(v for k, v in metrics.items() if k[0] == "genai_requests_total" and ("cloud", cloud) in k[1])
+            tap.ok(requests > 100, f"/metrics shows traffic of {cloud}: {requests:.0f} requests", text[:400])
         status, text = http_get(f"{url}/")
-        tap.ok(status == 200 and "azure" in text, "the page shows the source", text[:400])
+        services = re.findall(r"<tr><td>(\w+)</td><td>\w+</td><td class=\"w (\w+)\">", text)
+        tap.ok(status == 200 and sorted(c for c, _ in services) == sorted(CLOUDS), "the page shows the services side by side", services)
+        sums = re.findall(r"<tr class=sum><td>(\w+)</td><td>all</td>", text)
+        tap.ok(sorted(sums) == sorted(CLOUDS), "and what each was asked", sums)
         truth = re.search(r"http://\S+/truth", said)
         tap.ok(truth and http_get(truth.group(0), 30)[0] == 200, "the truth can be opened", said)
         second = subprocess.run(["deploy/demo/run"], env=dict(os.environ, DEMO_PORT=str(port), TMPDIR=folder),

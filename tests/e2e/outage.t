@@ -105,7 +105,9 @@ def outage(source, kind):
     def caught_up():
         return all(j["signal"] in denied or not j["error"] and (j["signal"] not in frequently or (j["complete_until"] or "") > ended)
                    for j in jobs(of=source))
-    if until(caught_up, 2 * 3600, f"{name}: it catches up"):
+    # What is complete is told a settle time later, and usage by the hour another hour later.
+    patience = 3600 + max(j["expected_lag_seconds"] for j in jobs(of=source))
+    if until(caught_up, patience, f"{name}: it catches up"):
         up = told(source, "source_up")
         tap.ok(all(v == 1 for s, v in up.items() if s not in denied), f"{name}: it recovers by itself, {(world.now() - begun - OUTAGE) / 60:.0f} min after", up)
 

@@ -5,7 +5,7 @@ import time
 from harness import Tap, World, compare, conservation, wait_for
 
 # All clouds at a size that two cores can play: both planes, several pages, every kind of access.
-SMALL = ("--subscriptions", "2", "--accounts", "3", "--projects", "4")
+SMALL = ("--subscriptions", "2", "--accounts", "3", "--projects", "4", "--openai-projects", "4")
 SETTLE = 4.6 * 3600  # simulated seconds after the workload's end: what comes latest is an envelope row's model row
 
 
