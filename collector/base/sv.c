@@ -83,6 +83,14 @@ bool sv_has(sv s, sv needle)
     return needle.len == 0 || (s.len && memmem(s.at, s.len, needle.at, needle.len));
 }
 
+void sv_plain(sv s, char *out, size_t max)
+{
+    s = sv_first(sv_trim(s), max);
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = (unsigned char)s.at[i] < 0x20 || (unsigned char)s.at[i] == 0x7f ? ' ' : s.at[i];
+    out[s.len] = '\0';
+}
+
 sv sv_cut(sv *s, char c)
 {
     size_t n = sv_find(*s, c);

@@ -62,6 +62,9 @@ size_t sv_find(sv s, char c);
 size_t sv_find_last(sv s, char c);
 bool sv_has(sv s, sv needle);
 
+/* The first `max` bytes for a message: without blanks around them, on one line, ended by NUL (out holds max + 1). */
+void sv_plain(sv s, char *out, size_t max);
+
 /* Takes what stands before the first `c` off the front of *s and the `c` with it; the rest stays in *s. */
 sv sv_cut(sv *s, char c);
 

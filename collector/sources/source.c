@@ -213,16 +213,6 @@ static enum err_code code_of(const struct http_response *r)
     return r->status >= 500 ? ERR_RETRY : ERR_REFUSED;
 }
 
-/* The answer's first words on one line, for the message. */
-static void said(const struct http_response *r, char out[SAID_MAX + 1])
-{
-    sv body = sv_first(sv_trim(buf_sv(&r->body)), SAID_MAX);
-
-    for (size_t i = 0; i < body.len; i++)
-        out[i] = (unsigned char)body.at[i] < 0x20 || (unsigned char)body.at[i] == 0x7f ? ' ' : body.at[i];
-    out[body.len] = '\0';
-}
-
 /* "try again after '17' seconds": how some of Azure's providers say it when Retry-After is missing. */
 static int64_t wait_in_text(const struct http_response *r)
 {
@@ -246,7 +236,7 @@ static enum err_code judge(const struct source_request *q, const struct http_res
 
     if (code == ERR_OK)
         return ERR_OK;
-    said(r, words);
+    sv_plain(buf_sv(&r->body), words, SAID_MAX);
     err_set(e, code, "%s: http %d: %s", q->api->name, r->status, words[0] ? words : "(empty body)");
     if (code != ERR_THROTTLED)
         return code;

@@ -12,10 +12,8 @@
 
 static void begin(struct aws_decoder *d, const struct aws_log_context *c, struct frame *out)
 {
-    map_clear(&d->scopes);
+    batches_begin(&d->batches);
     arena_reset(&d->scratch);
-    d->batches = NULL;
-    d->n_batches = d->cap_batches = 0;
     d->context = c;
     d->frame = out;
 }

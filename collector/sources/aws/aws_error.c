@@ -112,14 +112,8 @@ static void take_name(struct aws_error *out, sv s)
 /* The first line: some messages go on with the whole signed request, token included. */
 static void take_message(struct aws_error *out, sv s)
 {
-    size_t n;
-
     s = sv_trim(s);
-    s = sv_cut(&s, '\n');
-    n = s.len < AWS_ERROR_MESSAGE_MAX ? s.len : AWS_ERROR_MESSAGE_MAX;
-    for (size_t i = 0; i < n; i++)
-        out->message[i] = (unsigned char)s.at[i] < 0x20 || (unsigned char)s.at[i] == 0x7f ? ' ' : s.at[i];
-    out->message[n] = '\0';
+    sv_plain(sv_cut(&s, '\n'), out->message, AWS_ERROR_MESSAGE_MAX);
 }
 
 static void read_json(sv body, struct aws_error *out)

@@ -13,7 +13,7 @@
 #include "collector/base/hash.h"
 #include "collector/model/region.h"
 
-enum { SCRATCH_BYTES_MAX = 4 << 20, SCOPES_MAX = 100000, REGION_BYTES_MAX = 32 };
+enum { SCRATCH_BYTES_MAX = 4 << 20, REGION_BYTES_MAX = 32 };
 
 struct aws_decoder *aws_decoder_new(void)
 {
@@ -24,7 +24,7 @@ struct aws_decoder *aws_decoder_new(void)
     d->outer = json_parser_new(0);
     d->inner = json_parser_new(0);
     arena_init(&d->scratch, SCRATCH_BYTES_MAX);
-    map_init(&d->scopes, SCOPES_MAX);
+    batches_init(&d->batches);
     if (!d->outer || !d->inner) {
         aws_decoder_free(d);
         return NULL;
@@ -39,7 +39,7 @@ void aws_decoder_free(struct aws_decoder *d)
     json_parser_free(d->outer);
     json_parser_free(d->inner);
     arena_done(&d->scratch);
-    map_done(&d->scopes);
+    batches_done(&d->batches);
     free(d);
 }
 
@@ -101,29 +101,18 @@ bool aws_origin_of(const struct aws_decoder *d, json account, json region, struc
     return is_account(out->account) && is_region(out->region);
 }
 
-static struct batch *add_scope(struct aws_decoder *d, uint64_t scope, const struct aws_origin *o)
-{
-    struct batch **grown =
-        arena_grow(d->frame->arena, d->batches, d->n_batches, &d->cap_batches, sizeof(struct batch *));
-    struct batch *b;
-
-    if (!grown)
-        return NULL;
-    d->batches = grown;
-    b = aws_batch_of(d->frame, o, d->context->source, d->context->observed_unix_nano);
-    if (!b || !map_put(&d->scopes, scope, (uint32_t)d->n_batches))
-        return NULL;
-    b->mapping_version = AWS_LOG_MAPPING;
-    d->batches[d->n_batches++] = b;
-    return b;
-}
-
 struct batch *aws_log_batch(struct aws_decoder *d, const struct aws_origin *o)
 {
-    uint64_t scope = hash_part(hash_part(hash_part(o->platform, o->account), o->region), o->project);
-    const uint32_t *known = map_find(&d->scopes, scope);
+    uint64_t key = hash_part(hash_part(hash_part(o->platform, o->account), o->region), o->project);
+    struct batch *b;
 
-    return known ? d->batches[*known] : add_scope(d, scope, o);
+    if (batches_find(&d->batches, key, &b))
+        return b;
+    b = aws_batch_of(d->frame, o, d->context->source, d->context->observed_unix_nano);
+    if (!b || !batches_add(&d->batches, d->frame->arena, key, b))
+        return NULL;
+    b->mapping_version = AWS_LOG_MAPPING;
+    return b;
 }
 
 /* ---- Model ---- */

@@ -7,18 +7,16 @@
 #ifndef AWS_ROW_H
 #define AWS_ROW_H
 
-#include "collector/base/map.h"
 #include "collector/model/extra.h"
 #include "collector/sources/aws/aws_log.h"
+#include "collector/sources/batches.h"
 
 enum { AWS_TEXT_MAX = 1024, AWS_METADATA_MAX = 64, AWS_LOG_MAPPING = 1 };
 
 struct aws_decoder {
-    struct json_parser *outer, *inner; /* the answer; a message or event that came as a string */
-    struct arena scratch;              /* of one record */
-    struct map scopes;                 /* hash of an origin -> number of its batch */
-    struct batch **batches;            /* of the frame at hand, in the scopes' numbers */
-    size_t n_batches, cap_batches;
+    struct json_parser *outer, *inner;     /* the answer; a message or event that came as a string */
+    struct arena scratch;                  /* of one record */
+    struct batches batches;                /* of the frame at hand, by hash of their origin */
     const struct aws_log_context *context; /* of the decode call at hand */
     struct frame *frame;
 };

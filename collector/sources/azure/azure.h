@@ -8,6 +8,7 @@
  *   azure_decode.c            metric answers -> measures             pure
  *   azure_decode_inventory.c  subscriptions, accounts, ... -> arrays pure
  *   azure_state.c             what discovery has found, shared by the jobs' threads
+ *   azure_error.c             what a refusal asks for                             pure
  *   azure_call.c              one authenticated request, pages
  *   azure_inventory.c         the discovery jobs
  *   azure_metrics.c           the metrics jobs: batch, fallback, splitting
@@ -143,6 +144,8 @@ enum azure_api {
     AZURE_APIS
 };
 extern const struct api azure_apis[AZURE_APIS];
+/* The role that a refused call asks for, and where (azure_error.c). */
+const char *azure_remedy(enum azure_api api);
 
 enum { AZURE_BATCH_RESOURCES_MAX = 50, AZURE_TOP = 1000 };
 

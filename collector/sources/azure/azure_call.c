@@ -9,27 +9,6 @@
 
 enum { PAGES_MAX = 2000, LOG_QUERY_TIMEOUT_MS = 200 * 1000 };
 
-/* clang-format off */
-static const char *const remedies[AZURE_APIS] = {
-    [AZURE_API_SUBSCRIPTIONS] = "give the identity the role Reader on the subscriptions to be seen",
-    [AZURE_API_DESCENDANTS]   = "give the identity the role Reader (or Management Group Reader) on the management group",
-    [AZURE_API_ACCOUNTS]      = "give the identity the role Reader on the subscription",
-    [AZURE_API_DEPLOYMENTS]   = "give the identity the role Reader on the subscription",
-    [AZURE_API_DIAGNOSTICS]   = "give the identity the role Monitoring Reader on the subscription",
-    [AZURE_API_DEFINITIONS]   = "give the identity the role Monitoring Reader on the subscription",
-    [AZURE_API_USAGES]        = "give the identity the role Reader on the subscription",
-    [AZURE_API_METRICS]       = "give the identity the role Monitoring Reader on the subscription",
-    [AZURE_API_BATCH]         = "give the identity the role Monitoring Reader on the subscription (not only on single resources)",
-    [AZURE_API_LOGS]          = "give the identity the role Log Analytics Data Reader on the workspace (it can take an hour to act)",
-    [AZURE_API_ACTIVITY]      = "give the identity the role Monitoring Reader on the subscription",
-};
-/* clang-format on */
-
-const char *azure_remedy(enum azure_api api)
-{
-    return remedies[api];
-}
-
 enum err_code azure_reader_init(struct azure_reader *r, struct azure_source *s, struct arena *arena, struct err *e)
 {
     *r = (struct azure_reader){ .s = s, .arena = arena, .parser = json_parser_new(0) };
@@ -128,7 +107,7 @@ enum err_code azure_ask(struct azure_reader *r, enum azure_api api, enum azure_p
     if (code == ERR_AUTH)
         code = send(r, api, plane, quota, e);
     if (code == ERR_DENIED)
-        return err_wrap(e, "%s", remedies[api]);
+        return err_wrap(e, "%s", azure_remedy(api));
     if (code || !root)
         return code;
     code = json_parse(r->parser, buf_sv(&r->response.body), root, e);

@@ -11,7 +11,7 @@
 #include "collector/base/hash.h"
 #include "collector/model/region.h"
 
-enum { SCRATCH_BYTES_MAX = 4 << 20, SCOPES_MAX = 100000, SHAPE_DEPTH_MAX = 4, PATH_BYTES_MAX = 128 };
+enum { SCRATCH_BYTES_MAX = 4 << 20, SHAPE_DEPTH_MAX = 4, PATH_BYTES_MAX = 128 };
 
 struct azure_decoder *azure_decoder_new(void)
 {
@@ -23,7 +23,7 @@ struct azure_decoder *azure_decoder_new(void)
     d->inner = json_parser_new(0);
     d->additional = json_parser_new(0);
     arena_init(&d->scratch, SCRATCH_BYTES_MAX);
-    map_init(&d->scopes, SCOPES_MAX);
+    batches_init(&d->batches);
     if (!d->outer || !d->inner || !d->additional) {
         azure_decoder_free(d);
         return NULL;
@@ -39,16 +39,14 @@ void azure_decoder_free(struct azure_decoder *d)
     json_parser_free(d->inner);
     json_parser_free(d->additional);
     arena_done(&d->scratch);
-    map_done(&d->scopes);
+    batches_done(&d->batches);
     free(d);
 }
 
 void azure_decoder_begin(struct azure_decoder *d, const struct azure_log_context *c, struct frame *out)
 {
-    map_clear(&d->scopes);
+    batches_begin(&d->batches);
     arena_reset(&d->scratch);
-    d->batches = NULL;
-    d->n_batches = d->cap_batches = 0;
     d->context = c;
     d->frame = out;
 }
@@ -132,41 +130,33 @@ static struct batch *new_batch(struct azure_decoder *d, sv resource_id, const st
     return b;
 }
 
-static struct batch *make_scope(struct azure_decoder *d, uint64_t scope, sv resource_id, sv location, bool *full)
+static struct batch *make_batch(struct azure_decoder *d, sv resource_id, sv location)
 {
     struct azure_account_facts f = { .location = location };
-    struct batch **grown =
-        arena_grow(d->frame->arena, d->batches, d->n_batches, &d->cap_batches, sizeof(struct batch *));
-    struct batch *b = NULL;
+    struct batch *b;
 
-    *full = true;
-    if (!grown)
-        return NULL;
-    d->batches = grown;
     if (d->context->account && !d->context->account(d->context->ctx, resource_id, &f))
         f = (struct azure_account_facts){ .location = location };
     if (f.location.len == 0)
         f.location = location;
-    if (!d->context->foreign || !d->context->foreign(d->context->ctx, resource_id)) {
-        b = find_batch(d, resource_id, f.location);
-        b = b ? b : new_batch(d, resource_id, &f);
-        if (!b)
-            return NULL;
-    }
-    if (!map_put(&d->scopes, scope, (uint32_t)d->n_batches))
-        return NULL;
-    d->batches[d->n_batches++] = b;
-    *full = false;
-    return b;
+    b = find_batch(d, resource_id, f.location);
+    return b ? b : new_batch(d, resource_id, &f);
 }
 
 struct batch *azure_row_batch(struct azure_decoder *d, sv resource_id, sv location, bool *unwanted)
 {
-    uint64_t scope = hash_part(hash64(resource_id), location);
-    const uint32_t *known = map_find(&d->scopes, scope);
-    bool full = false;
-    struct batch *b = known ? d->batches[*known] : make_scope(d, scope, resource_id, location, &full);
+    const struct azure_log_context *c = d->context;
+    uint64_t key = hash_part(hash64(resource_id), location);
+    struct batch *b;
 
-    *unwanted = !b && !full;
-    return b;
+    if (batches_find(&d->batches, key, &b)) {
+        *unwanted = !b;
+        return b;
+    }
+    *unwanted = c->foreign && c->foreign(c->ctx, resource_id);
+    b = *unwanted ? NULL : make_batch(d, resource_id, location);
+    if ((b || *unwanted) && batches_add(&d->batches, d->frame->arena, key, b))
+        return b;
+    *unwanted = false;
+    return NULL;
 }

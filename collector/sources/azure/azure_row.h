@@ -8,9 +8,9 @@
 #define AZURE_ROW_H
 
 #include "collector/base/json.h"
-#include "collector/base/map.h"
 #include "collector/model/extra.h"
 #include "collector/sources/azure/azure_log.h"
+#include "collector/sources/batches.h"
 
 enum { AZURE_ID_MAX = 1024, AZURE_LOG_MAPPING = 1 };
 
@@ -18,9 +18,7 @@ struct azure_decoder {
     struct json_parser *outer, *inner; /* the document; properties that came as a string */
     struct json_parser *additional; /* Log Analytics' AdditionalFields, which may hold properties again as a string */
     struct arena scratch;           /* of one row */
-    struct map scopes;              /* hash of resource and region -> number of its batch */
-    struct batch **batches;         /* of the frame at hand, in the scopes' numbers */
-    size_t n_batches, cap_batches;
+    struct batches batches;         /* of the frame at hand, by hash of resource and region */
     /* Of the decode call at hand. */
     const struct azure_log_context *context;
     struct frame *frame;

@@ -141,8 +141,6 @@ MUST_USE enum err_code azure_ask(struct azure_reader *r, enum azure_api api, enu
 /* The same for r->url and all pages behind it. */
 MUST_USE enum err_code azure_pages(struct azure_reader *r, enum azure_api api, sv quota, page_decoder *decode,
                                    struct items *items, struct err *e);
-/* The role that a refused call asks for, and where. */
-const char *azure_remedy(enum azure_api api);
 
 /* ---- Jobs ---- */
 

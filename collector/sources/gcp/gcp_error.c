@@ -49,14 +49,6 @@ static void take_name(char to[GCP_ERROR_NAME_MAX + 1], sv from)
     to[n] = '\0';
 }
 
-static void take_message(struct gcp_error *out, sv s)
-{
-    s = sv_first(sv_trim(s), GCP_ERROR_TEXT_MAX);
-    for (size_t i = 0; i < s.len; i++)
-        out->message[i] = (unsigned char)s.at[i] < 0x20 || (unsigned char)s.at[i] == 0x7f ? ' ' : s.at[i];
-    out->message[s.len] = '\0';
-}
-
 static bool is_type(json detail, const char *name)
 {
     return sv_ends(json_sv(json_get(detail, SV("@type"))), sv_of(name));
@@ -75,7 +67,7 @@ static void read_error(json error, struct gcp_error *out)
     json detail;
 
     take_name(out->status, json_sv(json_get(error, SV("status"))));
-    take_message(out, json_sv(json_get(error, SV("message"))));
+    sv_plain(json_sv(json_get(error, SV("message"))), out->message, GCP_ERROR_TEXT_MAX);
     for (struct json_iter it = json_items(json_get(error, SV("details"))); json_item(&it, &detail);) {
         if (is_type(detail, "google.rpc.ErrorInfo"))
             take_name(out->reason, json_sv(json_get(detail, SV("reason"))));

@@ -60,15 +60,6 @@ static void take_name(char *to, size_t max, sv from)
     to[n] = '\0';
 }
 
-static void take_message(struct openai_error *out, sv s)
-{
-    sv text = sv_first(sv_trim(s), OPENAI_ERROR_TEXT_MAX);
-
-    for (size_t i = 0; i < text.len; i++)
-        out->message[i] = (unsigned char)text.at[i] < 0x20 || (unsigned char)text.at[i] == 0x7f ? ' ' : text.at[i];
-    out->message[text.len] = '\0';
-}
-
 /* "Missing scopes: api.usage.read." */
 static void take_scope(struct openai_error *out, sv message)
 {
@@ -110,7 +101,7 @@ static void read_error(json error, struct openai_error *out)
     take_name(out->name, OPENAI_ERROR_NAME_MAX, json_sv(json_get(error, SV("code"))));
     if (!out->name[0] && sv_eq(type, SV("insufficient_quota")))
         take_name(out->name, OPENAI_ERROR_NAME_MAX, type);
-    take_message(out, message);
+    sv_plain(message, out->message, OPENAI_ERROR_TEXT_MAX);
     take_scope(out, message);
     if (sv_eq(sv_of(out->name), SV("incorrect_hostname")))
         take_host(out, message);

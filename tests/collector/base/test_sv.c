@@ -237,8 +237,21 @@ static void decimals_are_exact(void)
     }
 }
 
+static void plain_words_are_one_line_and_end(void)
+{
+    char out[6];
+
+    sv_plain(SV(" a\nb\x7f"
+                "cdef "),
+             out, 5);
+    OK(strcmp(out, "a b c") == 0);
+    sv_plain(SV_NONE, out, 5);
+    OK(out[0] == '\0');
+}
+
 int main(void)
 {
+    RUN(plain_words_are_one_line_and_end);
     RUN(pieces_never_leave_the_text);
     RUN(comparison_is_bytewise_or_without_case);
     RUN(cutting_consumes_the_separator);
