@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "tests/cloudsim/openai/openai.h"
-#include "tests/cloudsim/rng.h"
 
 #define INVALID "invalid_request_error"
 

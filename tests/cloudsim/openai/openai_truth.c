@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tests/cloudsim/openai/openai.h"
-#include "tests/cloudsim/rng.h"
 
 enum { CALLERS_MAX = 1024, COSTS_MAX = 4096, DAYS_TOLD = 4 };
 
@@ -31,7 +30,6 @@ struct caller_sum {
 struct usage {
     struct sim *sim;
     struct truth_writer *w;
-    struct openai_cell *cells; /* of each stream */
     struct caller_sum callers[CALLERS_MAX];
     unsigned n_callers;
 };
