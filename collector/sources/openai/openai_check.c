@@ -1,12 +1,12 @@
 /*
- * check --connect: each permission tried once, each failure with its remedy. It goes on after a failure, since the scopes of a
- * key are given one by one; a refused key or a wrong host ends it, for all the rest would say the same.
+ * check --connect: each permission tried once, each failure with its remedy, which openai_error.c has put into the error. It
+ * goes on after a failure, since the scopes of a key are given one by one; a refused key or a wrong host ends it, for all
+ * the rest would say the same.
  */
 #include "collector/base/clock.h"
 #include "collector/sources/check.h"
 #include "collector/sources/openai/openai_state.h"
 
-static const char remedy[] = "use an admin key (sk-admin-...) of an organization owner, with read permission";
 static const char switched_off[] = "an owner has to switch audit logging on, once, in the organization's data "
                                    "controls, and the key has to be an admin key";
 
@@ -31,7 +31,7 @@ static bool check_projects(struct checking *c)
 {
     buf_clear(&c->r.url);
     openai_url_projects(&c->r.url, c->r.s->url, SV_NONE);
-    return check_one(c, OPENAI_API_PROJECTS, "list of projects", "", remedy);
+    return check_one(c, OPENAI_API_PROJECTS, "list of projects", "", NULL);
 }
 
 /* A kind that the service does not have is no failure. */
@@ -54,7 +54,7 @@ static bool check_usage(struct checking *c, int k)
         check_told(&c->list, CHECK_WARN, arena_printf(&c->arena, "usage of %s is not available here", kind->name),
                    NULL);
     else
-        check_outcome(&c->list, code, "usage of", kind->name, &e, remedy);
+        check_outcome(&c->list, code, "usage of", kind->name, &e, NULL);
     return code != ERR_AUTH && code != ERR_CONFIG;
 }
 
@@ -72,11 +72,11 @@ static bool check_costs(struct checking *c)
             check_told(&c->list, CHECK_WARN, arena_printf(&c->arena, "costs by API key: %s", e.text),
                        "costs are read without; set costs.by_api_key: false");
         else if (code)
-            check_outcome(&c->list, code, "costs by API key", "", &e, remedy);
+            check_outcome(&c->list, code, "costs by API key", "", &e, NULL);
     }
     buf_clear(&c->r.url);
     openai_url_costs(&c->r.url, c->r.s->url, &q, false);
-    return check_one(c, OPENAI_API_COSTS, "costs", "", remedy);
+    return check_one(c, OPENAI_API_COSTS, "costs", "", NULL);
 }
 
 static bool check_audit(struct checking *c)
