@@ -72,6 +72,21 @@ static void requests_add_up(void)
     }
 }
 
+/* Google's libraries send the values of enums as the numbers that they have in its definitions. */
+static void enums_may_be_numbers(void)
+{
+    const char *ask = format("%s%s", filter(PUBLISHER "model_invocation_count", OPENAI), ALL_TIME);
+    double by_name;
+
+    read_all(world()->projects[0].id, SETTLED, format("%s%s", ask, SUMMED));
+    by_name = SUM("|");
+    read_all(world()->projects[0].id, SETTLED,
+             format("%s&aggregation.alignmentPeriod=60s&aggregation.perSeriesAligner=14&"
+                    "aggregation.crossSeriesReducer=4&view=0",
+                    ask));
+    OK(n_rows() == 1 && by_name > 0 && SUM("|") == by_name);
+}
+
 /* ---- tokens ---- */
 
 static unsigned wrong_tokens(json truth, unsigned project)
@@ -264,6 +279,7 @@ int main(void)
 {
     start_gcp((struct sim_options){ .seed = 7, .late = 0.1, .revise = 0.1 });
     RUN(requests_add_up);
+    RUN(enums_may_be_numbers);
     RUN(tokens_add_up);
     RUN(distributions_add_up);
     RUN(layouts_are_of_all_kinds_and_change);

@@ -189,8 +189,8 @@ SAME(gaps, gap, SAME_VIEW(detail))
 SAME(windows, window, SAME_VIEW(source) && SAME_VIEW(scope) && SAME_VIEW(group))
 SAME(quarantines, quarantine, SAME_VIEW(what) && SAME_VIEW(bytes))
 SAME(rules, rule,
-     SAME_VIEW(family) && SAME_VIEW(fact) && SAME_VIEW(theirs) && SAME_VIEW(part) && SAME_VIEW(ours) && SAME_VIEW(stat) &&
-         SAME_VIEW(labels) && SAME_VIEW(born))
+     SAME_VIEW(family) && SAME_VIEW(fact) && SAME_VIEW(theirs) && SAME_VIEW(part) && SAME_VIEW(ours) &&
+         SAME_VIEW(stat) && SAME_VIEW(labels) && SAME_VIEW(born))
 SAME(items, inventory_item,
      SAME_VIEW(deployment) && SAME_VIEW(model_id) && SAME_VIEW(model_version) && SAME_VIEW(model) &&
          SAME_VIEW(publisher) && SAME_VIEW(sku) && SAME_VIEW(processing) && SAME_VIEW(jurisdiction) &&
