@@ -84,7 +84,8 @@ static uint64_t rules_hash(const struct rule *r, size_t n)
     uint64_t h = 1;
 
     for (size_t i = 0; i < n; i++) {
-        const sv texts[] = { r[i].family, r[i].fact, r[i].theirs, r[i].part, r[i].ours, r[i].stat, r[i].labels, r[i].born };
+        const sv texts[] = { r[i].family, r[i].fact, r[i].theirs, r[i].part,
+                             r[i].ours,   r[i].stat, r[i].labels, r[i].born };
 
         h = hash_u64(hash_part(h, sv_make(&r[i].weight, sizeof r[i].weight)), (uint64_t)r[i].platform);
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)

@@ -243,13 +243,13 @@ struct epoch {
 /* A mapping row: what the ledger makes of a measure (sources/<cloud>/<p>_map.c writes them as tables). */
 struct rule {
     enum platform platform;
-    sv family;     /* measure.family it belongs to, "" any */
-    sv fact;       /* authority fact: "requests", "tokens", "duration", ...; the rule counts where the authority of
+    sv family; /* measure.family it belongs to, "" any */
+    sv fact;   /* authority fact: "requests", "tokens", "duration", ...; the rule counts where the authority of
                         (fact, resource) equals `family`; "" counts always */
-    sv theirs;     /* measure.name */
-    sv part;       /* measure.part it belongs to, "" any; "*" one that no other row of its platform, family and name names */
-    sv ours;       /* metric family: "genai_requests_total" */
-    sv stat;       /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
+    sv theirs; /* measure.name */
+    sv part; /* measure.part it belongs to, "" any; "*" one that no other row of its platform, family and name names */
+    sv ours; /* metric family: "genai_requests_total" */
+    sv stat; /* which figure: "value", "sum", "count", "min", "max", "p50", ... */
     double weight; /* 0.001 turns milliseconds into seconds; below 0 only where `family` is one reading of a figure */
     sv labels;     /* fixed labels: "direction=input" */
     sv born; /* sibling label sets born at 0 with a new series: "outcome=success,code=200;outcome=throttled,code=429" */
