@@ -240,7 +240,7 @@ static enum err_code judge(const struct source_request *q, const struct http_res
     err_set(e, code, "%s: http %d: %s", q->api->name, r->status, words[0] ? words : "(empty body)");
     if (code != ERR_THROTTLED)
         return code;
-    wait = r->retry_after_ms ? r->retry_after_ms : wait_in_text(r);
+    wait = r->retry_after_ms ? r->retry_after_ms : q->wait ? q->wait(r) : wait_in_text(r);
     if (e)
         e->retry_after_ms = wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
     return code;
@@ -350,11 +350,11 @@ static bool is_whole(const struct http_response *r)
     return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
 }
 
-static bool is_worth_asking_again(const struct http_response *r, enum err_code code)
+static bool is_worth_asking_again(const struct http_response *r, enum err_code code, const struct err *why)
 {
     if (code == ERR_OK)
         return !is_whole(r);
-    return code == ERR_THROTTLED && r->status && r->retry_after_ms <= WORTH_WAITING_MS &&
+    return code == ERR_THROTTLED && r->status && why->retry_after_ms <= WORTH_WAITING_MS &&
            !sv_eq_nocase(http_response_header(r, SV("x-should-retry")), SV("false"));
 }
 
@@ -362,10 +362,12 @@ static bool is_worth_asking_again(const struct http_response *r, enum err_code c
 enum err_code source_call_patiently(const struct source_env *env, const struct source_request *q,
                                     struct http_response *r, struct err *e)
 {
-    enum err_code code = source_call(env, q, r, e);
+    struct err local = { 0 };
+    struct err *why = e ? e : &local;
+    enum err_code code = source_call(env, q, r, why);
 
-    for (int i = 0; i < AGAIN && is_worth_asking_again(r, code); i++)
-        code = source_call(env, q, r, e);
+    for (int i = 0; i < AGAIN && is_worth_asking_again(r, code, why); i++)
+        code = source_call(env, q, r, why);
     return code;
 }
 

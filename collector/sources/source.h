@@ -134,6 +134,8 @@ struct source_request {
     enum err_code (*prepare)(void *ctx, struct http_request *q, struct err *e);
     /* What an answer other than 2xx means where the status does not tell; NULL: by status. */
     enum err_code (*judge)(const struct http_response *r);
+    /* How long an answer of ERR_THROTTLED asks to wait, in milliseconds, where its header does not say so; NULL: 0. */
+    int64_t (*wait)(const struct http_response *r);
     void *ctx; /* of prepare */
 };
 

@@ -55,9 +55,13 @@ static enum err_code send(struct gcp_reader *r, const struct gcp_operation *op, 
                               .url = buf_sv(&r->url),
                               .body = buf_sv(&r->body),
                               .timeout_ms = TIMEOUT_MS };
-    struct source_request call = {
-        .api = &op->api, .account = project, .http = &q, .prepare = authorize, .judge = gcp_judge, .ctx = a
-    };
+    struct source_request call = { .api = &op->api,
+                                   .account = project,
+                                   .http = &q,
+                                   .prepare = authorize,
+                                   .judge = gcp_judge,
+                                   .wait = gcp_wait,
+                                   .ctx = a };
     bool ok = http_request_header(&q, SV("Accept"), SV("application/json"));
 
     call.quota = arena_printf(r->arena, "%.*s:%s:%.*s", SV_ARG(r->s->env.id), op->api.name, SV_ARG(project));

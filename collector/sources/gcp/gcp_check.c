@@ -10,8 +10,9 @@
 
 enum { PROJECTS_CHECKED = 20 };
 
-static const char switch_on[] = "switch Data Access audit logs (DATA_READ) of Vertex AI on: IAM & Admin, Audit Logs, "
-                                "or auditConfigs of the project's policy";
+static const char switch_on[] = "switch Data Access audit logs of Vertex AI on: IAM & Admin, Audit Logs, or in the "
+                                "project's policy auditConfigs: [{service: aiplatform.googleapis.com, auditLogConfigs: "
+                                "[{logType: DATA_READ}]}]";
 static const char see_calls[] = "grant roles/logging.privateLogViewer on the project, or roles/logging.viewAccessor on "
                                 "the view that log_view names: without it the list is empty, not refused";
 

@@ -43,7 +43,7 @@ static void take_name(char to[GCP_ERROR_NAME_MAX + 1], sv from)
 {
     size_t n = 0;
 
-    while (n < from.len && n < GCP_ERROR_NAME_MAX && (isalnum((unsigned char)from.at[n]) || from.at[n] == '_'))
+    while (n < from.len && n < GCP_ERROR_NAME_MAX && (isalnum((unsigned char)from.at[n]) || strchr("_.-:", from.at[n])))
         n++;
     memcpy(to, from.at, n);
     to[n] = '\0';
@@ -62,6 +62,16 @@ static void take_delay(struct gcp_error *out, sv text)
         out->retry_ms = (int64_t)(seconds * 1000) + 1;
 }
 
+static void take_info(struct gcp_error *out, json info)
+{
+    json metadata = json_get(info, SV("metadata"));
+    sv consumer = json_sv(json_get(metadata, SV("consumer"))), kind = SV("projects/");
+
+    take_name(out->reason, json_sv(json_get(info, SV("reason"))));
+    take_name(out->service, json_sv(json_get(metadata, SV("service"))));
+    take_name(out->consumer, sv_starts(consumer, kind) ? sv_skip(consumer, kind.len) : SV_NONE);
+}
+
 static void read_error(json error, struct gcp_error *out)
 {
     json detail;
@@ -70,7 +80,7 @@ static void read_error(json error, struct gcp_error *out)
     sv_plain(json_sv(json_get(error, SV("message"))), out->message, GCP_ERROR_TEXT_MAX);
     for (struct json_iter it = json_items(json_get(error, SV("details"))); json_item(&it, &detail);) {
         if (is_type(detail, "google.rpc.ErrorInfo"))
-            take_name(out->reason, json_sv(json_get(detail, SV("reason"))));
+            take_info(out, detail);
         if (is_type(detail, "google.rpc.RetryInfo"))
             take_delay(out, json_sv(json_get(detail, SV("retryDelay"))));
     }
@@ -113,21 +123,32 @@ enum err_code gcp_judge(const struct http_response *r)
     return said.code;
 }
 
+int64_t gcp_wait(const struct http_response *r)
+{
+    struct gcp_error said;
+
+    gcp_error_read(r, &said);
+    return said.retry_ms;
+}
+
 enum err_code gcp_explain(const struct http_response *r, const char *api, const char *project, const char *remedy,
                           enum err_code code, struct err *e)
 {
     struct gcp_error said;
 
-    if (!e || r->status == 0)
+    char command[96 + 2 * GCP_ERROR_NAME_MAX];
+
+    if (!e || r->status == 0 || code != ERR_DENIED)
         return code;
     gcp_error_read(r, &said);
-    if (said.retry_ms > e->retry_after_ms)
-        e->retry_after_ms = said.retry_ms;
-    if (code != ERR_DENIED)
-        return code;
     for (size_t i = 0; i < COUNT(reasons); i++)
         if (reasons[i].remedy && strcmp(said.reason, reasons[i].reason) == 0)
             remedy = reasons[i].remedy;
+    if (strcmp(said.reason, "SERVICE_DISABLED") == 0 && said.service[0]) {
+        snprintf(command, sizeof command, "enable the API: gcloud services enable %s --project %s", said.service,
+                 said.consumer[0] ? said.consumer : project);
+        remedy = command;
+    }
     return err_set(e, ERR_DENIED, "%s: %s of %s: http %d %s: %s", remedy, api, project, r->status,
                    said.reason[0] ? said.reason : said.status, said.message);
 }

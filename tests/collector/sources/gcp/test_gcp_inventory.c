@@ -115,6 +115,7 @@ static enum err_code judged(int status, const char *body, struct err *told)
     buf_put(&r.body, sv_of(body));
     code = gcp_judge(&r);
     *told = (struct err){ 0 };
+    told->retry_after_ms = gcp_wait(&r);
     (void)gcp_explain(&r, "monitoring:timeSeries.list", "p1", "grant roles/monitoring.viewer", code, told);
     buf_done(&r.body);
     return code;
