@@ -126,9 +126,16 @@ const struct gcp_quota *gcp_quota_find(sv type, sv *leaf);
 
 /* "ChatCompletions" -> "chat"; a method without a row in lower case. NULL `at` at the arena's limit. */
 sv gcp_operation(struct arena *a, sv method);
+sv gcp_api_type(sv method); /* "chat_completions"; empty: a method without a row */
 /* "200" and "2xx" alike. */
 enum outcome gcp_outcome_of_code(sv code);
-/* Of a google.rpc code: 0 success, 8 throttled, ... */
+/* A google.rpc code: 8 is RESOURCE_EXHAUSTED, 429, throttled. NULL: there is no such code. */
+struct gcp_rpc {
+    const char *name;
+    int http;
+    enum outcome outcome;
+};
+const struct gcp_rpc *gcp_rpc_find(int64_t code);
 enum outcome gcp_outcome_of_rpc(int64_t code);
 /* Whether the Admin Activity entry is one that is counted: of Vertex AI, or one of the few of other services. */
 bool gcp_audits(sv service, sv method_last);
@@ -227,8 +234,8 @@ struct gcp_answer {
 };
 void gcp_answer_init(struct gcp_answer *a, const struct gcp_context *c);
 void gcp_answer_done(struct gcp_answer *a);
-/* One page; *next (in the frame's arena) is empty on the last one. ERR_RETRY: it says itself that it is incomplete
- * (executionErrors). */
+/* One page, or a series alone; *next (in the frame's arena) is empty on the last one. ERR_RETRY: it says itself that it is
+ * incomplete (executionErrors). */
 MUST_USE enum err_code gcp_decode_time_series(json root, struct gcp_answer *a, struct frame *out, sv *next,
                                               struct err *e);
 

@@ -73,18 +73,29 @@ static unsigned groups_of(const struct series *s)
     return s->metric ? s->metric->labels : GCP_QUOTA_LABELS;
 }
 
+static bool are_short(json labels)
+{
+    struct json_iter it = json_members(labels);
+    sv name;
+    json v;
+
+    while (json_member(&it, &name, &v))
+        if (name.len > GCP_NAME_MAX || json_sv(v).len > GCP_NAME_MAX)
+            return false;
+    return json_count(labels) <= PAIRS_MAX / 2;
+}
+
+/* False: a hostile series, which must not look like a frame that is full. */
 static bool take_labels(struct series *s, json v)
 {
     json metric = json_path(v, "metric/labels"), resource = json_path(v, "resource/labels");
-    bool ok = json_count(metric) + json_count(resource) <= PAIRS_MAX;
 
     for (int i = 0; i < GCP_LABELS; i++) {
         s->label[i] = SV_NONE;
         if (groups_of(s) & GCP_BIT(i))
             s->label[i] = json_sv(json_get(gcp_labels[i].resource ? resource : metric, gcp_labels[i].name));
-        ok = ok && s->label[i].len <= GCP_NAME_MAX;
     }
-    return ok;
+    return are_short(metric) && are_short(resource);
 }
 
 /* REASON_NONE: it is ours. */
@@ -114,8 +125,15 @@ static sv model_of(const struct series *s)
     return SV_NONE;
 }
 
-/* All labels that are told make the identity: a raw page has more of them than we group by. */
-static bool add_pairs(struct series *s, json labels)
+/* What a series may or may not tell beside its project, which is the origin's as the location is (gcp.md 1.2). */
+static bool is_of_origin(sv label)
+{
+    return sv_eq(label, gcp_labels[GCP_LOCATION].name) || sv_eq(label, SV("resource_container")) ||
+           sv_eq(label, SV("project_id"));
+}
+
+/* All other labels that are told make the identity: a raw page has more of them than we group by. */
+static void add_pairs(struct series *s, json labels)
 {
     struct json_iter it = json_members(labels);
     struct batch *b = s->batch;
@@ -125,22 +143,23 @@ static bool add_pairs(struct series *s, json labels)
     while (json_member(&it, &name, &v)) {
         sv value = json_sv(v);
 
-        if (value.len == 0 || sv_eq(name, gcp_labels[GCP_LOCATION].name)) /* the location is the origin's */
-            continue;
-        if (value.len > GCP_NAME_MAX || name.len > GCP_NAME_MAX)
-            return false;
-        s->pairs[s->n_pairs++] = (struct key_value){ batch_sym(b, name), batch_sv(b, batch_sym(b, value)) };
+        if (value.len && !is_of_origin(name))
+            s->pairs[s->n_pairs++] = (struct key_value){ batch_sym(b, name), batch_sv(b, batch_sym(b, value)) };
     }
-    return true;
 }
 
 static bool take_pairs(struct series *s, json v)
 {
     struct batch *b = s->batch;
 
-    s->pairs = ARENA_ARRAY(b->arena, struct key_value, PAIRS_MAX);
-    if (!s->pairs || !add_pairs(s, json_path(v, "metric/labels")) || !add_pairs(s, json_path(v, "resource/labels")))
+    s->pairs = ARENA_ARRAY(b->arena, struct key_value, PAIRS_MAX + 1);
+    if (!s->pairs)
         return false;
+    add_pairs(s, json_path(v, "metric/labels"));
+    add_pairs(s, json_path(v, "resource/labels"));
+    if (s->quota) /* a pool may have two: of requests and of tokens */
+        s->pairs[s->n_pairs++] =
+            (struct key_value){ batch_sym(b, SV("quota")), batch_sv(b, batch_sym(b, sv_of(s->quota->name))) };
     s->key = key_series(b, PLATFORM_VERTEX_AI, batch_sv(b, b->origin.resource_id), s->name, s->pairs, s->n_pairs);
     return !batch_symbols_full(b);
 }
@@ -162,9 +181,19 @@ static bool name_series(struct series *s)
     return !batch_symbols_full(b);
 }
 
+/* Who asked knows; a file does not. */
+static sv project_of(const struct gcp_context *c, json v)
+{
+    sv id = json_sv(json_path(v, "resource/labels/project_id"));
+
+    if (c->project.len)
+        return c->project;
+    return id.len ? id : json_sv(json_path(v, "resource/labels/resource_container"));
+}
+
 static bool open_series(struct series *s, json v, struct gcp_answer *a, struct frame *out)
 {
-    const struct gcp_origin o = { a->c->project, s->label[GCP_LOCATION], s->label[GCP_ENDPOINT],
+    const struct gcp_origin o = { project_of(a->c, v), s->label[GCP_LOCATION], s->label[GCP_ENDPOINT],
                                   s->quota ? sv_of(s->quota->pool) : SV_NONE };
 
     s->batch = gcp_batch_of(out, &o, a->c->source, a->c->observed_unix_nano);
@@ -219,8 +248,19 @@ static size_t layout_size(json options)
     return 0;
 }
 
+/* Room for the buckets that are told and one above them. */
+static bool make_buckets(struct arena *arena, size_t told, struct value *out)
+{
+    out->bounds = ARENA_ARRAY(arena, double, told + 1);
+    out->buckets = ARENA_ARRAY(arena, int64_t, told + 1);
+    if (!out->bounds || !out->buckets)
+        return false;
+    out->buckets[0] = 0;
+    return true;
+}
+
 /* Counts of the buckets that hold something, with their upper bounds; missing counts at the end are 0. */
-static bool take_buckets(struct arena *arena, json v, size_t n, struct value *out)
+static bool take_buckets(json v, size_t n, struct value *out)
 {
     json options = json_get(v, SV("bucketOptions")), count, bound = { 0 };
     struct json_iter counts = json_items(json_get(v, SV("bucketCounts")));
@@ -228,15 +268,11 @@ static bool take_buckets(struct arena *arena, json v, size_t n, struct value *ou
     double before = -INFINITY;
     int64_t total = 0;
 
-    out->bounds = ARENA_ARRAY(arena, double, n);
-    out->buckets = ARENA_ARRAY(arena, int64_t, n);
-    if (!out->bounds || !out->buckets)
-        return false;
     for (size_t i = 0; json_item(&counts, &count); i++) {
         int64_t held = 0;
         double upper = INFINITY;
 
-        if (i >= n || !json_i64(count, &held) || held < 0 || held > INT64_MAX - total)
+        if (!json_i64(count, &held) || held < 0 || held > INT64_MAX - total)
             return false;
         if (i + 1 < n) {
             (void)json_item(&bounds, &bound);
@@ -254,21 +290,26 @@ static bool take_buckets(struct arena *arena, json v, size_t n, struct value *ou
         if (i + 1 == n)
             return (double)total == out->number;
     }
-    out->n_buckets++; /* the overflow, which is empty */
+    out->buckets[out->n_buckets++] = 0; /* the overflow */
     return (double)total == out->number;
 }
 
 static bool take_distribution(struct arena *arena, json v, struct value *out)
 {
     double mean = 0;
-    size_t n = layout_size(json_get(v, SV("bucketOptions")));
+    size_t n = layout_size(json_get(v, SV("bucketOptions"))), told = json_count(json_get(v, SV("bucketCounts")));
+    int64_t count = 0;
 
-    (void)json_f64(json_get(v, SV("count")), &out->number);
+    (void)json_i64(json_get(v, SV("count")), &count);
     (void)json_f64(json_get(v, SV("mean")), &mean);
+    out->number = (double)count;
     out->sum = mean * out->number;
-    if (n > GCP_BUCKETS_MAX || !isfinite(out->sum) || (n == 0 && out->number > 0))
+    if (count < 0 || told > n || n > GCP_BUCKETS_MAX || !isfinite(out->sum) || !make_buckets(arena, told, out))
         return false;
-    return take_buckets(arena, v, n ? n : 1, out);
+    if (told)
+        return take_buckets(v, n, out);
+    out->buckets[out->n_buckets++] = count; /* no histogram is told: it lies below no bound that we know */
+    return true;
 }
 
 /* A figure that is not told at all is 0 of its type (proto3). */
@@ -362,16 +403,27 @@ static bool is_outside(const struct gcp_context *c, int64_t start)
     return (c->from_unix_nano || c->to_unix_nano) && (start < c->from_unix_nano || start >= c->to_unix_nano);
 }
 
+/* Whether what a point tells is of the minute that ends with it: not of a longer time, nor of one that crosses two minutes. Of a
+ * gauge the instant is told, which need not be a whole minute; the start may be missing, or be the end of an aligned one. */
+static bool is_of_a_minute(const struct series *s, json interval, int64_t end)
+{
+    int64_t start = end;
+
+    if (s->gauge)
+        return true;
+    (void)json_time(json_get(interval, SV("startTime")), &start);
+    return end % NANO_PER_MIN == 0 && start <= end && start >= end - NANO_PER_MIN;
+}
+
 static enum err_code take_point(struct gcp_answer *a, const struct series *s, struct frame *out, json point,
                                 bool distribution, struct err *e)
 {
-    json when = json_path(point, "interval/endTime");
+    json interval = json_get(point, SV("interval")), when = json_get(interval, SV("endTime"));
     int64_t end, start;
     struct value v;
 
     out->tally.received++;
-    /* Of a gauge the instant is told, which need not be a whole minute; it is the minute's newest. */
-    if (!json_time(when, &end) || (!s->gauge && end % NANO_PER_MIN != 0) ||
+    if (!json_time(when, &end) || !is_of_a_minute(s, interval, end) ||
         !take_value(out->arena, json_get(point, SV("value")), distribution, &v))
         return out->arena->failed ? full(e) : quarantine(out, s, json_sv(when), e);
     start = clock_floor(end - 1, NANO_PER_MIN);
@@ -425,6 +477,8 @@ enum err_code gcp_decode_time_series(json root, struct gcp_answer *a, struct fra
     if (json_item(&it, &first))
         return err_set(e, ERR_RETRY, "the answer is incomplete: %.*s",
                        SV_ARG(sv_first(json_sv(json_get(first, SV("message"))), 200)));
+    if (!json_is_absent(json_get(root, SV("metric"))))
+        code = take_series(a, out, root, e);
     for (it = json_items(json_get(root, SV("timeSeries"))); code == ERR_OK && json_item(&it, &v);)
         code = take_series(a, out, v, e);
     *next = code ? SV_NONE : arena_copy(out->arena, json_sv(json_get(root, SV("nextPageToken"))));

@@ -8,11 +8,13 @@
  * An entry is itself by logName, timestamp and insertId, as in Logging's own de-duplication. Of what is not mapped a few
  * members hold nobody's words and are kept, of all else path, type and length (model/extra.h).
  */
-#include "collector/base/clock.h"
+#include "collector/base/hash.h"
 #include "collector/model/canonical.h"
 #include "collector/model/extra.h"
 #include "collector/model/key.h"
 #include "collector/sources/gcp/gcp.h"
+
+#define AUDIT_SERVICE "cloudaudit.googleapis.com"
 
 enum { WALK_DEPTH_MAX = 3 };
 
@@ -33,7 +35,7 @@ static const char *const kept[] = {
 
 struct entry {
     json all, payload;
-    sv log_name, insert_id, timestamp, service, method, last, resource, project, operation_id;
+    sv log_name, insert_id, service, method, last, resource, project, operation_id;
     int64_t time_unix_nano, received_unix_nano, status;
     bool first, ends; /* of a streamed or long-running operation */
 };
@@ -84,7 +86,6 @@ static bool read_entry(json v, const struct gcp_context *c, struct entry *out)
     *out = (struct entry){ .all = v, .payload = json_get(v, SV("protoPayload")) };
     out->log_name = text_at(v, "logName");
     out->insert_id = text_at(v, "insertId");
-    out->timestamp = text_at(v, "timestamp");
     out->service = text_at(out->payload, "serviceName");
     out->method = text_at(out->payload, "methodName");
     out->last = last_segment(out->method);
@@ -99,13 +100,18 @@ static bool read_entry(json v, const struct gcp_context *c, struct entry *out)
     return json_type(v) == JSON_OBJECT && json_time(json_get(v, SV("timestamp")), &out->time_unix_nano);
 }
 
-static bool is_log(const struct entry *x, const char *name)
+/* "projects/P/logs/cloudaudit.googleapis.com%2Factivity"; some doors decode the escape. */
+static bool is_log(const struct entry *x, sv name)
 {
-    size_t n = strlen(name);
+    sv id = x->log_name;
 
-    return sv_ends(x->log_name, sv_make(name, n)) && x->log_name.len > n &&
-           (sv_ends(sv_first(x->log_name, x->log_name.len - n), SV("%2F")) ||
-            x->log_name.at[x->log_name.len - n - 1] == '/');
+    (void)sv_cut(&id, '/');
+    (void)sv_cut(&id, '/');
+    if (!sv_eq(sv_cut(&id, '/'), SV("logs")) || !sv_starts(id, SV(AUDIT_SERVICE)))
+        return false;
+    id = sv_skip(id, strlen(AUDIT_SERVICE));
+    id = sv_skip(id, sv_starts(id, SV("/")) ? 1 : sv_starts_nocase(id, SV("%2F")) ? 3 : id.len);
+    return sv_eq(id, name);
 }
 
 /* ---- What is not mapped ---- */
@@ -159,12 +165,23 @@ static sv principal(const struct entry *x)
     return email.len ? email : text_at(x->payload, "authenticationInfo/principalSubject");
 }
 
+/* "RESOURCE_EXHAUSTED", a code that nobody knows as it is; absent: it went well. */
+static sym status_of(const struct entry *x, struct batch *b, struct arena *scratch)
+{
+    const struct gcp_rpc *rpc = gcp_rpc_find(x->status);
+
+    if (x->status == 0)
+        return 0;
+    return batch_sym(b, rpc ? sv_of(rpc->name) : arena_printf(scratch, "%lld", (long long)x->status));
+}
+
+/* By the instant, which doors may spell with more digits or fewer. */
 static uint64_t row_key(const struct entry *x)
 {
-    uint64_t all = x->insert_id.len ? 0 : json_hash(0, x->all);
+    uint64_t key = key_parts((sv[]){ x->log_name, x->insert_id }, 2);
 
-    return key_parts((sv[]){ x->log_name, x->timestamp, x->insert_id, sv_make(&all, sizeof all) },
-                     x->insert_id.len ? 3 : 4);
+    key = hash_u64(key, (uint64_t)x->time_unix_nano);
+    return x->insert_id.len ? key : json_hash(key, x->all);
 }
 
 /* ---- Calls ---- */
@@ -207,6 +224,7 @@ static bool fill_call(const struct entry *x, const struct place *p, struct arena
                       struct call *call)
 {
     const struct gcp_origin project = { x->project, SV_NONE, SV_NONE, SV_NONE };
+    const struct gcp_rpc *rpc = gcp_rpc_find(x->status);
     sv id = x->operation_id.len ? x->operation_id : x->insert_id, whole = gcp_resource_id(scratch, &project);
     sv model = model_canonical(scratch, p->model), operation = gcp_operation(scratch, x->last);
 
@@ -221,10 +239,12 @@ static bool fill_call(const struct entry *x, const struct place *p, struct arena
     call->trace_id = arena_copy(b->arena, trace_of(x));
     call->operation = batch_sym(b, operation);
     call->operation_raw = batch_sym(b, x->last);
+    call->api_type = batch_sym(b, gcp_api_type(x->last));
     call->model_requested = batch_sym(b, p->model);
     call->model = batch_sym(b, model);
     call->outcome = gcp_outcome_of_rpc(x->status);
-    call->error_type = x->status ? batch_sym(b, arena_printf(scratch, "%lld", (long long)x->status)) : 0;
+    call->http_status = rpc ? rpc->http : NONE;
+    call->error_type = status_of(x, b, scratch);
     call->caller_principal = batch_sym(b, principal(x));
     call->caller_ip = batch_sym(b, text_at(x->payload, "requestMetadata/callerIp"));
     call->user_agent = batch_sym(b, text_at(x->payload, "requestMetadata/callerSuppliedUserAgent"));
@@ -295,7 +315,7 @@ static enum err_code take_audit(const struct entry *x, const struct gcp_context 
     a->actor_ip = batch_sym(b, text_at(x->payload, "requestMetadata/callerIp"));
     a->target = batch_sym(b, x->resource);
     a->category = batch_sym(b, SV("activity"));
-    a->status = x->status ? batch_sym(b, arena_printf(scratch, "%lld", (long long)x->status)) : 0;
+    a->status = status_of(x, b, scratch);
     return a->event_id.at && keep_rest(x, scratch, b, &a->extra, &a->n_extra) && !batch_symbols_full(b) ? ERR_OK
                                                                                                         : full(e);
 }
@@ -310,9 +330,9 @@ static enum err_code take(json entry, const struct gcp_context *c, struct arena 
     out->tally.received++;
     if (!read_entry(entry, c, &x))
         return frame_add_quarantine(out, REASON_MALFORMED, SV("log entry"), SV_NONE) ? ERR_OK : full(e);
-    if (is_log(&x, "data_access"))
+    if (is_log(&x, SV("data_access")))
         return take_call(&x, c, scratch, out, e);
-    if (is_log(&x, "activity"))
+    if (is_log(&x, SV("activity")))
         return take_audit(&x, c, scratch, out, e);
     out->tally.rejected[REASON_NOT_INFERENCE]++;
     return ERR_OK;

@@ -5,8 +5,11 @@
 /* clang-format off */
 static const struct format_keys formats[] = {
     { "gcp-pubsub",     { "message", "data", "subscription" } },
+    { "gcp-pubsub",     { "message", "data", "messageId" } },
+    { "gcp-pubsub",     { "message", "data", "message_id" } },
     { "gcp-pubsub",     { "receivedMessages", "message", "ackId" } },
     { "gcp-timeseries", { "timeSeries", "metric", "points" } },
+    { "gcp-timeseries", { "metric", "resource", "points" } },
     { "gcp-logs",       { "logName", "timestamp", "insertId" } },
     { "gcp-logs",       { "entries", "logName", "timestamp" } },
 };

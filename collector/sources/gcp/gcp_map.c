@@ -101,21 +101,33 @@ const struct gcp_quota gcp_quotas[] = {
 };
 const size_t n_gcp_quotas = sizeof gcp_quotas / sizeof gcp_quotas[0];
 
-static const struct { sv method, operation; } operations[] = {
-    { SVT("ChatCompletions"),       SVT("chat") },
-    { SVT("EmbedContent"),          SVT("embeddings") },
-    { SVT("Embeddings"),            SVT("embeddings") },
-    { SVT("GenerateContent"),       SVT("generate_content") },
-    { SVT("StreamGenerateContent"), SVT("generate_content") },
+static const struct { sv method, operation, api_type; } operations[] = {
+    { SVT("ChatCompletions"),       SVT("chat"),             SVT("chat_completions") },
+    { SVT("EmbedContent"),          SVT("embeddings"),       SVT("embed_content") },
+    { SVT("Embeddings"),            SVT("embeddings"),       SVT("embeddings") },
+    { SVT("GenerateContent"),       SVT("generate_content"), SVT("generate_content") },
+    { SVT("StreamGenerateContent"), SVT("generate_content"), SVT("generate_content") },
 };
 
-/* google.rpc codes, by what HTTP makes of them (gcp.md 2.5). */
-static const enum outcome rpc_outcomes[] = {
-    [0] = OUTCOME_SUCCESS,       [1] = OUTCOME_CLIENT_ERROR,  [2] = OUTCOME_SERVER_ERROR,  [3] = OUTCOME_CLIENT_ERROR,
-    [4] = OUTCOME_SERVER_ERROR,  [5] = OUTCOME_CLIENT_ERROR,  [6] = OUTCOME_CLIENT_ERROR,  [7] = OUTCOME_CLIENT_ERROR,
-    [8] = OUTCOME_THROTTLED,     [9] = OUTCOME_CLIENT_ERROR,  [10] = OUTCOME_CLIENT_ERROR, [11] = OUTCOME_CLIENT_ERROR,
-    [12] = OUTCOME_SERVER_ERROR, [13] = OUTCOME_SERVER_ERROR, [14] = OUTCOME_SERVER_ERROR, [15] = OUTCOME_SERVER_ERROR,
-    [16] = OUTCOME_CLIENT_ERROR,
+/* google.rpc codes and what HTTP makes of them (gcp.md 2.5). */
+static const struct gcp_rpc rpc_codes[] = {
+    [0]  = { "OK",                  200, OUTCOME_SUCCESS },
+    [1]  = { "CANCELLED",           499, OUTCOME_CLIENT_ERROR },
+    [2]  = { "UNKNOWN",             500, OUTCOME_SERVER_ERROR },
+    [3]  = { "INVALID_ARGUMENT",    400, OUTCOME_CLIENT_ERROR },
+    [4]  = { "DEADLINE_EXCEEDED",   504, OUTCOME_SERVER_ERROR },
+    [5]  = { "NOT_FOUND",           404, OUTCOME_CLIENT_ERROR },
+    [6]  = { "ALREADY_EXISTS",      409, OUTCOME_CLIENT_ERROR },
+    [7]  = { "PERMISSION_DENIED",   403, OUTCOME_CLIENT_ERROR },
+    [8]  = { "RESOURCE_EXHAUSTED",  429, OUTCOME_THROTTLED },
+    [9]  = { "FAILED_PRECONDITION", 400, OUTCOME_CLIENT_ERROR },
+    [10] = { "ABORTED",             409, OUTCOME_CLIENT_ERROR },
+    [11] = { "OUT_OF_RANGE",        400, OUTCOME_CLIENT_ERROR },
+    [12] = { "UNIMPLEMENTED",       501, OUTCOME_SERVER_ERROR },
+    [13] = { "INTERNAL",            500, OUTCOME_SERVER_ERROR },
+    [14] = { "UNAVAILABLE",         503, OUTCOME_SERVER_ERROR },
+    [15] = { "DATA_LOSS",           500, OUTCOME_SERVER_ERROR },
+    [16] = { "UNAUTHENTICATED",     401, OUTCOME_CLIENT_ERROR },
 };
 
 /* What of other services an auditor asks for (discovery.md 3.4): who may, keys, where logs go, which API is on. */
@@ -168,6 +180,14 @@ const struct gcp_quota *gcp_quota_find(sv type, sv *leaf)
     return NULL;
 }
 
+sv gcp_api_type(sv method)
+{
+    for (size_t i = 0; i < ROWS(operations); i++)
+        if (sv_eq(method, operations[i].method))
+            return operations[i].api_type;
+    return SV_NONE;
+}
+
 sv gcp_operation(struct arena *a, sv method)
 {
     for (size_t i = 0; i < ROWS(operations); i++)
@@ -185,9 +205,16 @@ enum outcome gcp_outcome_of_code(sv code)
     return sv_to_i64(code, &status) ? outcome_of_status(status) : OUTCOME_UNKNOWN;
 }
 
+const struct gcp_rpc *gcp_rpc_find(int64_t code)
+{
+    return code >= 0 && code < (int64_t)ROWS(rpc_codes) ? &rpc_codes[code] : NULL;
+}
+
 enum outcome gcp_outcome_of_rpc(int64_t code)
 {
-    return code >= 0 && code < (int64_t)ROWS(rpc_outcomes) ? rpc_outcomes[code] : OUTCOME_UNKNOWN;
+    const struct gcp_rpc *rpc = gcp_rpc_find(code);
+
+    return rpc ? rpc->outcome : OUTCOME_UNKNOWN;
 }
 
 bool gcp_audits(sv service, sv method_last)

@@ -40,7 +40,7 @@ static void a_streamed_call_is_its_last_entry(void)
 
     OK(first && last && first->call_key == last->call_key && first->key != last->key);
     OK(first && first->outcome == OUTCOME_SUCCESS && last && last->outcome == OUTCOME_THROTTLED);
-    OK(last && sv_eq(batch_sv(f->batches, last->error_type), SV("8")));
+    OK(last && sv_eq(batch_sv(f->batches, last->error_type), SV("RESOURCE_EXHAUSTED")) && last->http_status == 429);
     OK(last && sv_eq(last->trace_id, SV("0123456789abcdef0123456789abcdef")));
     OK(last && sv_eq(batch_sv(f->batches, last->caller_principal), SV("principal://iam.googleapis.com/x")));
     OK(call_of(f, "DataAccess.console", 0) && !call_of(f, "DataAccess.console", 1));
