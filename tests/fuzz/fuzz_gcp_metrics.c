@@ -1,5 +1,30 @@
 /* Any JSON as pages of one answer, read twice: what came once is a duplicate the second time. */
+#include <math.h>
+
 #include "tests/fuzz/gcp_frame.h"
+
+/* The ledger adds these figures up. */
+static bool is_sane(const struct measure *m)
+{
+    int64_t total = 0;
+
+    for (size_t i = 0; i < m->n_buckets; i++) {
+        if (m->buckets[i] < 0 || (i + 2 < m->n_buckets && !(m->bounds[i] < m->bounds[i + 1])))
+            return false;
+        total += m->buckets[i];
+    }
+    if (m->kind == MEASURE_DISTRIBUTION)
+        return m->n_buckets > 0 && m->n_buckets <= GCP_BUCKETS_MAX && (double)total == m->count && isfinite(m->sum);
+    return m->value >= 0 && isfinite(m->value) && m->n_buckets == 0;
+}
+
+static void check(const struct frame *f)
+{
+    for (const struct batch *b = f->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++)
+            if (!is_sane(&b->measures[i]))
+                __builtin_trap();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             __builtin_trap();
     }
     gcp_answer_done(&a);
+    if (code == ERR_OK)
+        check(f.frame);
     fuzz_frame_end(&f, code);
     return 0;
 }

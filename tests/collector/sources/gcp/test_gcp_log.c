@@ -92,6 +92,127 @@ static void nobodys_words_are_kept(void)
     OK(shape && service);
 }
 
+/* ---- Small entries ---- */
+
+#define AT "2026-11-23T21:20:01.5Z"
+#define CALL                                                                                                           \
+    "\"serviceName\":\"aiplatform.googleapis.com\",\"methodName\":\"google.cloud.aiplatform.v1.PredictionService."
+
+static struct frame *entry(const char *log, const char *at, const char *payload)
+{
+    struct frame *f;
+    json root = { 0 };
+    sv text;
+
+    arena_reset(&arena);
+    f = frame_new(&arena, SV("test"), SV("project:p0"));
+    text = arena_printf(&arena, "{\"logName\":\"%s\",\"timestamp\":\"%s\",\"insertId\":\"i\",\"protoPayload\":{%s}}",
+                        log, at, payload);
+    OK(json_parse(parser, text, &root, NULL) == ERR_OK && gcp_decode_entry(root, &context, f, NULL) == ERR_OK);
+    OK((size_t)f->tally.received ==
+       frame_records(f) + f->n_quarantined + (size_t)f->tally.rejected[REASON_NOT_INFERENCE]);
+    return f;
+}
+
+static const struct call *call(const char *payload)
+{
+    static const struct call none;
+    struct frame *f = entry("projects/p1/logs/cloudaudit.googleapis.com%2Fdata_access", AT, payload);
+
+    return f->batches && f->batches->n_calls ? f->batches->calls : &none;
+}
+
+static void only_the_two_audit_logs_are_read(void)
+{
+    static const struct {
+        const char *log;
+        size_t records;
+        const char *account;
+    } rows[] = {
+        { "projects/p1/logs/cloudaudit.googleapis.com%2Fdata_access", 1, "p1" },
+        { "projects/p1/logs/cloudaudit.googleapis.com/data_access", 1, "p1" },
+        { "folders/42/logs/cloudaudit.googleapis.com%2fdata_access", 1, "p0" },
+        { "projects/p1/logs/cloudaudit.googleapis.com%2Fsystem_event", 0, "" },
+        { "projects/p1/logs/mine%2Fdata_access", 0, "" },
+        { "projects/p1/logs/cloudaudit.googleapis.comdata_access", 0, "" },
+        { "cloudaudit.googleapis.com%2Fdata_access", 0, "" },
+        { "", 0, "" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct frame *f = entry(rows[i].log, AT, CALL "ChatCompletions\"");
+
+        OK(frame_records(f) == rows[i].records && f->n_quarantined == 0);
+        OK(!f->batches || sv_eq(batch_sv(f->batches, f->batches->origin.account), sv_of(rows[i].account)));
+    }
+}
+
+static void a_code_says_how_it_ended(void)
+{
+    static const struct {
+        const char *status, *name;
+        int64_t http;
+        enum outcome outcome;
+    } rows[] = {
+        { "{}", "", 200, OUTCOME_SUCCESS },
+        { "{\"code\":0}", "", 200, OUTCOME_SUCCESS },
+        { "{\"code\":\"8\"}", "RESOURCE_EXHAUSTED", 429, OUTCOME_THROTTLED },
+        { "{\"code\":7}", "PERMISSION_DENIED", 403, OUTCOME_CLIENT_ERROR },
+        { "{\"code\":14}", "UNAVAILABLE", 503, OUTCOME_SERVER_ERROR },
+        { "{\"code\":99}", "99", NONE, OUTCOME_UNKNOWN },
+        { "{\"code\":-1}", "-1", NONE, OUTCOME_UNKNOWN },
+        { "\"failed\"", "", 200, OUTCOME_SUCCESS },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char payload[256];
+        struct frame *f;
+        const struct call *c;
+
+        snprintf(payload, sizeof payload, CALL "Embeddings\",\"status\":%s", rows[i].status);
+        f = entry("projects/p1/logs/cloudaudit.googleapis.com%2Fdata_access", AT, payload);
+        c = f->batches->calls;
+        OK(c->outcome == rows[i].outcome && c->http_status == rows[i].http);
+        OK(sv_eq(batch_sv(f->batches, c->error_type), sv_of(rows[i].name)));
+        OK(sv_eq(batch_sv(f->batches, c->operation), SV("embeddings")) &&
+           sv_eq(batch_sv(f->batches, c->api_type), SV("embeddings")));
+    }
+}
+
+/* Doors may spell an instant with more digits or fewer. */
+static void a_key_is_of_the_instant(void)
+{
+    static const char *const log = "projects/p1/logs/cloudaudit.googleapis.com%2Fdata_access";
+    uint64_t key = call(CALL "ChatCompletions\"")->key;
+
+    OK(key && entry(log, "2026-11-23T21:20:01.500000000Z", CALL "ChatCompletions\"")->batches->calls->key == key);
+    OK(entry(log, "2026-11-23T21:20:01.500000001Z", CALL "ChatCompletions\"")->batches->calls->key != key);
+    OK(entry("projects/p2/logs/cloudaudit.googleapis.com%2Fdata_access", AT, CALL "ChatCompletions\"")
+           ->batches->calls->key != key);
+}
+
+static bool has_caller(const struct frame *f, const char *principal, const char *ip)
+{
+    const struct call *c = f->batches->calls;
+
+    return sv_eq(batch_sv(f->batches, c->caller_principal), sv_of(principal)) &&
+           sv_eq(batch_sv(f->batches, c->caller_ip), sv_of(ip));
+}
+
+static void a_caller_is_the_principal_that_is_told(void)
+{
+    static const char *const log = "projects/p1/logs/cloudaudit.googleapis.com%2Fdata_access";
+
+    OK(has_caller(entry(log, AT,
+                        CALL
+                        "Predict\",\"authenticationInfo\":{\"principalEmail\":\"a@b\",\"principalSubject\":\"user:a\"},"
+                        "\"requestMetadata\":{\"callerIp\":\"private\"}"),
+                  "a@b", "private"));
+    OK(has_caller(entry(log, AT, CALL "Predict\",\"authenticationInfo\":{\"principalSubject\":\"principal://x\"}"),
+                  "principal://x", ""));
+    OK(has_caller(entry(log, AT, CALL "Predict\",\"authenticationInfo\":7,\"requestMetadata\":[]"), "", ""));
+}
+
 int main(void)
 {
     arena_init(&arena, 0);
@@ -100,6 +221,10 @@ int main(void)
     RUN(a_model_is_known_where_the_path_names_it);
     RUN(an_entry_is_itself_by_log_time_and_insert_id);
     RUN(nobodys_words_are_kept);
+    RUN(only_the_two_audit_logs_are_read);
+    RUN(a_code_says_how_it_ended);
+    RUN(a_key_is_of_the_instant);
+    RUN(a_caller_is_the_principal_that_is_told);
     json_parser_free(parser);
     arena_done(&arena);
     return tap_done();
