@@ -4,6 +4,7 @@ import time
 
 from harness import Tap, World, compare, conservation, wait_for
 
+CLOUDS = ("azure", "aws", "gcp", "openai")
 # All clouds at a size that two cores can play: both planes, several pages, every kind of access.
 SMALL = ("--subscriptions", "2", "--accounts", "3", "--projects", "4", "--openai-projects", "4")
 SETTLE = 4.6 * 3600  # simulated seconds after the workload's end: what comes latest is an envelope row's model row
@@ -126,6 +127,10 @@ def run(tap, seed, kills=0, duration="2h", history="2h", speed=120, cpm=400, scr
         metrics, truth = ask_both(world)
         wrong, compared, debts = compare(truth, metrics)
         tap.ok(compared > 50, f"{name}: truth lists {compared} series")
+        told = {s["labels"]["cloud"] for s in truth["series"] if s["family"] == "genai_requests_total" and s["value"]}
+        tap.ok(told == set(CLOUDS), f"{name}: of all services", told)
+        billed = [s["value"] for s in truth["series"] if s["family"] == "genai_billed_cost" and s["value"]]
+        tap.ok(len(billed) > 5 and any(v % 1 for v in billed), f"{name}: and {len(billed)} sums of the bill, {sum(billed)} in all", billed)
         tap.ok(not wrong, f"{name}: every series equals the truth", "\n".join([f"{len(wrong)} differ"] + wrong))
         tap.ok(not fell, f"{name}: no counter ever fell", "\n".join(fell))
         tap.ok(not first, f"{name}: every series began at 0", "\n".join(first))
