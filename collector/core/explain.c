@@ -220,7 +220,7 @@ static enum err_code find_one(const struct ledger *l, int family, const struct m
         return err_set(
             e, ERR_CONFIG,
             "no such series in the journal; /metrics shows those there are, with labels as they are to be given here");
-    return err_set(e, ERR_CONFIG, "%zu series match: add labels until one is left%s", count,
+    return err_set(e, ERR_CONFIG, "%zu series match: add labels until one is left (label=\"\": without it)%s", count,
                    count > LISTED_MAX ? " (the first ones are listed)" : "");
 }
 

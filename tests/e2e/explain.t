@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The tools beside the daemon: explain recomputes a number of /metrics, normalize needs no daemon at all."""
+import decimal
 import gzip
 import json
 import os
@@ -155,11 +156,30 @@ def still(world):
     return last
 
 
+def billed(world):
+    return {k: v for k, v in world.metrics().items() if k[0] == "genai_billed_cost" and v}
+
+
+def explain_the_bill(journal, shown):
+    """A day of the bill, digit by digit. Which day it is the journal's last frame says, as the page did."""
+    key = max(shown, key=shown.get)
+    without = [(label, "") for label in ("model", "direction") if label not in dict(key[1])]  # what is for no model
+    code, out, err = trefoil("explain", journal, written((key[0], key[1] | frozenset(without))))
+    end = re.search(r"^billed: (\S+) for the day from \d{4}-\d\d-\d\dT00:00:00Z$", out, flags=re.M)
+    steps = [decimal.Decimal(m) for m in re.findall(r"cell  0  ([+-]\S+)  = ", out)]
+    tap.ok(code == 0 and end and decimal.Decimal(end.group(1)) == shown[key], f"explain genai_billed_cost: {shown[key]}", out[-500:] + err)
+    tap.ok(len(steps) > 0 and sum(steps) == shown[key], f"explain genai_billed_cost: its {len(steps)} steps add up to it", out[-500:] + err)
+    code, out, err = trefoil("explain", journal, "genai_billed_cost")
+    tap.ok(code == 1 and "series match" in err and out.count('day_offset="') > 1, "explain genai_billed_cost: days are told apart", out[:500] + err)
+
+
 def explain(world):
     journal = f"--storage.path={world.dir}/data"
     wait_for(lambda: len({k[0] for k, v in counters(world).items() if v > 0}) >= 5, 30, "counters of five families")
+    wait_for(lambda: len(billed(world)) > 1, 60, "something is billed")
     world.sim.stop()
     shown = still(world)
+    explain_the_bill(journal, billed(world))
     largest = {}
     for key, value in shown.items():
         if value > shown.get(largest.get(key[0]), 0):
@@ -193,7 +213,7 @@ normalize_aws()
 normalize_in_a_pipe()
 normalize_what_is_packed()
 bad_files()
-w = World(seed=5, speed=120, duration="4h", history="1h", cpm=60)
+w = World(seed=5, speed=120, duration="4h", history="2h", cpm=60, more=("--origin", "2026-11-20T09:00:00Z"))  # far from a midnight
 try:
     w.start()
     w.wait_ready()

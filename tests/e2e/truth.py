@@ -89,7 +89,7 @@ def storm(world, until):
         world.fault(api="*", kind=kind, rate=0.025, for_s=int(until - world.now()))
 
 
-def run(tap, seed, kills=0, duration="2h", history="2h", speed=120, cpm=400, scrape=0.25, meddle=None, **more):
+def run(tap, seed, kills=0, duration="2h", history="1h", speed=120, cpm=240, scrape=0.25, meddle=None, **more):
     """One life of the world; returns the world's figures for a note."""
     rng = random.Random(seed)
     more.setdefault("more", SMALL)
