@@ -510,8 +510,12 @@ static enum err_code take_cost(struct walk *w, json result, struct err *e)
     }
     if (!sv_to_decimal(json_sv(c.amount), 9, &c.nano)) {
         bool number = json_f64(c.amount, &value);
+        sv text = sv_first(json_sv(c.amount), OPENAI_NAME_MAX);
 
-        return quarantine(w, number ? REASON_OUT_OF_RANGE : REASON_MALFORMED, "amount of costs", SV("value"), value, e);
+        return frame_add_quarantine(w->out, number ? REASON_OUT_OF_RANGE : REASON_MALFORMED, SV("amount of costs"),
+                                    text)
+                   ? ERR_OK
+                   : full(e);
     }
     c.currency = upper(w->out->arena, c.currency);
     origin.at[OPENAI_PROJECT] = c.project;
