@@ -169,8 +169,9 @@ enum gcp_api {
 };
 struct gcp_operation {
     struct api api;
-    const char *service; /* "monitoring" */
-    const char *remedy;  /* the role to grant when it is refused, with its place */
+    const char *service;     /* "monitoring" */
+    const char *remedy;      /* the role to grant when it is refused, with its place */
+    const char *permissions; /* what such a role has to hold, with blanks between */
 };
 extern const struct gcp_operation gcp_operations[GCP_APIS];
 

@@ -72,6 +72,14 @@ static enum err_code send(struct gcp_reader *r, const struct gcp_operation *op, 
     return source_call_patiently(&r->s->env, &call, &r->response, e);
 }
 
+/* For those who grant roles of their own too. */
+static const char *remedy_of(struct gcp_reader *r, const struct gcp_operation *op)
+{
+    sv text = arena_printf(r->arena, "%s (%s)", op->remedy, op->permissions);
+
+    return text.at ? text.at : op->remedy;
+}
+
 enum err_code gcp_ask(struct gcp_reader *r, enum gcp_api api, sv project, json *root, struct err *e)
 {
     const struct gcp_operation *op = &gcp_operations[api];
@@ -91,7 +99,7 @@ enum err_code gcp_ask(struct gcp_reader *r, enum gcp_api api, sv project, json *
     if (code == ERR_AUTH)
         return err_wrap(e, "%s", gcp_auth_about(r->s->auth)->remedy);
     if (code)
-        return gcp_explain(&r->response, op->api.name, name, op->remedy, code, e);
+        return gcp_explain(&r->response, op->api.name, name, remedy_of(r, op), code, e);
     return root ? source_answer(&r->response, &op->api, r->parser, root, e) : ERR_OK;
 }
 

@@ -17,14 +17,22 @@ enum { POINTS_A_PAGE = 20000, DESCRIPTORS_A_PAGE = 1000, PROJECTS_A_PAGE = 300 }
 /* clang-format off */
 #define ON_PROJECT " on the project (or on a folder above it)"
 const struct gcp_operation gcp_operations[GCP_APIS] = {
-    [GCP_API_TIME_SERIES]     = { { "monitoring:timeSeries.list",        50, 50, 0 }, "monitoring",           "grant roles/monitoring.viewer" ON_PROJECT },
-    [GCP_API_DESCRIPTORS]     = { { "monitoring:metricDescriptors.list", 10, 5, 0 },  "monitoring",           "grant roles/monitoring.viewer" ON_PROJECT },
-    [GCP_API_ENTRIES]         = { { "logging:entries.list",              5, 0.8, 0 }, "logging",              "grant roles/logging.privateLogViewer, or roles/logging.viewAccessor on the view that log_view names," ON_PROJECT },
-    [GCP_API_SEARCH_PROJECTS] = { { "resourcemanager:projects.search",   5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the organization, the folder or the projects" },
-    [GCP_API_LIST_PROJECTS]   = { { "resourcemanager:projects.list",     5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the folder that discover names" },
-    [GCP_API_LIST_FOLDERS]    = { { "resourcemanager:folders.list",      5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the folder that discover names" },
-    [GCP_API_GET_PROJECT]     = { { "resourcemanager:projects.get",      5, 2, 0 },   "cloudresourcemanager", "grant roles/browser" ON_PROJECT },
-    [GCP_API_IAM_POLICY]      = { { "resourcemanager:getIamPolicy",      5, 2, 0 },   "cloudresourcemanager", "grant roles/iam.securityReviewer on the project and on what is above it" },
+    [GCP_API_TIME_SERIES]     = { { "monitoring:timeSeries.list",        50, 50, 0 }, "monitoring",           "grant roles/monitoring.viewer" ON_PROJECT,
+                                  "monitoring.timeSeries.list" },
+    [GCP_API_DESCRIPTORS]     = { { "monitoring:metricDescriptors.list", 10, 5, 0 },  "monitoring",           "grant roles/monitoring.viewer" ON_PROJECT,
+                                  "monitoring.metricDescriptors.list" },
+    [GCP_API_ENTRIES]         = { { "logging:entries.list",              5, 0.8, 0 }, "logging",              "grant roles/logging.privateLogViewer, or roles/logging.viewAccessor on the view that log_view names," ON_PROJECT,
+                                  "logging.logEntries.list logging.privateLogEntries.list" },
+    [GCP_API_SEARCH_PROJECTS] = { { "resourcemanager:projects.search",   5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the organization, the folder or the projects",
+                                  "resourcemanager.projects.get" },
+    [GCP_API_LIST_PROJECTS]   = { { "resourcemanager:projects.list",     5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the folder that discover names",
+                                  "resourcemanager.projects.list" },
+    [GCP_API_LIST_FOLDERS]    = { { "resourcemanager:folders.list",      5, 2, 0 },   "cloudresourcemanager", "grant roles/browser on the folder that discover names",
+                                  "resourcemanager.folders.list" },
+    [GCP_API_GET_PROJECT]     = { { "resourcemanager:projects.get",      5, 2, 0 },   "cloudresourcemanager", "grant roles/browser" ON_PROJECT,
+                                  "resourcemanager.projects.get" },
+    [GCP_API_IAM_POLICY]      = { { "resourcemanager:getIamPolicy",      5, 2, 0 },   "cloudresourcemanager", "grant roles/iam.securityReviewer on the project and on what is above it",
+                                  "resourcemanager.projects.getIamPolicy resourcemanager.folders.getIamPolicy resourcemanager.organizations.getIamPolicy" },
 };
 /* clang-format on */
 
