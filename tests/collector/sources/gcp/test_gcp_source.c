@@ -305,7 +305,8 @@ static void models_that_were_met_are_in_the_inventory(void)
     OK(polled_poll(&f.p, FAKE_A, "inventory") == ERR_OK && inventories(f.p.frame) == 0);
     OK(polled_poll(&f.p, FAKE_A, "metrics/requests") == ERR_OK);
     OK(polled_poll(&f.p, FAKE_A, "metrics/endpoint_responses") == ERR_OK);
-    OK(polled_poll(&f.p, FAKE_A, "inventory") == ERR_OK && inventories(f.p.frame) == 2); /* "global", and the endpoint */
+    OK(polled_poll(&f.p, FAKE_A, "inventory") == ERR_OK &&
+       inventories(f.p.frame) == 2); /* "global", and the endpoint */
     OK(fake_has(team_of(f.p.frame), "search"));
     OK(polled_poll(&f.p, FAKE_A, "capacity") == ERR_OK && polled_count(&f.p, NULL, "gpt-oss-120b") == 10);
     fake_stop(&f);
