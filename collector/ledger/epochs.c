@@ -271,14 +271,21 @@ static void fold_authority(struct fold *f, const struct epoch *e)
                   e->valid_from_unix_nano);
 }
 
-name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket)
+static const struct authority *authority_find(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket)
 {
     uint32_t *newest = map_find(&l->authority_by_key, authority_key(fact, resource_id));
 
     for (uint32_t n = newest ? *newest + 1 : 0; n; n = l->authorities[n - 1].older)
         if (l->authorities[n - 1].valid_from <= bucket)
-            return l->authorities[n - 1].choice;
-    return 0;
+            return &l->authorities[n - 1];
+    return NULL;
+}
+
+name_id authority_at(const struct ledger *l, name_id fact, name_id resource_id, int64_t bucket)
+{
+    const struct authority *a = authority_find(l, fact, resource_id, bucket);
+
+    return a ? a->choice : 0;
 }
 
 sv ledger_authority_now(const struct ledger *l, sv fact, sv resource_id)
@@ -293,6 +300,19 @@ sv ledger_authority(struct ledger *l, sv fact, sv resource_id, struct arena *are
 
     ledger_read_lock(l);
     choice = arena_copy(arena, ledger_authority_now(l, fact, resource_id));
+    ledger_read_unlock(l);
+    return choice.at ? choice : SV_NONE;
+}
+
+sv ledger_authority_at(struct ledger *l, sv fact, sv resource_id, int64_t at, int64_t *since, struct arena *arena)
+{
+    const struct authority *a;
+    sv choice;
+
+    ledger_read_lock(l);
+    a = authority_find(l, names_find(&l->names, fact), names_find(&l->names, resource_id), at);
+    *since = a ? a->valid_from : INT64_MIN;
+    choice = arena_copy(arena, names_sv(&l->names, a ? a->choice : 0));
     ledger_read_unlock(l);
     return choice.at ? choice : SV_NONE;
 }

@@ -60,6 +60,9 @@ int64_t ledger_count_from(struct ledger *l, sv source);
 /* The newest choice for (fact, resource id), copied into `arena`; empty if there is none. */
 sv ledger_authority(struct ledger *l, sv fact, sv resource_id, struct arena *arena);
 
+/* The same at a time, and since when it held; *since is INT64_MIN when there was none. */
+sv ledger_authority_at(struct ledger *l, sv fact, sv resource_id, int64_t at, int64_t *since, struct arena *arena);
+
 /* Whether a bucket of this native series (measure.series) was ever folded. Takes the read lock. */
 bool ledger_has_native(struct ledger *l, uint64_t series);
 

@@ -12,6 +12,7 @@
  *   openai_state.[ch]          what discovery has found, shared by the jobs' threads
  *   openai_call.c              one authenticated request, pages
  *   openai_inventory.c         projects, rate limits
+ *   openai_grouping.c          which bucket is read with which grouping
  *   openai_metrics.c           usage, costs
  *   openai_logs.c              audit logs
  *   openai_check.c             check --connect

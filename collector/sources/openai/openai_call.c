@@ -138,6 +138,18 @@ enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e)
     return map_put(&p->seen, hash64(next), p->n) ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
 }
 
+enum err_code openai_pages_end(const struct openai_pages *p, enum err_code code, struct err *e)
+{
+    if (code == ERR_OK || p->n == 0)
+        return code;
+    err_wrap(e, "page %u", p->n + 1);
+    if (code != ERR_REFUSED && code != ERR_GONE)
+        return code;
+    if (e)
+        e->code = ERR_PARTIAL;
+    return ERR_PARTIAL;
+}
+
 enum err_code openai_list(struct openai_reader *r, const struct openai_listing *l, struct items *items, struct err *e)
 {
     struct openai_pages pages;
@@ -157,5 +169,5 @@ enum err_code openai_list(struct openai_reader *r, const struct openai_listing *
             code = openai_pages_turn(&pages, next, e);
     } while (code == ERR_OK && next.len);
     openai_pages_done(&pages);
-    return code && pages.n ? err_wrap(e, "page %u", pages.n + 1) : code;
+    return openai_pages_end(&pages, code, e);
 }

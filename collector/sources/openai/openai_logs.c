@@ -31,7 +31,7 @@ static enum err_code read_events(struct openai_reader *r, const struct openai_co
             code = openai_pages_turn(&pages, after, e);
     } while (code == ERR_OK && after.len);
     openai_pages_done(&pages);
-    return code && pages.n ? err_wrap(e, "page %u", pages.n + 1) : code;
+    return openai_pages_end(&pages, code, e);
 }
 
 static bool asks_tenant(struct openai_source *s)

@@ -6,6 +6,8 @@
  *
  * Costs are stated by UTC day, so a window is widened to whole days: the day under way is read until now. Grouping by API key
  * is in the specification, yet the service has been seen to refuse it (openai.md 3): then it is left out.
+ *
+ * A bucket keeps the grouping that it was first read with (openai_grouping.c), so a window may be read in parts.
  */
 #include "collector/base/clock.h"
 #include "collector/model/key.h"
@@ -19,6 +21,7 @@ struct reading {
     struct openai_reader *r;
     struct openai_projects *projects;
     struct openai_context context;
+    bool lacks; /* a part was refused and told as a gap */
     bool asked; /* for projects anew */
     struct err failed;
 };
@@ -89,13 +92,14 @@ static void begin(struct reading *g, struct openai_reader *r, struct window *w)
 
 /* ---- Usage ---- */
 
-static enum err_code read_usage(struct reading *g, const struct openai_kind *kind, struct frame *out, struct err *e)
+static enum err_code read_usage(struct reading *g, const struct openai_kind *kind, unsigned groups, struct frame *out,
+                                struct err *e)
 {
     struct openai_reader *r = g->r;
     struct openai_query q = { .from_unix_nano = g->context.from_unix_nano,
                               .to_unix_nano = g->context.to_unix_nano,
                               .width_nano = g->context.width_nano,
-                              .groups = openai_groups(kind, &r->s->cfg->usage.group_by) };
+                              .groups = groups };
     struct openai_pages pages;
     enum err_code code;
 
@@ -112,11 +116,12 @@ static enum err_code read_usage(struct reading *g, const struct openai_kind *kin
             code = openai_pages_turn(&pages, q.page, e);
     } while (code == ERR_OK && q.page.len);
     openai_pages_done(&pages);
-    return code && pages.n ? err_wrap(e, "page %u", pages.n + 1) : code;
+    return openai_pages_end(&pages, code, e);
 }
 
-/* Of a kind that is not there. */
-static enum err_code tell_gap(struct reading *g, const struct openai_kind *kind, struct frame *out, struct err *e)
+/* Of what was to be read: the context's span. `what`: a kind, or costs. */
+static enum err_code tell_gap(struct reading *g, const char *signal, const char *what, const char *cause,
+                              struct frame *out, struct err *e)
 {
     const struct openai_origin o = { g->context.organization, SV_NONE, SV_NONE };
     struct batch *b = openai_batch_of(out, &o, g->context.source, g->context.observed_unix_nano);
@@ -127,13 +132,13 @@ static enum err_code tell_gap(struct reading *g, const struct openai_kind *kind,
     out->tally.received++;
     gap->start_unix_nano = g->context.from_unix_nano;
     gap->end_unix_nano = g->context.to_unix_nano;
-    gap->key = key_parts((sv[]){ g->context.source, sv_of(kind->name),
-                                 sv_make(&gap->start_unix_nano, sizeof gap->start_unix_nano),
-                                 sv_make(&gap->end_unix_nano, sizeof gap->end_unix_nano) },
-                         4);
-    gap->signal = batch_sym(b, SV("metrics"));
-    gap->cause = batch_sym(b, SV("not_available"));
-    gap->detail = sv_of(kind->name);
+    gap->key =
+        key_parts((sv[]){ g->context.source, sv_of(what), sv_make(&gap->start_unix_nano, sizeof gap->start_unix_nano),
+                          sv_make(&gap->end_unix_nano, sizeof gap->end_unix_nano) },
+                  4);
+    gap->signal = batch_sym(b, sv_of(signal));
+    gap->cause = batch_sym(b, sv_of(cause));
+    gap->detail = sv_of(what);
     return batch_symbols_full(b) ? err_set(e, ERR_LIMIT, "openai: frame is full") : ERR_OK;
 }
 
@@ -142,21 +147,64 @@ static const char *name_of(const struct openai_kind *kind)
     return openai_apis[OPENAI_API_USAGE + (kind - openai_kinds)].name;
 }
 
+/* What is refused with the grouping of before was read with it once: what came for it since is not told. */
+static enum err_code read_part(struct reading *g, const struct openai_kind *kind, unsigned groups, bool former,
+                               struct frame *out, struct err *e)
+{
+    struct err why = { 0 };
+    enum err_code code = read_usage(g, kind, groups, out, &why);
+
+    if (code == ERR_REFUSED && former) {
+        g->lacks = true;
+        openai_goes_without(g->r->s, name_of(kind), sv_of(why.text));
+        return tell_gap(g, "metrics", kind->name, "grouping_refused", out, e);
+    }
+    if (code && e)
+        *e = why;
+    return code;
+}
+
+/* The newest part first; afterwards the change of the configuration is journalled, if there was one. */
+static enum err_code read_parts(struct reading *g, const struct openai_kind *kind, struct frame *out, struct err *e)
+{
+    const struct openai_source *s = g->r->s;
+    struct openai_context *c = &g->context;
+    sv fact = arena_printf(out->arena, "usage/%s", kind->name);
+    unsigned wanted = openai_groups(kind, &s->cfg->usage.group_by);
+    int64_t from = c->from_unix_nano, to = c->to_unix_nano;
+    enum err_code code = fact.at ? ERR_OK : err_set(e, ERR_LIMIT, "openai: frame is full");
+
+    for (int64_t end = to; code == ERR_OK && end > from; end = c->from_unix_nano) {
+        struct openai_part part = openai_last_part(s, fact, from, end, wanted, out->arena);
+
+        c->from_unix_nano = part.from_unix_nano;
+        c->to_unix_nano = part.to_unix_nano;
+        code = read_part(g, kind, part.groups, part.groups != wanted, out, e);
+    }
+    c->from_unix_nano = from;
+    c->to_unix_nano = to;
+    return code ? code
+                : openai_choose_groups(s, out, fact.at, wanted,
+                                       clock_floor(c->observed_unix_nano, c->width_nano) + c->width_nano, e);
+}
+
 static enum err_code read_kind(struct reading *g, int k, struct frame *out, struct err *e)
 {
+    static const char gone[] = "not_available";
+    const struct openai_kind *kind = &openai_kinds[k];
     struct openai_source *s = g->r->s;
     enum err_code code;
 
     if (openai_kind_is_absent(s, k))
-        return tell_gap(g, &openai_kinds[k], out, e);
-    code = read_usage(g, &openai_kinds[k], out, e);
-    if (code == ERR_OK)
-        openai_goes_without(s, name_of(&openai_kinds[k]), SV_NONE);
+        return tell_gap(g, "metrics", kind->name, gone, out, e);
+    code = read_parts(g, kind, out, e);
+    if (code == ERR_OK && !g->lacks)
+        openai_goes_without(s, name_of(kind), SV_NONE);
     if (code != ERR_GONE)
         return code;
     openai_kind_absent(s, k, ABSENT_MS);
-    openai_goes_without(s, name_of(&openai_kinds[k]), SV("the service does not have it; asked again each hour"));
-    return tell_gap(g, &openai_kinds[k], out, e);
+    openai_goes_without(s, name_of(kind), SV("the service does not have it; asked again each hour"));
+    return tell_gap(g, "metrics", kind->name, gone, out, e);
 }
 
 static enum err_code end(struct reading *g, enum err_code code, struct err *e)
@@ -207,53 +255,101 @@ static enum err_code read_costs(struct reading *g, bool by_api_key, struct frame
             code = openai_pages_turn(&pages, q.page, e);
     } while (code == ERR_OK && q.page.len);
     openai_pages_done(&pages);
-    return code && pages.n ? err_wrap(e, "page %u", pages.n + 1) : code;
+    return openai_pages_end(&pages, code, e);
 }
 
-/* Charges by key and charges without would be added up, so what was once served is not given up for a refusal. */
-static bool asks_by_key(struct openai_source *s)
-{
-    bool asks;
+static const char by_key_name[] = "costs.by_api_key";
+enum { PLAIN = OPENAI_BIT(OPENAI_PROJECT), BY_KEY = PLAIN | OPENAI_BIT(OPENAI_KEY) };
 
+static void note_keys(struct openai_source *s, enum openai_cost_keys keys, sv why)
+{
     pthread_mutex_lock(&s->lock);
-    asks = s->cfg->costs.by_api_key && s->cost_keys != OPENAI_COST_KEYS_REFUSED;
+    s->cost_keys = keys;
     pthread_mutex_unlock(&s->lock);
-    return asks;
+    openai_goes_without(s, by_key_name, why);
 }
 
-/* Whether to go on without. */
-static bool note_keys(struct openai_source *s, enum err_code code)
+/* A page by key is asked for, to see whether the service splits costs at all, before a day is to be read so. */
+static enum err_code try_keys(struct reading *g, struct err *e)
 {
-    bool refused;
+    struct openai_reader *r = g->r;
+    const struct openai_query q = { .from_unix_nano = g->context.from_unix_nano, .page = SV_NONE };
+    struct err why = { 0 };
+    enum err_code code;
 
-    pthread_mutex_lock(&s->lock);
-    refused = code == ERR_REFUSED && s->cost_keys == OPENAI_COST_KEYS_UNKNOWN;
-    if (code == ERR_OK || refused)
-        s->cost_keys = refused ? OPENAI_COST_KEYS_REFUSED : OPENAI_COST_KEYS_SERVED;
-    pthread_mutex_unlock(&s->lock);
-    return refused;
+    buf_clear(&r->url);
+    openai_url_costs(&r->url, r->s->url, &q, true);
+    code = openai_ask(r, OPENAI_API_COSTS, NULL, &why);
+    if (code == ERR_OK || code == ERR_REFUSED) {
+        note_keys(r->s, code ? OPENAI_COST_KEYS_REFUSED : OPENAI_COST_KEYS_SERVED, code ? sv_of(why.text) : SV_NONE);
+        return ERR_OK;
+    }
+    if (e)
+        *e = why;
+    return code;
+}
+
+/* What days are to be grouped by from now on. */
+static enum err_code wanted_groups(struct reading *g, unsigned *wanted, struct err *e)
+{
+    struct openai_source *s = g->r->s;
+    enum err_code code = ERR_OK;
+
+    *wanted = PLAIN;
+    if (!s->cfg->costs.by_api_key)
+        return ERR_OK;
+    /* No lock: one poll at a time reads costs, and nobody else writes it. */
+    if (s->cost_keys == OPENAI_COST_KEYS_UNKNOWN && openai_chosen_groups(s, SV("costs"), g->r->arena) != BY_KEY)
+        code = try_keys(g, e);
+    if (s->cost_keys != OPENAI_COST_KEYS_REFUSED)
+        *wanted = BY_KEY;
+    return code;
+}
+
+/* Days by key and without would be added up, so days that were split are not read without: what is refused is a gap. */
+static enum err_code read_days(struct reading *g, unsigned groups, struct frame *out, struct err *e)
+{
+    struct err why = { 0 };
+    enum err_code code = read_costs(g, groups == BY_KEY, out, &why);
+
+    if (code == ERR_REFUSED && groups == BY_KEY) {
+        note_keys(g->r->s, OPENAI_COST_KEYS_REFUSED, sv_of(why.text));
+        return tell_gap(g, "charges", "costs", "grouping_refused", out, e);
+    }
+    if (code && e)
+        *e = why;
+    return code;
+}
+
+static enum err_code read_all_days(struct reading *g, struct frame *out, struct err *e)
+{
+    const struct openai_source *s = g->r->s;
+    struct openai_context *c = &g->context;
+    int64_t from = c->from_unix_nano, tomorrow = clock_floor(c->observed_unix_nano, NANO_PER_DAY) + NANO_PER_DAY;
+    unsigned wanted;
+    enum err_code code = wanted_groups(g, &wanted, e);
+
+    for (int64_t end = c->to_unix_nano; code == ERR_OK && end > from; end = c->from_unix_nano) {
+        struct openai_part part = openai_last_part(s, SV("costs"), from, end, wanted, out->arena);
+
+        c->from_unix_nano = part.from_unix_nano;
+        c->to_unix_nano = part.to_unix_nano;
+        code = read_days(g, part.groups, out, e);
+    }
+    if (s->cost_keys == OPENAI_COST_KEYS_REFUSED)
+        wanted = PLAIN;
+    return code ? code : openai_choose_groups(s, out, "costs", wanted, tomorrow, e);
 }
 
 enum err_code openai_poll_costs(struct openai_reader *r, const struct source_job *job, struct window *w,
                                 struct frame *out, struct err *e)
 {
-    struct err why = { 0 };
     struct reading g;
-    enum err_code code;
 
     (void)job;
     begin(&g, r, w);
     g.context.from_unix_nano = clock_floor(w->from_unix_nano, NANO_PER_DAY);
     g.context.to_unix_nano = clock_floor(w->to_unix_nano - 1, NANO_PER_DAY) + NANO_PER_DAY;
     g.context.width_nano = NANO_PER_DAY;
-    if (!asks_by_key(r->s))
-        return end(&g, read_costs(&g, false, out, e), e);
-    code = read_costs(&g, true, out, &why);
-    if (note_keys(r->s, code)) {
-        openai_goes_without(r->s, "costs.by_api_key", sv_of(why.text));
-        return end(&g, read_costs(&g, false, out, e), e);
-    }
-    if (code && e)
-        *e = why;
-    return end(&g, code, e);
+    return end(&g, read_all_days(&g, out, e), e);
 }

@@ -65,6 +65,22 @@ void openai_kind_absent(struct openai_source *s, int kind, int64_t for_ms);
 void openai_goes_without(struct openai_source *s, const char *what, sv why);
 void openai_state_free(struct openai_source *s);
 
+/* ---- Groupings (openai_grouping.c) ---- */
+
+/* A span of buckets that are read with one grouping. */
+struct openai_part {
+    int64_t from_unix_nano, to_unix_nano;
+    unsigned groups;
+};
+/* The last part of [from, to), by what was journalled for `fact`; with `wanted` when nothing was. */
+struct openai_part openai_last_part(const struct openai_source *s, sv fact, int64_t from, int64_t to, unsigned wanted,
+                                    struct arena *a);
+/* Journals `groups` unless it holds: from ever when nothing did, else for buckets from `since` on. */
+MUST_USE enum err_code openai_choose_groups(const struct openai_source *s, struct frame *out, const char *fact,
+                                            unsigned groups, int64_t since_unix_nano, struct err *e);
+/* What was journalled last; 0: nothing. */
+unsigned openai_chosen_groups(const struct openai_source *s, sv fact, struct arena *a);
+
 /* ---- Calls (openai_call.c) ---- */
 
 /* Buffers of one poll. */
@@ -91,6 +107,9 @@ void openai_pages_init(struct openai_pages *p);
 void openai_pages_done(struct openai_pages *p);
 /* Before the next page is asked for: ERR_PARTIAL when the cursor came before, ERR_LIMIT when there are too many. */
 MUST_USE enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e);
+/* How reading them ended, with the page in the error. What is refused or gone behind the first page was there a moment ago:
+ * ERR_PARTIAL, so that nobody goes on with some of the pages. */
+enum err_code openai_pages_end(const struct openai_pages *p, enum err_code code, struct err *e);
 
 /* All pages of a listing: `ask` writes the URL of the page after `after` into r->url. */
 struct openai_listing {

@@ -40,6 +40,7 @@ struct fake {
     bool fresh_is_listed;    /* and in the list of projects */
     const char *bucket_step; /* "3600": hours whatever was asked for */
     bool refuses_keys;       /* costs by api_key_id */
+    bool refuses_pages;      /* costs behind the first page */
     /* counters */
     atomic_int asked, usage, projects, costs, events, limits, faults;
 };
@@ -76,13 +77,15 @@ static inline void fake_projects(struct fake *f, const struct http_server_reques
                second ? "false" : "true");
 }
 
-static inline void fake_result(struct http_server_response *r, const char *kind, const char *project)
+static inline void fake_result(const struct fake *f, struct http_server_response *r, const char *kind,
+                               const char *project)
 {
     buf_printf(&r->body,
                "%s{\"object\":\"organization.usage.%s.result\",\"input_tokens\":10,\"output_tokens\":0,"
-               "\"num_model_requests\":1,\"project_id\":\"%s\",\"user_id\":null,\"api_key_id\":null,"
+               "\"num_model_requests\":1,\"project_id\":\"%s\",\"user_id\":%s,\"api_key_id\":null,"
                "\"model\":\"gpt-5-mini-2025-08-07\",\"batch\":false,\"service_tier\":\"default\"}",
-               sv_ends(buf_sv(&r->body), SV("[")) ? "" : ",", kind, project);
+               sv_ends(buf_sv(&r->body), SV("[")) ? "" : ",", kind, project,
+               fake_has(sv_of(f->target), "user_id") ? "\"user_1\"" : "null");
 }
 
 /* Pages are named by the start of their first bucket. */
@@ -108,10 +111,10 @@ static inline void fake_usage(struct fake *f, const struct http_server_request *
         snprintf(name, sizeof name, "%.*s", SV_ARG(kind));
         buf_printf(&r->body, "%s{\"object\":\"bucket\",\"start_time\":%lld,\"end_time\":%lld,\"results\":[",
                    t > from ? "," : "", (long long)t, (long long)(t + step));
-        fake_result(r, name, "proj_us");
-        fake_result(r, name, "proj_eu");
+        fake_result(f, r, name, "proj_us");
+        fake_result(f, r, name, "proj_eu");
         if (f->fresh)
-            fake_result(r, name, f->fresh);
+            fake_result(f, r, name, f->fresh);
         buf_put(&r->body, SV("]}"));
     }
     if (more && !f->no_cursor)
@@ -129,7 +132,7 @@ static inline void fake_costs(struct fake *f, const struct http_server_request *
     bool by_key = fake_has(target, "api_key_id");
 
     f->costs++;
-    if (by_key && f->refuses_keys) {
+    if ((by_key && f->refuses_keys) || (f->refuses_pages && fake_has(target, "page="))) {
         r->status = 400;
         buf_put(&r->body, SV("{\"error\":{\"message\":\"group_by api_key_id is not supported\",\"type\":"
                              "\"invalid_request_error\",\"param\":\"group_by\",\"code\":null}}"));

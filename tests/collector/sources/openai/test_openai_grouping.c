@@ -1,0 +1,188 @@
+/* A change of what usage or costs are grouped by counts nothing twice, whether it was wanted or the service refuses it. */
+#include "collector/ledger/ledger.h"
+
+#include "tests/collector/sources/openai/fake_openai.h"
+#include "tests/tap.h"
+
+#define DAY (24 * NANO_PER_H)
+
+static struct ledger *ledger;
+static const char *groups[] = { "user_id" };
+
+static void use_ledger(struct fake *f)
+{
+    f->env.ledger = ((struct openai_source *)f->source)->env.ledger = ledger;
+}
+
+static bool start(struct fake *f)
+{
+    ledger = ledger_new(NULL);
+    if (!ledger || !fake_start(f))
+        return false;
+    use_ledger(f);
+    return fake_discover(f);
+}
+
+static void stop(struct fake *f)
+{
+    fake_stop(f);
+    ledger_free(ledger);
+}
+
+/* As a daemon that begins again with another configuration. */
+static bool restart(struct fake *f)
+{
+    openai_source_ops.close(f->source);
+    if (!fake_open(f))
+        return false;
+    use_ledger(f);
+    return fake_discover(f);
+}
+
+/* Reads the window and folds what came, as the runner does. */
+static enum err_code read_window(struct fake *f, const char *group, int64_t from, int64_t to)
+{
+    struct frame *out;
+    struct err e;
+    enum err_code code = fake_poll_window(f, group, from, to, &out, &e);
+
+    if (code) {
+        printf("# %s\n", e.text);
+        return code;
+    }
+    *frame_add_window(out) = (struct window){ .source = SV("openai"),
+                                              .scope = SV("organization"),
+                                              .group = sv_of(group),
+                                              .from_unix_nano = from,
+                                              .to_unix_nano = to,
+                                              .read_at_unix_nano = clock_now() };
+    *frame_add_epoch(out) = (struct epoch){
+        .kind = EPOCH_MAPPING, .hash = 1, .rules = (struct rule *)(uintptr_t)openai_rules, .n_rules = OPENAI_RULES
+    };
+    ledger_filter(ledger, out);
+    ledger_fold(ledger, out);
+    return ERR_OK;
+}
+
+static int64_t requests(void)
+{
+    static const char *labels[LABELS];
+    struct series_view v;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ledger_series_count(ledger); i++) {
+        ledger_series(ledger, i, &v, labels);
+        sum += v.family == family_find(SV("genai_requests_total")) ? v.value[0] : 0;
+    }
+    return sum;
+}
+
+/* All days that are billed. */
+static int64_t billed(void)
+{
+    struct billed_view v;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ledger_billed_count(ledger); i++) {
+        ledger_billed(ledger, i, &v);
+        sum += v.nano;
+    }
+    return sum;
+}
+
+static void usage_that_was_read_keeps_its_grouping(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN), from = now - 5 * NANO_PER_MIN;
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    OK(read_window(&f, "usage/completions", from, now) == ERR_OK && requests() == 10);
+    f.config.usage.group_by = (struct string_list){ .at = groups, .n = 1 };
+    OK(restart(&f) && read_window(&f, "usage/completions", from, now) == ERR_OK);
+    OK(requests() == 10 && !fake_has(sv_of(f.target), "user_id"));
+    /* Buckets that nobody has read are grouped as it is wanted, those before as they were. */
+    OK(read_window(&f, "usage/completions", now + 60 * NANO_PER_MIN, now + 61 * NANO_PER_MIN) == ERR_OK);
+    OK(requests() == 12 && fake_has(sv_of(f.target), "user_id"));
+    f.usage = 0;
+    OK(read_window(&f, "usage/completions", from, now + 61 * NANO_PER_MIN) == ERR_OK && f.usage == 2);
+    OK(requests() == 132);
+    stop(&f);
+}
+
+static void a_grouping_of_before_that_is_refused_holds_up_nothing(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN), from = now - 5 * NANO_PER_MIN;
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    f.config.usage.group_by = (struct string_list){ .at = groups, .n = 1 };
+    OK(read_window(&f, "usage/completions", from, now) == ERR_OK && requests() == 10);
+    f.config.usage.group_by.n = 0;
+    OK(restart(&f) && read_window(&f, "usage/completions", from, now) == ERR_OK);
+    f.fault = (struct fake_fault){ "user_id", 400, "{\"error\":{\"message\":\"no\"}}", NULL, 0 };
+    OK(read_window(&f, "usage/completions", from, now + 60 * NANO_PER_MIN) == ERR_OK);
+    OK(requests() > 10 && fake_note(&f, "usage.completions")[0]);
+    stop(&f);
+}
+
+static void costs_that_were_read_keep_their_grouping(void)
+{
+    int64_t today = clock_floor(clock_now(), DAY), from = today - 2 * DAY;
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    OK(read_window(&f, "costs", from, today) == ERR_OK && billed() == 2500000000);
+    f.config.costs.by_api_key = true;
+    OK(restart(&f) && read_window(&f, "costs", from, today) == ERR_OK && billed() == 2500000000);
+    OK(read_window(&f, "costs", from, today + DAY) == ERR_OK && billed() == 3750000000);
+    /* Tomorrow by key, and then no more. */
+    OK(read_window(&f, "costs", today + DAY, today + 2 * DAY) == ERR_OK && billed() == 5000000000);
+    OK(fake_has(sv_of(f.target), "api_key_id"));
+    stop(&f);
+}
+
+static void days_that_were_split_are_not_read_without(void)
+{
+    int64_t today = clock_floor(clock_now(), DAY), from = today - 2 * DAY;
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    f.config.costs.by_api_key = true;
+    OK(read_window(&f, "costs", from, today) == ERR_OK && billed() == 2500000000);
+    f.refuses_keys = true;
+    OK(restart(&f) && read_window(&f, "costs", from, today) == ERR_OK && billed() == 2500000000);
+    OK(fake_note(&f, "costs.by_api_key")[0]);
+    OK(read_window(&f, "costs", from, today + 2 * DAY) == ERR_OK && billed() == 3750000000); /* tomorrow, without */
+    stop(&f);
+}
+
+static void a_refusal_behind_the_first_page_is_no_answer(void)
+{
+    int64_t today = clock_floor(clock_now(), DAY);
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    f.config.costs.by_api_key = true;
+    f.refuses_pages = true;
+    OK(read_window(&f, "costs", today - 2 * DAY, today) == ERR_PARTIAL && billed() == 0);
+    f.page_buckets = 2;
+    f.fault = (struct fake_fault){ "page=", 404, "{}", NULL, 0 };
+    OK(read_window(&f, "usage/completions", today - 5 * NANO_PER_MIN, today) == ERR_PARTIAL);
+    stop(&f);
+}
+
+int main(void)
+{
+    clock_set_scale((struct clock_scale){ clock_now(), clock_now(), 60 });
+    RUN(usage_that_was_read_keeps_its_grouping);
+    RUN(a_grouping_of_before_that_is_refused_holds_up_nothing);
+    RUN(costs_that_were_read_keep_their_grouping);
+    RUN(days_that_were_split_are_not_read_without);
+    RUN(a_refusal_behind_the_first_page_is_no_answer);
+    return tap_done();
+}
