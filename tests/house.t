@@ -52,6 +52,7 @@ OWN = {
     "gcp_credential.c": "the six kinds of credential files", "gcp_credential.h": "",
     "gcp_hosts.c": "which hosts a credential file may name", "gcp_hosts.h": "",
     "gcp_subject.c": "what a federated workload shows of itself",
+    "openai_grouping.c": "by which dimensions a span was first asked for",
 }
 PURE = ["{p}_options.c", "{p}_map.c", "{p}_request.c", "{p}_decode.c", "{p}_decode_inventory.c", "{p}_decode_log.c",
         "{p}_detect.c", "{p}_normalize.c", "{p}_error.c", "{p}_row.c", "{p}_decode_row.c", "{p}_request_log.c",
