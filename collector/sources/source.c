@@ -82,6 +82,19 @@ static struct api_stats *row_of(struct source_stats *s, const char *name, sv acc
     return row || s->n == STATS_ROWS_MAX ? row : add_row(s, name, SV_NONE);
 }
 
+void source_stats_billed(struct source_stats *s, const char *name, sv account, int64_t units, int64_t usd_nano)
+{
+    struct api_stats *row;
+
+    pthread_mutex_lock(&s->lock);
+    row = row_of(s, name, sv_first(account, STATS_ACCOUNT_MAX));
+    if (row) {
+        row->units += (uint64_t)units;
+        row->usd_nano += usd_nano;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 void source_stats_call(struct source_stats *s, const struct api_call *call)
 {
     struct api_stats *row;

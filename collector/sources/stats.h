@@ -38,6 +38,8 @@ struct api_call {
     int64_t units, usd_nano;
 };
 void source_stats_call(struct source_stats *s, const struct api_call *call);
+/* Units that the answer tells, beside those that the call was counted with. */
+void source_stats_billed(struct source_stats *s, const char *name, sv account, int64_t units, int64_t usd_nano);
 
 /* A copy of all rows, in order of first use, for free(); NULL and *n = 0 when there are none or memory is out. */
 struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);

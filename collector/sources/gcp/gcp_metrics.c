@@ -4,6 +4,17 @@
  */
 #include "collector/base/clock.h"
 #include "collector/sources/gcp/gcp_state.h"
+#include "collector/sources/stats.h"
+
+/* A question costs one series at least, which gcp_ask has counted. */
+static void count_series(struct gcp_reader *r, sv project, json root)
+{
+    const struct api *api = &gcp_operations[GCP_API_TIME_SERIES].api;
+    int64_t more = (int64_t)json_count(json_get(root, SV("timeSeries"))) - 1;
+
+    if (more > 0)
+        source_stats_billed(r->s->env.stats, api->name, project, more, more * api->usd_nano);
+}
 
 enum err_code gcp_read_series(struct gcp_reader *r, struct gcp_query *q, struct gcp_answer *a, struct frame *out,
                               struct err *e)
@@ -18,6 +29,8 @@ enum err_code gcp_read_series(struct gcp_reader *r, struct gcp_query *q, struct 
         gcp_reader_clear(r);
         gcp_path_time_series(&r->path, q);
         code = gcp_ask(r, GCP_API_TIME_SERIES, q->project, &root, e);
+        if (code == ERR_OK)
+            count_series(r, q->project, root);
         code = code ? code : gcp_decode_time_series(root, a, out, &q->page, e);
         if (code == ERR_OK && q->page.len)
             code = source_pages_turn(&pages, q->page, e);

@@ -89,6 +89,20 @@ static void pays(const char *answer, enum err_code code, uint64_t units)
     scene_close(&s);
 }
 
+static void what_an_answer_adds_is_paid_too(void)
+{
+    struct source_stats *s = source_stats_new();
+    struct api_stats *rows;
+    size_t n;
+
+    source_stats_call(s, &(struct api_call){ paid.name, SV("p1"), ERR_OK, 10, 1, 7 });
+    source_stats_billed(s, paid.name, SV("p1"), 4, 28);
+    rows = source_stats_rows(s, &n);
+    OK(n == 1 && rows[0].calls == 1 && rows[0].units == 5 && rows[0].usd_nano == 35);
+    free(rows);
+    source_stats_free(s);
+}
+
 static void an_answer_is_paid_and_a_refusal_is_not(void)
 {
     pays(fine, ERR_OK, 5);
@@ -157,6 +171,7 @@ int main(void)
 {
     RUN(each_attempt_is_signed_anew);
     RUN(an_answer_is_paid_and_a_refusal_is_not);
+    RUN(what_an_answer_adds_is_paid_too);
     RUN(a_dialect_says_what_a_400_means);
     RUN(accounts_have_a_limit_and_no_call_goes_uncounted);
     RUN(what_a_source_goes_without_is_noted_once);
