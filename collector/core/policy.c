@@ -18,6 +18,7 @@ static const size_t call_identity[] = {
     offsetof(struct call, caller_principal), offsetof(struct call, caller_ip), offsetof(struct call, user_agent),
 };
 static const size_t measure_identity[] = { offsetof(struct measure, caller) };
+static const sv charge_identity[] = { SVT("api_key_id"), SVT("user_id") }; /* names in extra: whose money it was */
 static const size_t audit_identity[] = { offsetof(struct audit, actor), offsetof(struct audit, actor_ip) };
 /* clang-format on */
 
@@ -96,6 +97,33 @@ static void apply_metadata(const struct policy *p, struct batch *b, struct call 
         c->metadata[i].value = pseudonym(p, b->arena, c->metadata[i].value);
 }
 
+static bool names_payer(const struct batch *b, const struct key_value *kv)
+{
+    sv name = batch_sv(b, kv->name);
+
+    for (size_t i = 0; i < sizeof charge_identity / sizeof charge_identity[0]; i++)
+        if (sv_eq(name, charge_identity[i]))
+            return true;
+    return false;
+}
+
+static void apply_charge(const struct policy *p, struct batch *b, struct charge *c)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->n_extra; i++) {
+        bool who = p->identity != POLICY_KEEP && names_payer(b, &c->extra[i]);
+
+        if (who && !hashes(p))
+            continue;
+        c->extra[kept] = c->extra[i];
+        if (who)
+            c->extra[kept].value = pseudonym(p, b->arena, c->extra[i].value);
+        kept++;
+    }
+    c->n_extra = kept;
+}
+
 void policy_apply(const struct policy *p, struct frame *f)
 {
     for (struct batch *b = f->batches; b; b = b->next) {
@@ -107,6 +135,8 @@ void policy_apply(const struct policy *p, struct frame *f)
         for (size_t i = 0; i < b->n_measures; i++)
             apply_identity(p, b, &b->measures[i], measure_identity,
                            sizeof measure_identity / sizeof measure_identity[0]);
+        for (size_t i = 0; i < b->n_charges; i++)
+            apply_charge(p, b, &b->charges[i]);
         for (size_t i = 0; i < b->n_audits; i++)
             apply_identity(p, b, &b->audits[i], audit_identity, sizeof audit_identity / sizeof audit_identity[0]);
     }

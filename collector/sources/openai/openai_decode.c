@@ -455,7 +455,7 @@ static uint64_t cost_key(const struct walk *w, const struct cost *c)
     return key_parts(parts, sizeof parts / sizeof *parts);
 }
 
-/* Which key it was is asked for by the operator alone (costs.by_api_key). */
+/* Which key it was is asked for by the operator alone (costs.by_api_key), and policy guards it by its name. */
 static bool keep_key(struct walk *w, const struct cost *c, struct charge *charge)
 {
     struct key_value *kv = c->key.len ? ARENA_NEW(w->out->arena, struct key_value) : NULL;

@@ -19,6 +19,7 @@ static struct frame *frame_with_canaries(void)
     struct call *c;
     struct audit *a;
     struct measure *m;
+    struct charge *bill;
 
     arena_reset(&arena);
     f = frame_new(&arena, SV("s"), SV("x"));
@@ -35,6 +36,11 @@ static struct frame *frame_with_canaries(void)
     m = batch_add_measure(b);
     m->name = batch_sym(b, SV("kept-figure"));
     m->caller = batch_sym(b, SV("canary-user"));
+    bill = batch_add_charge(b);
+    bill->sku = batch_sym(b, SV("kept-item"));
+    bill->extra = ARENA_ARRAY(&arena, struct key_value, 2);
+    bill->extra[bill->n_extra++] = (struct key_value){ batch_sym(b, SV("api_key_id")), SV("canary-key") };
+    bill->extra[bill->n_extra++] = (struct key_value){ batch_sym(b, SV("note")), SV("kept-note") };
     a = batch_add_audit(b);
     a->actor = batch_sym(b, SV(WHO));
     a->actor_ip = batch_sym(b, SV(PLACE));
@@ -64,7 +70,8 @@ static void dropped_identity_and_content_leave_no_byte(void)
     OK(!sv_has(buf_sv(&b), SV("canary")) && !sv_has(buf_sv(&b), SV(PLACE)));
     OK(!sv_has(buf_sv(&b), SV("kept-name"))); /* a name without its value says nothing */
     OK(sv_has(buf_sv(&b), SV("kept-deployment")) && sv_has(buf_sv(&b), SV("kept-action")) &&
-       sv_has(buf_sv(&b), SV("kept-figure")) && sv_has(buf_sv(&b), SV("/kept/resource")));
+       sv_has(buf_sv(&b), SV("kept-figure")) && sv_has(buf_sv(&b), SV("kept-note")) &&
+       sv_has(buf_sv(&b), SV("/kept/resource")));
     buf_done(&b);
 }
 
@@ -89,7 +96,7 @@ static void kept_identity_is_kept_and_content_is_not(void)
     struct buf b = written(POLICY_KEEP, (struct secret){ 0 });
 
     OK(sv_has(buf_sv(&b), SV(WHO)) && sv_has(buf_sv(&b), SV(PLACE)) && sv_has(buf_sv(&b), SV("canary-" WHO)) &&
-       sv_has(buf_sv(&b), SV("canary-user")));
+       sv_has(buf_sv(&b), SV("canary-user")) && sv_has(buf_sv(&b), SV("canary-key")));
     buf_done(&b);
 }
 
