@@ -87,6 +87,15 @@ static bool is_refusal(enum err_code code)
     return code == ERR_DENIED || code == ERR_GONE || code == ERR_REFUSED;
 }
 
+bool openai_lists_refused(struct openai_source *s, enum err_code code, const struct err *why)
+{
+    if (!is_refusal(code))
+        return false;
+    openai_projects_publish(s, NULL);
+    openai_goes_without(s, projects_name, sv_of(why->text));
+    return true;
+}
+
 enum err_code openai_poll_inventory(struct openai_reader *r, const struct source_job *job, struct window *w,
                                     struct frame *out, struct err *e)
 {
@@ -96,10 +105,7 @@ enum err_code openai_poll_inventory(struct openai_reader *r, const struct source
     (void)job;
     w->read_at_unix_nano = source_server_now(&r->s->env);
     code = openai_read_projects(r, &why);
-    if (is_refusal(code)) {
-        openai_projects_publish(r->s, NULL);
-        openai_goes_without(r->s, projects_name, sv_of(why.text));
-    } else if (code) {
+    if (code && !openai_lists_refused(r->s, code, &why)) {
         if (e)
             *e = why;
         return code;

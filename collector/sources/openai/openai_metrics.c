@@ -41,6 +41,13 @@ static bool may_refresh(struct openai_source *s)
     return may;
 }
 
+static void refresh_at(struct openai_source *s, int64_t mono)
+{
+    pthread_mutex_lock(&s->lock);
+    s->refresh_mono = mono;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* With a reader of its own: the page that asks is still being walked. */
 static void refresh(struct reading *g)
 {
@@ -53,6 +60,10 @@ static void refresh(struct reading *g)
     code = openai_reader_init(&r, g->r->s, g->r->arena, &g->failed);
     code = code ? code : openai_read_projects(&r, &g->failed);
     openai_reader_done(&r);
+    if (openai_lists_refused(g->r->s, code, &g->failed))
+        g->failed = (struct err){ 0 };
+    else if (code) /* who comes next has to look, too */
+        refresh_at(g->r->s, 0);
     if (code == ERR_OK) {
         openai_projects_drop(g->projects);
         g->projects = openai_projects_hold(g->r->s);

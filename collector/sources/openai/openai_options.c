@@ -31,9 +31,9 @@ static const struct option costs[] = {
       .help = "Split costs by API key as well; given up, with a warning, where the service refuses it." },
     OPTION_INTERVAL(openai_costs_config, "1h", 6e4, 864e5,
         "Time between two readings."),
-    OPTION_MS(openai_costs_config, when.lookback_ms, "lookback", "3d", 36e5, 2592e6,
-        "How far back each reading goes again: a day's costs are restated after its end."),
-    OPTION_MS(openai_costs_config, when.settle_ms, "settle", "4h", 36e5, 2592e6,
+    OPTION_MS(openai_costs_config, when.lookback_ms, "lookback", "3d", 36e5, 2592e5,
+        "How far back each reading goes again: a day's costs are restated after its end; older days are told once."),
+    OPTION_MS(openai_costs_config, when.settle_ms, "settle", "4h", 36e5, 2592e5,
         "Costs read this long after the use count as complete; keep it below lookback."),
     { 0 },
 };

@@ -137,6 +137,8 @@ MUST_USE enum err_code openai_check(struct source *self, struct check_report *re
 size_t openai_forecast(const void *cfg, struct forecast_line *out, size_t max);
 /* Reads the list of projects and publishes it. */
 MUST_USE enum err_code openai_read_projects(struct openai_reader *r, struct err *e);
+/* Whether it was refused, which no waiting mends: noted, and the rest goes on without the list. */
+bool openai_lists_refused(struct openai_source *s, enum err_code code, const struct err *why);
 
 extern const struct source_ops openai_source_ops;
 

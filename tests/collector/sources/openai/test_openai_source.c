@@ -156,6 +156,25 @@ static void who_may_not_list_projects_reads_usage_without_regions(void)
     fake_stop(&f);
 }
 
+static void a_list_that_is_refused_meanwhile_holds_up_no_usage(void)
+{
+    struct fake f;
+    struct frame *out;
+    struct err e;
+
+    if (!OK(fake_start(&f)) || !OK(fake_discover(&f)))
+        return;
+    f.fresh = "proj_new";
+    f.fresh_is_listed = true;
+    f.fault = (struct fake_fault){ "/projects", 500, "", NULL, 0 };
+    OK(fake_poll(&f, "usage/completions", &out, &e) == ERR_RETRY);
+    OK(fake_poll(&f, "usage/embeddings", &out, &e) == ERR_RETRY); /* not counted without its region */
+    f.fault = (struct fake_fault){ "/projects", 403, "{\"error\":{\"message\":\"no\"}}", NULL, 0 };
+    OK(fake_poll(&f, "usage/completions", &out, &e) == ERR_OK && region_of(out, "proj_new").len == 0);
+    OK(sv_eq(region_of(out, "proj_eu"), SV("eu")) && fake_note(&f, "projects.list")[0]);
+    fake_stop(&f);
+}
+
 /* ---- Costs ---- */
 
 static size_t charges(const struct frame *f)
@@ -165,6 +184,22 @@ static size_t charges(const struct frame *f)
     for (const struct batch *b = f->batches; b; b = b->next)
         n += b->n_charges;
     return n;
+}
+
+/* What is read again after its day is shown no more would be stored again each time. */
+static void costs_are_looked_back_for_as_long_as_they_are_shown(void)
+{
+    static const char *const texts[] = { "costs: {lookback: 3d}", "costs: {lookback: 4d}" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct config_file file = { 0 };
+        struct openai_config c = { 0 };
+        struct err e = { 0 };
+
+        OK(config_parse(&file, "test", sv_of(texts[i]), &e) == ERR_OK);
+        OK((config_bind(&file, file.root, "openai", openai_options, &c, &e) == ERR_OK) == (i == 0));
+        config_done(&file);
+    }
 }
 
 static void costs_are_read_by_whole_days_until_now(void)
@@ -469,6 +504,8 @@ int main(void)
     RUN(a_project_that_is_new_is_looked_for_once);
     RUN(the_key_is_read_anew_and_never_told);
     RUN(who_may_not_list_projects_reads_usage_without_regions);
+    RUN(a_list_that_is_refused_meanwhile_holds_up_no_usage);
+    RUN(costs_are_looked_back_for_as_long_as_they_are_shown);
     RUN(costs_are_read_by_whole_days_until_now);
     RUN(a_grouping_that_is_refused_is_left_out_and_told);
     RUN(both_listings_of_events_are_read_to_their_end);
