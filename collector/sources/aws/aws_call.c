@@ -9,7 +9,7 @@
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_state.h"
 
-enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, AGAIN = 2 };
+enum { PAGES_MAX = 2000, BODY_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10 };
 
 enum err_code aws_reader_init(struct aws_reader *r, struct aws_source *s, struct arena *arena, struct err *e)
 {
@@ -88,27 +88,7 @@ static enum err_code send(struct aws_reader *r, const struct aws_operation *op, 
         ok = ok && http_request_header(&q, SV("X-Amz-Target"), sv_of(op->target));
     if (!ok || !call.quota.at || r->url.failed || r->path.failed || r->body.failed)
         return err_set(e, ERR_LIMIT, "%s: the request is too large", op->api.name);
-    return source_call(&r->s->env, &call, &r->response, e);
-}
-
-/* All that is asked here answers with one JSON object; a proxy or a cut connection may leave less of it. */
-static bool is_whole(const struct http_response *r)
-{
-    sv body = sv_trim(buf_sv(&r->body));
-
-    return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
-}
-
-/* A page that is throttled (asked again when its bucket opens) or cut off: else a long listing would begin anew. */
-static enum err_code send_patiently(struct aws_reader *r, const struct aws_operation *op, struct signing *s,
-                                    int64_t units, struct err *e)
-{
-    enum err_code code = send(r, op, s, units, e);
-
-    for (int i = 0; i < AGAIN; i++)
-        if ((code == ERR_THROTTLED && r->response.status) || (code == ERR_OK && !is_whole(&r->response)))
-            code = send(r, op, s, units, e);
-    return code;
+    return source_call_patiently(&r->s->env, &call, &r->response, e);
 }
 
 enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv region, int64_t units, json *root,
@@ -118,7 +98,7 @@ enum err_code aws_ask(struct aws_reader *r, enum aws_api api, sv account, sv reg
     struct signing s = { r, account, region, sv_of(op->service), SV_NONE };
     enum err_code code = address(r, op, &s, e);
 
-    code = code ? code : send_patiently(r, op, &s, units, e);
+    code = code ? code : send(r, op, &s, units, e);
     if (code == ERR_AUTH && s.used.len) {
         aws_auth_refused(r->s->auth, account, s.used);
         code = send(r, op, &s, units, e);
