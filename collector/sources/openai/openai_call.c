@@ -10,7 +10,7 @@
 #include "collector/sources/openai/openai_error.h"
 #include "collector/sources/openai/openai_state.h"
 
-enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, AGAIN = 2, TIMEOUT_MS = 30 * 1000, PATIENCE_MS = 120 * 1000 };
+enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, TIMEOUT_MS = 30 * 1000 };
 
 enum err_code openai_reader_init(struct openai_reader *r, struct openai_source *s, struct arena *arena, struct err *e)
 {
@@ -67,53 +67,19 @@ static enum err_code send(struct openai_reader *r, enum openai_api api, struct e
 
     if (r->url.failed || !call.quota.at || !http_request_header(&q, SV("Accept"), SV("application/json")))
         return err_set(e, ERR_LIMIT, "%s: the request is too large", openai_apis[api].name);
-    return source_call(&s->env, &call, &r->response, e);
-}
-
-/* All that is asked here answers with one JSON object; a proxy or a cut connection may leave less of it. */
-static bool is_whole(const struct http_response *r)
-{
-    sv body = sv_trim(buf_sv(&r->body));
-
-    return sv_starts(body, SV("{")) && sv_ends(body, SV("}"));
-}
-
-/* Throttled for a time that is worth waiting for, or cut off. */
-static bool is_worth_asking_again(const struct openai_reader *r, enum err_code code)
-{
-    if (code == ERR_OK)
-        return !is_whole(&r->response);
-    return code == ERR_THROTTLED && r->response.status && r->response.retry_after_ms <= PATIENCE_MS &&
-           !sv_eq_nocase(http_response_header(&r->response, SV("x-should-retry")), SV("false"));
-}
-
-/* Else a long reading would begin anew. The quota's bucket waits as long as the answer wants it. */
-static enum err_code send_patiently(struct openai_reader *r, enum openai_api api, struct err *e)
-{
-    enum err_code code = send(r, api, e);
-
-    for (int i = 0; i < AGAIN && is_worth_asking_again(r, code); i++)
-        code = send(r, api, e);
-    return code;
+    return source_call_patiently(&s->env, &call, &r->response, e);
 }
 
 enum err_code openai_ask(struct openai_reader *r, enum openai_api api, json *root, struct err *e)
 {
     const char *name = openai_apis[api].name;
-    enum err_code code = send_patiently(r, api, e);
+    enum err_code code = send(r, api, e);
 
     if (code && r->response.status)
         return openai_explain(&r->response, name, r->s->cfg->admin_key.reference, e);
     if (code)
         return code;
-    if (sv_starts(sv_trim(buf_sv(&r->response.body)), SV("<")))
-        return err_set(e, ERR_PARSE,
-                       "%s: http %d with a web page instead of JSON: is a proxy or a login page in between?", name,
-                       r->response.status);
-    if (!root)
-        return ERR_OK;
-    code = json_parse(r->parser, buf_sv(&r->response.body), root, e);
-    return code ? err_wrap(e, "%s", name) : ERR_OK;
+    return root ? source_answer(&r->response, &openai_apis[api], r->parser, root, e) : ERR_OK;
 }
 
 /* ---- Pages ---- */
