@@ -2,7 +2,8 @@
  * Usage of one kind, and costs. A window is read to its last page or not at all.
  *
  * A project that the list does not know yet is looked for once more before its usage is taken: labels are fixed when a bucket is
- * first seen. A kind that the service does not have (404) is told as a gap and left alone for an hour.
+ * first seen. A kind that the service does not have (404) is told as a gap and left alone for an hour; when it is there again,
+ * the last hours are read with it: a gateway may have said so.
  *
  * Costs are stated by UTC day, so a window is widened to whole days: the day under way is read until now. Grouping by API key
  * is in the specification, yet the service has been seen to refuse it (openai.md 3): then it is left out.
@@ -13,7 +14,7 @@
 #include "collector/model/key.h"
 #include "collector/sources/openai/openai_state.h"
 
-enum { REFRESH_MS = 60 * 1000, ABSENT_MS = 60 * 60 * 1000 };
+enum { REFRESH_MS = 60 * 1000, ABSENT_MS = 60 * 60 * 1000, CATCH_UP_HOURS = 4 };
 
 #define NANO_PER_DAY (24 * NANO_PER_H)
 
@@ -204,15 +205,24 @@ static enum err_code read_kind(struct reading *g, int k, struct frame *out, stru
     static const char gone[] = "not_available";
     const struct openai_kind *kind = &openai_kinds[k];
     struct openai_source *s = g->r->s;
+    int64_t *since = &s->absent_since_unix_nano[k], from = g->context.from_unix_nano;
+    int64_t first = g->context.to_unix_nano - CATCH_UP_HOURS * NANO_PER_H;
     enum err_code code;
 
     if (openai_kind_is_absent(s, k))
         return tell_gap(g, "metrics", kind->name, gone, out, e);
+    first = *since > first ? *since : first;
+    if (*since && first < from)
+        g->context.from_unix_nano = first;
     code = read_parts(g, kind, out, e);
+    g->context.from_unix_nano = from;
+    if (code == ERR_OK || code == ERR_LIMIT || code == ERR_PARTIAL) /* else half the window would not be enough */
+        *since = 0;
     if (code == ERR_OK && !g->lacks)
         openai_goes_without(s, name_of(kind), SV_NONE);
     if (code != ERR_GONE)
         return code;
+    *since = *since && *since < from ? *since : from;
     openai_kind_absent(s, k, ABSENT_MS);
     openai_goes_without(s, name_of(kind), SV("the service does not have it; asked again each hour"));
     return tell_gap(g, "metrics", kind->name, gone, out, e);

@@ -36,7 +36,9 @@ struct openai_source {
     bool listed;          /* the projects were asked for once, whatever came of it but a passing fault */
     int64_t refresh_mono; /* before this no unknown project makes us ask again */
     int64_t absent_until_mono[OPENAI_KINDS]; /* before this the kind is not asked for */
-    int64_t no_tenant_until_mono;            /* before this tenant events are not asked for */
+    int64_t
+        absent_since_unix_nano[OPENAI_KINDS]; /* start of what was not read for it, 0: none; the kind's poll alone */
+    int64_t no_tenant_until_mono;             /* before this tenant events are not asked for */
     enum openai_cost_keys { OPENAI_COST_KEYS_UNKNOWN, OPENAI_COST_KEYS_SERVED, OPENAI_COST_KEYS_REFUSED } cost_keys;
     struct map met;
     struct openai_use *uses;

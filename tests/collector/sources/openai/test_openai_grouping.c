@@ -176,6 +176,26 @@ static void a_refusal_behind_the_first_page_is_no_answer(void)
     stop(&f);
 }
 
+/* A gateway's 404 must not cost what the service tells an hour later. */
+static void what_was_not_there_is_read_when_it_is_there_again(void)
+{
+    int64_t now = clock_floor(clock_now(), NANO_PER_MIN), from = now - 60 * NANO_PER_MIN;
+    struct fake f;
+
+    if (!OK(start(&f)))
+        return;
+    f.fault = (struct fake_fault){ "/usage/images", 404, "{}", NULL, 0 };
+    OK(read_window(&f, "usage/images", from, from + 2 * NANO_PER_MIN) == ERR_OK);
+    OK(read_window(&f, "usage/images", from + 2 * NANO_PER_MIN, from + 4 * NANO_PER_MIN) == ERR_OK && requests() == 0);
+    f.fault = (struct fake_fault){ 0 };
+    openai_kind_absent((struct openai_source *)f.source, openai_kind_find(SV("images")), -1); /* an hour later */
+    OK(read_window(&f, "usage/images", now - 2 * NANO_PER_MIN, now) == ERR_OK && requests() == 120);
+    f.usage = 0;
+    OK(read_window(&f, "usage/images", now - 2 * NANO_PER_MIN, now) == ERR_OK && f.usage == 1 && requests() == 120);
+    OK(fake_has(sv_of(f.target), arena_printf(&f.memory, "start_time=%lld", (long long)(now / NANO_PER_S - 120)).at));
+    stop(&f);
+}
+
 int main(void)
 {
     clock_set_scale((struct clock_scale){ clock_now(), clock_now(), 60 });
@@ -183,6 +203,7 @@ int main(void)
     RUN(a_grouping_of_before_that_is_refused_holds_up_nothing);
     RUN(costs_that_were_read_keep_their_grouping);
     RUN(days_that_were_split_are_not_read_without);
+    RUN(what_was_not_there_is_read_when_it_is_there_again);
     RUN(a_refusal_behind_the_first_page_is_no_answer);
     return tap_done();
 }
