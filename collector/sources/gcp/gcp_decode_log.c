@@ -322,12 +322,25 @@ static enum err_code take_audit(const struct entry *x, const struct gcp_context 
 
 /* ---- Entries and pages ---- */
 
+/* An entry that was too large comes in parts, each with an insertId of its own and with who did what; the first stands for
+ * it (gcp.md 1.6). */
+static bool is_later_part(json entry)
+{
+    int64_t index = 0;
+
+    return json_i64(json_path(entry, "split/index"), &index) && index > 0;
+}
+
 static enum err_code take(json entry, const struct gcp_context *c, struct arena *scratch, struct frame *out,
                           struct err *e)
 {
     struct entry x;
 
     out->tally.received++;
+    if (is_later_part(entry)) {
+        out->tally.duplicate++;
+        return ERR_OK;
+    }
     if (!read_entry(entry, c, &x))
         return frame_add_quarantine(out, REASON_MALFORMED, SV("log entry"), SV_NONE) ? ERR_OK : full(e);
     if (is_log(&x, SV("data_access")))

@@ -213,6 +213,29 @@ static void a_caller_is_the_principal_that_is_told(void)
     OK(has_caller(entry(log, AT, CALL "Predict\",\"authenticationInfo\":7,\"requestMetadata\":[]"), "", ""));
 }
 
+/* Each part repeats who did what; only what made the entry too large is cut. */
+static void an_entry_in_parts_is_one(void)
+{
+    static const char *const logs[] = { "data_access", "activity" };
+
+    for (size_t i = 0; i < 2; i++)
+        for (int part = 0; part < 3; part++) {
+            struct frame *f;
+            json root = { 0 };
+            sv text;
+
+            arena_reset(&arena);
+            f = frame_new(&arena, SV("test"), SV("project:p0"));
+            text = arena_printf(&arena,
+                                "{\"logName\":\"projects/p1/logs/cloudaudit.googleapis.com%%2F%s\",\"timestamp\":\"" AT
+                                "\",\"insertId\":\"i-%d\",\"split\":{\"uid\":\"i\",\"index\":%d,\"totalSplits\":3},"
+                                "\"protoPayload\":{" CALL "Predict\"}}",
+                                logs[i], part, part);
+            OK(json_parse(parser, text, &root, NULL) == ERR_OK && gcp_decode_entry(root, &context, f, NULL) == ERR_OK);
+            OK(frame_records(f) == (part == 0) && f->tally.received == 1 && f->tally.duplicate == (part > 0));
+        }
+}
+
 int main(void)
 {
     arena_init(&arena, 0);
@@ -225,6 +248,7 @@ int main(void)
     RUN(a_code_says_how_it_ended);
     RUN(a_key_is_of_the_instant);
     RUN(a_caller_is_the_principal_that_is_told);
+    RUN(an_entry_in_parts_is_one);
     json_parser_free(parser);
     arena_done(&arena);
     return tap_done();
