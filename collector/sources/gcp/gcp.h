@@ -202,6 +202,7 @@ struct gcp_log_query {
     const char *view;                     /* gcp_config.log_view; NULL: the project */
     int64_t from_unix_nano, to_unix_nano; /* of receiveTimestamp */
     int64_t lateness_nano;                /* timestamps are at most this much older */
+    bool any;                             /* one entry is enough: whether there is one is all that is asked */
     sv page;
 };
 void gcp_path_entries(struct buf *out);

@@ -68,6 +68,7 @@ static enum err_code count_entries(struct checking *c, sv project, enum gcp_log 
                                .from_unix_nano = c->now - NANO_PER_H,
                                .to_unix_nano = c->now,
                                .lateness_nano = cfg->logs.max_lateness_ms * NANO_PER_MS,
+                               .any = true,
                                .page = SV_NONE };
     enum err_code code = f ? gcp_read_entries(&c->r, &q, &context, f, e) : err_set(e, ERR_LIMIT, "out of memory");
 

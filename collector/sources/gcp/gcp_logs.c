@@ -20,6 +20,8 @@ enum err_code gcp_read_entries(struct gcp_reader *r, struct gcp_log_query *q, co
         gcp_body_entries(&r->body, q);
         code = gcp_ask(r, GCP_API_ENTRIES, q->project, &root, e);
         code = code ? code : gcp_decode_entries(root, c, out, &q->page, e);
+        if (q->any && out->tally.received)
+            break;
         if (code == ERR_OK && q->page.len)
             code = source_pages_turn(&pages, q->page, e);
     } while (code == ERR_OK && q->page.len);

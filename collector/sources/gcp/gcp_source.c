@@ -138,11 +138,23 @@ static enum err_code add_configured(struct gcp_source *s, struct err *e)
     return ERR_OK;
 }
 
+/* APIs take numbers too, but records name their account by the id: calls by their log's, metrics by what was asked for. */
+static enum err_code check_id(const char *id, struct err *e)
+{
+    if (id[0] == '\0' || id[strspn(id, "0123456789")] != '\0')
+        return ERR_OK;
+    return err_set(e, ERR_CONFIG, "projects: want ids, found the number %.60s", id);
+}
+
 static enum err_code check_config(const struct gcp_config *c, struct err *e)
 {
     const struct gcp_discover_config *d = &c->discover;
-    enum err_code code;
+    enum err_code code = ERR_OK;
 
+    for (size_t i = 0; i < c->projects.n && code == ERR_OK; i++)
+        code = check_id(c->projects.at[i], e);
+    if (code)
+        return code;
     if ((c->projects.n > 0) + (d->folder != NULL) + (d->organization != NULL) > 1)
         return err_set(e, ERR_CONFIG,
                        "projects, discover.folder and discover.organization exclude each other: keep one");

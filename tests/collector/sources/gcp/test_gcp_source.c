@@ -104,6 +104,10 @@ static void what_cannot_be_is_refused_at_the_start(void)
     f.config.projects = (struct string_list){ ids, 1 };
     OK(!fake_open(&f) && polled_says(&f.p, "gcp: projects, discover.folder and"));
     polled_close(&f.p);
+    f.config.discover = (struct gcp_discover_config){ NULL, NULL };
+    ids[0] = "123456789012"; /* would be another account in each label */
+    OK(!fake_open(&f) && polled_says(&f.p, "projects: want ids, found the number 123456789012"));
+    polled_close(&f.p);
     f.config.projects.n = 0;
     f.config.discover.folder = "42";
     OK(!fake_open(&f) && polled_says(&f.p, "want folders/NUMBER"));
@@ -340,6 +344,22 @@ static void check_tells_what_is_missing(void)
     fake_stop(&f);
 }
 
+/* A busy project has millions of entries in an hour; that there is one is all that is asked. */
+static void check_reads_no_further_than_the_first_entry(void)
+{
+    struct fake f;
+    struct polled_lines l;
+
+    if (!OK(fake_begin(&f)) || !OK(fake_open(&f)))
+        return;
+    f.in_pages = f.cursor_repeats = true; /* an empty page, then pages without end */
+    (void)polled_check(&f.p, &l);
+    OK(polled_told(&l, "calls in the audit log of project-a") && !fake_has(sv_of(l.text), "failed calls in"));
+    OK(polled_told(&l, "admin activity of project-a") && !fake_has(sv_of(l.text), "failed admin"));
+    OK(f.entries > 0 && f.entries % 2 == 0); /* two pages for each question */
+    fake_stop(&f);
+}
+
 int main(void)
 {
     RUN(jobs_wait_for_the_projects);
@@ -358,5 +378,6 @@ int main(void)
     RUN(logging_is_on_when_any_level_says_so);
     RUN(models_that_were_met_are_in_the_inventory);
     RUN(check_tells_what_is_missing);
+    RUN(check_reads_no_further_than_the_first_entry);
     return tap_done();
 }
