@@ -50,25 +50,31 @@ static void refresh_at(struct openai_source *s, int64_t mono)
 }
 
 /* With a reader of its own: the page that asks is still being walked. */
-static void refresh(struct reading *g)
+static void read_projects(struct reading *g)
 {
     struct openai_reader r;
-    enum err_code code;
+    enum err_code code = openai_reader_init(&r, g->r->s, g->r->arena, &g->failed);
 
-    g->asked = true;
-    if (!may_refresh(g->r->s))
-        return;
-    code = openai_reader_init(&r, g->r->s, g->r->arena, &g->failed);
     code = code ? code : openai_read_projects(&r, &g->failed);
     openai_reader_done(&r);
     if (openai_lists_refused(g->r->s, code, &g->failed))
         g->failed = (struct err){ 0 };
     else if (code) /* who comes next has to look, too */
         refresh_at(g->r->s, 0);
-    if (code == ERR_OK) {
-        openai_projects_drop(g->projects);
-        g->projects = openai_projects_hold(g->r->s);
-    }
+}
+
+/* Whoever meets the same project meanwhile waits for the answer: without it he would give its buckets no region. */
+static void refresh(struct reading *g)
+{
+    struct openai_source *s = g->r->s;
+
+    g->asked = true;
+    pthread_mutex_lock(&s->refreshing);
+    if (may_refresh(s))
+        read_projects(g);
+    pthread_mutex_unlock(&s->refreshing);
+    openai_projects_drop(g->projects);
+    g->projects = openai_projects_hold(s);
 }
 
 static sv on_region(void *ctx, sv project)

@@ -141,6 +141,7 @@ static void openai_close(struct source *self)
     openai_state_free(s);
     http_client_free(s->http);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->refreshing);
     free(s);
 }
 
@@ -163,6 +164,7 @@ static struct source *openai_open(const void *cfg, const struct source_env *env,
     s->base = (struct source){ &openai_source_ops, &s->env };
     map_init(&s->met, OPENAI_MET_MAX);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->refreshing, NULL);
     code = check_config(s->cfg, e);
     code = code ? code : choose_client(s, e);
     return source_opened(&s->base, code, e);

@@ -31,7 +31,8 @@ struct openai_source {
     struct source_env env; /* with a client of our own */
     struct http_client *http;
     sv url;
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t refreshing; /* held, before `lock`, by who asks for the projects because one is not known */
+    pthread_mutex_t lock;       /* guards all below */
     struct openai_projects *projects;
     bool listed;          /* the projects were asked for once, whatever came of it but a passing fault */
     int64_t refresh_mono; /* before this no unknown project makes us ask again */
