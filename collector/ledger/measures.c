@@ -348,6 +348,12 @@ static bool given_up(const struct ledger *l, const struct native *n, int64_t sta
            ((start <= n->pruned_to && start < c->pruned_before) || start < c->newest_to - IDLE_NANO);
 }
 
+/* Increments of before counting began are none of ours; a gauge counts while its bucket lasts, such as the limits of a day. */
+static bool since_counting_began(const struct fold *f, const struct measure *m)
+{
+    return (m->kind == MEASURE_GAUGE ? m->end_unix_nano - 1 : m->start_unix_nano) >= f->source->count_from;
+}
+
 void measure_fold(struct fold *f, const struct measure *m)
 {
     struct native *n;
@@ -373,7 +379,7 @@ void measure_fold(struct fold *f, const struct measure *m)
         b = bucket_add(f, n, m->start_unix_nano);
         if (!b)
             return;
-        if (m->start_unix_nano >= f->source->count_from) {
+        if (since_counting_began(f, m)) {
             b->generation = generation_for(f, n, m);
             f->l->refused += b->generation == NOT_COUNTED;
             count_refused(f, m);

@@ -65,6 +65,24 @@ static void buckets_before_counting_began_are_history(void)
     }
 }
 
+/* The limits of a day are told in a bucket that began before the first start of that day. */
+static void a_gauge_whose_bucket_lasts_is_shown(void)
+{
+    struct series_view v;
+    struct frame *f;
+    struct measure *m;
+
+    for (int lasts = 0; lasts < 2; lasts++) {
+        begin();
+        f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+        m = fixture_measure(fixture_batch(f), SV("Utilization"), SV("d"), T0 - NANO_PER_H, 150);
+        m->kind = MEASURE_GAUGE;
+        m->end_unix_nano = lasts ? T0 + NANO_PER_MIN : T0;
+        ledger_fold(l, f);
+        OK(fixture_find(l, "genai_provisioned_utilization_ratio", LABEL_DEPLOYMENT, "d", &v) == (lasts == 1));
+    }
+}
+
 static void a_backfill_is_never_counted(void)
 {
     struct series_view v;
@@ -710,6 +728,7 @@ int main(void)
     RUN(a_new_series_shows_zero_until_it_is_born);
     RUN(a_revision_adds_the_difference_and_never_lowers_what_was_shown);
     RUN(buckets_before_counting_began_are_history);
+    RUN(a_gauge_whose_bucket_lasts_is_shown);
     RUN(a_backfill_is_never_counted);
     RUN(a_remodelled_deployment_starts_a_new_series_and_revisions_go_home);
     RUN(only_the_authority_of_a_fact_counts);
