@@ -31,30 +31,33 @@ static void forecast(const struct settings_source *source)
 {
     struct forecast_line lines[FORECAST_LINES_MAX];
     size_t n = source->ops->forecast ? source->ops->forecast(source->config, lines, FORECAST_LINES_MAX) : 0;
+    int width = (int)strlen("together");
     double calls = 0, usd = 0;
 
     if (n)
         printf("\n%s: calls that this configuration will make\n", source->id);
+    for (size_t i = 0; i < n; i++)
+        width = (int)strlen(lines[i].api) > width ? (int)strlen(lines[i].api) : width;
     for (size_t i = 0; i < n; i++) {
-        printf("  %-24s %8.2f a minute per %-28s %8.2f USD a month\n", lines[i].api, lines[i].calls_per_minute,
+        printf("  %-*s %8.2f a minute per %-44s %8.2f USD a month\n", width, lines[i].api, lines[i].calls_per_minute,
                lines[i].per, lines[i].usd_per_month);
         calls += lines[i].calls_per_minute;
         usd += lines[i].usd_per_month;
     }
     if (n)
-        printf("  %-24s %8.2f a minute %33s %8.2f USD a month\n", "together", calls, "", usd);
+        printf("  %-*s %8.2f a minute %48s %8.2f USD a month\n", width, "together", calls, "", usd);
 }
 
+/* What cannot be opened was told already. */
 static void connect_source(const struct settings *s, const struct settings_source *source, struct findings *f)
 {
     struct err e = { 0 };
     unsigned before = f->failed;
     struct instance *in = instance_open(s, source, NULL, &e);
+    bool open = in && in->source;
 
-    printf("\n%s: trying what it needs\n", source->id);
-    if (!in || !in->source)
-        on_line(&f->report, CHECK_FAILED, in ? in->open_error.text : e.text, "");
-    else if (in->ops->check(in->source, &f->report, &e) && f->failed == before) /* else its lines told it */
+    printf("\n%s: %s\n", source->id, open ? "trying what it needs" : "not tried, see above");
+    if (open && in->ops->check(in->source, &f->report, &e) && f->failed == before) /* else its lines told it */
         on_line(&f->report, CHECK_FAILED, e.text, "");
     instance_close(in);
 }
@@ -96,6 +99,22 @@ static void read_references(const char *where, const struct option *table, const
     }
 }
 
+/* Opening calls nobody, and tells which options do not fit. A reference that cannot be read would be told twice. */
+static void check_source(const struct settings *s, const struct settings_source *source, struct findings *f)
+{
+    struct err e = { 0 };
+    unsigned before = f->failed;
+    struct instance *in;
+
+    read_references(source->id, source->ops->options, source->config, f);
+    if (f->failed > before)
+        return;
+    in = instance_open(s, source, NULL, &e);
+    if (!in || !in->source)
+        on_line(&f->report, CHECK_FAILED, in ? in->open_error.text : e.text, "");
+    instance_close(in);
+}
+
 static enum err_code check_secrets(const struct settings *s, struct err *e)
 {
     struct policy p;
@@ -124,7 +143,7 @@ enum err_code check(const struct flags *f, struct err *e)
     if (s.scaled)
         clock_set_scale(s.clock);
     for (size_t i = 0; i < s.n_sources; i++)
-        read_references(s.sources[i].id, s.sources[i].ops->options, s.sources[i].config, &found);
+        check_source(&s, &s.sources[i], &found);
     if (!found.failed)
         printf("%s: configuration is fine: %zu source%s\n", f->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
     for (size_t i = 0; i < s.n_sources; i++) {

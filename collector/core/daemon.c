@@ -103,6 +103,8 @@ static enum err_code generation_open(struct generation *g, struct spine *spine, 
         if (!in)
             return ERR_LIMIT;
         g->instances[g->n_instances++] = in;
+        if (!in->source)
+            log_error(in->ops->name, "%s", in->open_error.text);
         good += in->source != NULL;
     }
     if (good == 0) {

@@ -1,7 +1,6 @@
 /* A configured source with its quotas and counters. A source that cannot be opened stays visible with its reason. */
 #include <stdlib.h>
 
-#include "collector/base/log.h"
 #include "collector/core/daemon.h"
 #include "collector/core/runner.h"
 
@@ -11,7 +10,7 @@ static enum err_code equip(struct instance *in, const struct settings *s, const 
     in->stats = source_stats_new();
     in->limits = rate_limits_new();
     if (!in->stats || !in->limits)
-        return err_set(e, ERR_LIMIT, "out of memory");
+        return err_set(e, ERR_LIMIT, "%s: out of memory", from->id);
     in->env = (struct source_env){ .id = sv_of(from->id),
                                    .ledger = in->env.ledger,
                                    .limits = in->limits,
@@ -35,10 +34,6 @@ struct instance *instance_open(const struct settings *s, const struct settings_s
     in->initial_window_ms = s->initial_window_ms;
     if (equip(in, s, from, &in->open_error) == ERR_OK)
         in->source = in->ops->open(from->config, &in->env, &in->open_error);
-    if (!in->source) {
-        err_wrap(&in->open_error, "%s", from->id);
-        log_error(in->ops->name, "%s", in->open_error.text);
-    }
     /* Pages ask for them in any case. */
     if (!in->stats)
         in->stats = source_stats_new();

@@ -129,6 +129,8 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
         frame_to_json(f, out);
     if (f)
         tell_quarantined(file, f);
+    if (code == ERR_OK && f->n_quarantined + frame_records(f) == 0)
+        fprintf(stderr, "%s: read as %.*s: nothing in it is about these models\n", file, SV_ARG(format));
     buf_done(&in);
     arena_done(&arena);
     return code && !unread ? err_wrap(e, "%s", file) : code; /* an error of reading names the file */

@@ -126,6 +126,9 @@ def bad_files():
         code, out, err = put('{"something": "else"}')
         tap.ok(code == 1 and "the format is not recognized; name it with --from (" in err and "azure-loganalytics" in err,
                "normalize: an unknown format, and what there is", err)
+        code, out, err = put('{"timeSeries":[{"metric":{"type":"compute.googleapis.com/instance/cpu"},"resource":{"type":"gce_instance"},"points":[]}]}')
+        tap.ok(code == 0 and not out and err == f"{bad}: read as gcp-timeseries: nothing in it is about these models\n",
+               "normalize: what is not about our models is told, not passed over", f"{code} {out} {err}")
         code, out, err = trefoil("normalize", f"{folder}/none")
         tap.ok(code == 1 and err == f"trefoil: {folder}/none: No such file or directory\n", "normalize: no such file", err)
         code, out, err = trefoil("normalize", "--form", "auto")
