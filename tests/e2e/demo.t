@@ -8,7 +8,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from harness import Tap, free_port, http_get, parse_metrics, wait_for
+from harness import BUILD, Tap, free_port, http_get, parse_metrics, wait_for
 
 CLOUDS = ("azure", "aws", "gcp", "openai")
 
@@ -54,6 +54,13 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
         tap.ok(sorted(sums) == sorted(CLOUDS), "and what each was asked", sums)
         truth = re.search(r"http://\S+/truth", said)
         tap.ok(truth and http_get(truth.group(0), 30)[0] == 200, "the truth can be opened", said)
+        told = re.search(r"build/(trefoil explain --storage.path=\S+ )'(.*)'", said)
+        explained = told and subprocess.run([f"{BUILD}/trefoil", *told.group(1).split()[1:], told.group(2)], capture_output=True,
+                                            text=True, timeout=60)
+        tap.ok(explained and explained.returncode == 0 and "shown" in explained.stdout, "the series that it offers to explain is one",
+               f"{said}\n{explained}")
+        tap.ok(f"trefoil run --config.file={folder}" in said and f"--web.listen-address=127.0.0.1:{port}\n" in said,
+               "how to start it again is said", said)
         second = subprocess.run(["deploy/demo/run"], env=dict(os.environ, DEMO_PORT=str(port), TMPDIR=folder),
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
         tap.ok(second.returncode == 1 and f"port {port} of 127.0.0.1 is in use" in second.stderr,
