@@ -25,7 +25,7 @@ def gone(group):
 
 
 with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
-    demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="5", DEMO_PORT=str(port), TMPDIR=folder),
+    demo = subprocess.Popen(["deploy/demo/run"], env=dict(os.environ, DEMO_SECONDS="60", DEMO_PORT=str(port), TMPDIR=folder),
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             start_new_session=True)
     begun = time.monotonic()
@@ -65,7 +65,7 @@ with tempfile.TemporaryDirectory(prefix="trefoil-e2e-demo-") as folder:
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
         tap.ok(second.returncode == 1 and f"port {port} of 127.0.0.1 is in use" in second.stderr,
                "a second demo on the same port says so and starts nothing", second.stdout + second.stderr)
-        rest, _ = demo.communicate(timeout=60)
+        rest, _ = demo.communicate(timeout=120)
         tap.ok(demo.returncode == 0, "it ends by itself with 0", f"{demo.returncode}\n{rest}")
         tap.ok(wait_for(lambda: gone(demo.pid), 20, "its processes end"), "both processes have ended")
         tap.ok(http_get(f"{url}/-/healthy")[0] == 0, "nobody listens any more")
