@@ -59,7 +59,7 @@ static const struct flag_row rows[] = {
     { "log.level",            0,   FLAG_CHOICE, AT(log_level),        RUN | CHECK | EXPLAIN, "LEVEL",  "debug, info, warn or error",                 settings_log_levels },
     { "log.format",           0,   FLAG_CHOICE, AT(log_format),       RUN | CHECK | EXPLAIN, "FORMAT", "logfmt or json",                             settings_log_formats },
     { "connect",              0,   FLAG_SWITCH, AT(connect),          CHECK,                 NULL,     "try each credential and permission",         NULL },
-    { "from",                 0,   FLAG_TEXT,   AT(from),             NORMALIZE,             "FORMAT", "what the payloads are (default auto; a wrong one lists all)", NULL },
+    { "from",                 0,   FLAG_TEXT,   AT(from),             NORMALIZE,             "FORMAT", "default auto; a wrong one lists all",       NULL },
     { "to",                   0,   FLAG_CHOICE, AT(to),               NORMALIZE,             "FORMAT", "json or pb (default json)",                  outputs },
     { "output",               'o', FLAG_TEXT,   AT(output),           NORMALIZE,             "FILE",   "where to write (default standard output)",   NULL },
     { "at",                   0,   FLAG_TIME,   AT(at_unix_nano),     EXPLAIN,               "TIME",   "as of then, such as 2026-11-20T10:00:00Z",   NULL },
