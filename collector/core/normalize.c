@@ -140,7 +140,7 @@ static enum err_code flush(FILE *to, struct buf *out, struct err *e)
 {
     if (out->failed)
         return err_set(e, ERR_LIMIT, "output too large for memory");
-    if (fwrite(out->at, 1, out->len, to) != out->len)
+    if (out->len && fwrite(out->at, 1, out->len, to) != out->len)
         return err_sys(e, "output");
     buf_clear(out);
     return ERR_OK;
