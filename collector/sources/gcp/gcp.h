@@ -218,6 +218,7 @@ struct gcp_context {
     const struct source_env *env;              /* publishers wanted; NULL: all */
     const struct string_list *endpoint_models; /* NULL: all endpoints */
     int64_t from_unix_nano, to_unix_nano;      /* points that begin outside are rejected; both 0: none are */
+    int64_t level_nano; /* a gauge stands for so long: until it is asked for again; 0: a minute */
     void *ctx;
     /* A model that was met: managed (endpoint empty) or self-deployed; NULL: nobody asks. */
     void (*met)(void *ctx, sv location, sv endpoint, sv deployed, sv model);

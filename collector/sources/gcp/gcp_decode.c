@@ -363,7 +363,7 @@ static enum err_code emit(struct gcp_answer *a, const struct series *s, struct f
 
     if (m) {
         out->tally.duplicate++;
-        if (v->number > (distribution ? m->count : m->value))
+        if (!s->gauge && v->number > (distribution ? m->count : m->value)) /* of a gauge the newest came first */
             fill(m, v, distribution);
         return ERR_OK;
     }
@@ -419,20 +419,20 @@ static enum err_code take_point(struct gcp_answer *a, const struct series *s, st
                                 bool distribution, struct err *e)
 {
     json interval = json_get(point, SV("interval")), when = json_get(interval, SV("endTime"));
-    int64_t end, start;
+    int64_t span = s->gauge && a->c->level_nano ? a->c->level_nano : NANO_PER_MIN, end, start;
     struct value v;
 
     out->tally.received++;
     if (!json_time(when, &end) || !is_of_a_minute(s, interval, end) ||
         !take_value(out->arena, json_get(point, SV("value")), distribution, &v))
         return out->arena->failed ? full(e) : quarantine(out, s, json_sv(when), e);
-    start = clock_floor(end - 1, NANO_PER_MIN);
+    start = clock_floor(end - 1, span);
     if (is_outside(a->c, start)) {
         out->tally.rejected[REASON_OUT_OF_RANGE]++;
         return ERR_OK;
     }
     a->newest_unix_nano = end > a->newest_unix_nano ? end : a->newest_unix_nano;
-    return emit(a, s, out, start, start + NANO_PER_MIN, &v, distribution, e);
+    return emit(a, s, out, start, start + span, &v, distribution, e);
 }
 
 static enum err_code reject(struct frame *out, json points, enum reason why)

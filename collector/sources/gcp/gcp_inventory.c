@@ -316,6 +316,7 @@ enum err_code gcp_poll_capacity(struct gcp_reader *r, struct gcp_project *p, con
     enum err_code code = ERR_OK;
 
     (void)job;
+    c.level_nano = r->s->cfg->capacity_interval_ms * NANO_PER_MS;
     for (size_t i = 0; code == ERR_OK && i < n_gcp_quotas; i++) {
         struct gcp_query q = { .project = sv_of(p->id),
                                .type = arena_printf(r->arena, "quota/%s/limit", gcp_quotas[i].name),

@@ -6,11 +6,13 @@
 
 static struct arena arena;
 
+static int64_t level;
+
 /* The one measure of an answer with one point; NULL: there is none. */
 static const struct measure *decoded(const char *type, const char *kind, const char *interval)
 {
     struct frame *f = frame_new(&arena, SV("gcp"), SV("s"));
-    struct gcp_context c = { .source = SV("gcp"), .project = SV("p") };
+    struct gcp_context c = { .source = SV("gcp"), .project = SV("p"), .level_nano = level };
     struct json_parser *p = json_parser_new(0);
     struct gcp_answer a;
     struct err e = { 0 };
@@ -48,6 +50,20 @@ static void a_limit_is_a_gauge(void)
     const struct measure *m = decoded("quota/online_prediction_requests_per_base_model/limit", "GAUGE", "");
 
     OK(m && m->kind == MEASURE_GAUGE && m->value == 7);
+    OK(m && m->end_unix_nano == m->start_unix_nano + NANO_PER_MIN);
+}
+
+/* Limits are read once an hour: a bucket of a minute would not be shown for most of it. */
+static void a_limit_stands_until_it_is_asked_for_again(void)
+{
+    const struct measure *m;
+
+    level = NANO_PER_H;
+    m = decoded("quota/online_prediction_requests_per_base_model/limit", "GAUGE", "");
+    OK(m && m->end_unix_nano == m->start_unix_nano + NANO_PER_H && m->start_unix_nano % NANO_PER_H == 0);
+    m = decoded("publisher/online_serving/token_count", "DELTA", "\"startTime\":\"2026-11-24T10:00:00Z\",");
+    OK(m && m->end_unix_nano == m->start_unix_nano + NANO_PER_MIN);
+    level = 0;
 }
 
 int main(void)
@@ -55,6 +71,7 @@ int main(void)
     arena_init(&arena, 0);
     RUN(a_sum_of_deltas_told_as_a_gauge_is_a_count);
     RUN(a_limit_is_a_gauge);
+    RUN(a_limit_stands_until_it_is_asked_for_again);
     arena_done(&arena);
     return tap_done();
 }

@@ -302,6 +302,7 @@ static void logging_is_on_when_any_level_says_so(void)
 
 static void models_that_were_met_are_in_the_inventory(void)
 {
+    size_t limits;
     struct fake f;
 
     if (!OK(fake_start(&f)))
@@ -312,7 +313,9 @@ static void models_that_were_met_are_in_the_inventory(void)
     OK(polled_poll(&f.p, FAKE_A, "inventory") == ERR_OK &&
        inventories(f.p.frame) == 2); /* "global", and the endpoint */
     OK(fake_has(team_of(f.p.frame), "search"));
-    OK(polled_poll(&f.p, FAKE_A, "capacity") == ERR_OK && polled_count(&f.p, NULL, "gpt-oss-120b") == 10);
+    OK(polled_poll(&f.p, FAKE_A, "capacity") == ERR_OK);
+    limits = polled_count(&f.p, NULL, "gpt-oss-120b"); /* ten minutes of one hour, or of two */
+    OK(limits == 1 || limits == 2);
     fake_stop(&f);
 }
 
