@@ -77,24 +77,25 @@ static bool find_identity(struct exchange *x, sv key_id, struct identity *out)
 
 void aws_identify(struct exchange *x)
 {
+    struct aws_request *own = aws_request(x);
     struct sigv4_auth auth;
     struct identity who;
 
     /* A metric is what costs, and none has been read yet. */
     x->units = x->row->handle == aws_get_metric_data ? 0 : 1;
     if (sigv4_auth_read(http_server_header(x->q, "Authorization"), &auth)) {
-        aws_request(x)->region = x->place.region = auth.region;
-        aws_request(x)->service = auth.service;
+        own->region = x->place.region = auth.region;
+        own->service = auth.service;
         if (find_identity(x, auth.key_id, &who)) {
-            aws_request(x)->account = who.account;
+            own->account = who.account;
             x->account = (int)who.account->index;
             x->place.account = who.account->id;
             x->principal = who.arn;
-            aws_request(x)->chained = who.temporary;
+            own->chained = who.temporary;
         }
     }
     /* What is done to a role happens in its account. */
-    if (aws_request(x)->protocol == AWS_QUERY && form_of(x, "RoleArn").len) {
+    if (own->protocol == AWS_QUERY && form_of(x, "RoleArn").len) {
         sv arn = form_of(x, "RoleArn");
 
         for (unsigned i = 0; i < 4; i++)

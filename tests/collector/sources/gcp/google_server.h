@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <time.h>
 
 #include "collector/sources/gcp/gcp_auth.h"
@@ -37,6 +39,19 @@ struct google_server {
     char pem[4096]; /* with \n as in JSON */
 };
 
+/* What a request said, for the test to look at when all are answered: several may be under way. */
+static inline void __attribute__((format(printf, 3, 4))) google_note(char *to, size_t size, const char *format, ...)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    va_list ap;
+
+    va_start(ap, format);
+    pthread_mutex_lock(&one_at_a_time);
+    vsnprintf(to, size, format, ap);
+    pthread_mutex_unlock(&one_at_a_time);
+    va_end(ap);
+}
+
 static inline bool google_fails(struct google_server *s, const struct http_server_request *q,
                                 struct http_server_response *r)
 {
@@ -56,8 +71,8 @@ static inline void on_token(void *ctx, const struct http_server_request *q, stru
     int n = ++s->tokens;
 
     test_hold(&s->hold, true);
-    snprintf(s->seen, sizeof s->seen, "%.*s %.*s", SV_ARG(http_server_raw_target(q)), SV_ARG(q->body));
-    snprintf(s->authorization, sizeof s->authorization, "%.*s", SV_ARG(http_server_header(q, "authorization")));
+    google_note(s->seen, sizeof s->seen, "%.*s %.*s", SV_ARG(http_server_raw_target(q)), SV_ARG(q->body));
+    google_note(s->authorization, sizeof s->authorization, "%.*s", SV_ARG(http_server_header(q, "authorization")));
     r->content_type = "application/json";
     if (!google_fails(s, q, r)) /* expires_in as a number and as a string, in turn */
         buf_printf(&r->body, "{\"access_token\":\"ya29.t%d\",\"expires_in\":%s%d%s,\"token_type\":\"Bearer\"}", n,
@@ -69,10 +84,10 @@ static inline void on_impersonate(void *ctx, const struct http_server_request *q
     struct google_server *s = ctx;
     int n = ++s->impersonated;
 
-    snprintf(s->impersonation, sizeof s->impersonation, "%.*s %.*s", SV_ARG(http_server_raw_target(q)),
-             SV_ARG(q->body));
-    snprintf(s->impersonation_bearer, sizeof s->impersonation_bearer, "%.*s",
-             SV_ARG(http_server_header(q, "authorization")));
+    google_note(s->impersonation, sizeof s->impersonation, "%.*s %.*s", SV_ARG(http_server_raw_target(q)),
+                SV_ARG(q->body));
+    google_note(s->impersonation_bearer, sizeof s->impersonation_bearer, "%.*s",
+                SV_ARG(http_server_header(q, "authorization")));
     if (google_fails(s, q, r))
         return;
     buf_printf(&r->body, "{\"accessToken\":\"ya29.i%d\",\"expireTime\":\"", n);
@@ -85,7 +100,7 @@ static inline void on_metadata(void *ctx, const struct http_server_request *q, s
     struct google_server *s = ctx;
     int n = ++s->metadata;
 
-    snprintf(s->metadata_seen, sizeof s->metadata_seen, "%.*s", SV_ARG(http_server_raw_target(q)));
+    google_note(s->metadata_seen, sizeof s->metadata_seen, "%.*s", SV_ARG(http_server_raw_target(q)));
     if (!s->no_flavor)
         buf_put(&r->headers, SV("Metadata-Flavor: Google\n"));
     if (!sv_eq(http_server_header(q, "metadata-flavor"), SV("Google")))
@@ -104,7 +119,7 @@ static inline void on_subject(void *ctx, const struct http_server_request *q, st
     struct google_server *s = ctx;
     int n = ++s->subjects;
 
-    snprintf(s->subject_header, sizeof s->subject_header, "%.*s", SV_ARG(http_server_header(q, "x-proof")));
+    google_note(s->subject_header, sizeof s->subject_header, "%.*s", SV_ARG(http_server_header(q, "x-proof")));
     if (google_fails(s, q, r))
         return;
     if (sv_has(http_server_raw_target(q), SV("json")))

@@ -31,6 +31,7 @@ struct fake {
     struct arena jobs_memory, memory;
     struct job_list jobs;
     char base[64], target[2048]; /* of the last request */
+    int64_t now;                 /* of all polls: a minute that ends in between would be one more */
     /* switches */
     struct fake_fault fault;
     unsigned page_buckets;   /* buckets of a page of usage; 0: all */
@@ -324,8 +325,10 @@ static inline enum err_code fake_poll(struct fake *f, const char *group, struct 
 {
     const struct source_job *job = fake_job(f, group);
     int64_t step = job && job->grain_ms > 1000 ? job->grain_ms * NANO_PER_MS : NANO_PER_MIN;
-    int64_t to = clock_floor(clock_now(), step) - 10 * step;
+    int64_t to;
 
+    f->now = f->now ? f->now : clock_now();
+    to = clock_floor(f->now, step) - 10 * step;
     return fake_poll_window(f, group, to - 5 * step, to, out, e);
 }
 
