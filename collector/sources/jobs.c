@@ -1,6 +1,8 @@
 /* Jobs from timings, and the two ends of opening a source. */
 #include "collector/sources/jobs.h"
 
+#include <stdlib.h>
+
 static struct source_job *add(struct job_list *l, enum job_kind kind, sv scope, sv group, const char *signal)
 {
     struct source_job *j = scope.at && group.at ? job_list_add(l) : NULL;
@@ -63,6 +65,24 @@ enum err_code source_client(const char *ca_file, bool allow_plain, struct source
     *out = http_client_new(&o, e);
     env->http = *out;
     return *out ? ERR_OK : ERR_CONFIG;
+}
+
+void *source_new(size_t size, const struct source_ops *ops, const struct source_env *env, struct err *e)
+{
+    struct source *s = calloc(1, size);
+
+    if (s)
+        *s = (struct source){ ops, env };
+    else
+        err_set(e, ERR_LIMIT, "out of memory");
+    return s;
+}
+
+void source_free(void *instance, struct http_client *http, pthread_mutex_t *lock)
+{
+    http_client_free(http);
+    pthread_mutex_destroy(lock);
+    free(instance);
 }
 
 struct source *source_opened(struct source *s, enum err_code code, struct err *e)

@@ -7,6 +7,8 @@
 #ifndef SOURCES_JOBS_H
 #define SOURCES_JOBS_H
 
+#include <pthread.h>
+
 #include "collector/sources/source.h"
 
 /* What a section of the configuration says of one windowed reading; members that it has no key for are 0. */
@@ -49,6 +51,12 @@ MUST_USE enum err_code timings_check(const struct timings *when, const char *sec
 /* A client of our own, which trusts what our endpoints' section names, put into *env as well. */
 MUST_USE enum err_code source_client(const char *ca_file, bool allow_plain, struct source_env *env,
                                      struct http_client **out, struct err *e);
+
+/* How open() begins: a zeroed instance of `size`, whose first member is its struct source. NULL when memory is out. */
+void *source_new(size_t size, const struct source_ops *ops, const struct source_env *env, struct err *e);
+
+/* How close() ends. */
+void source_free(void *instance, struct http_client *http, pthread_mutex_t *lock);
 
 /* How open() ends: with the source, or with its close() and an error that names it. */
 struct source *source_opened(struct source *s, enum err_code code, struct err *e);

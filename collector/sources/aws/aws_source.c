@@ -6,8 +6,6 @@
  *
  * Threads: polls of different jobs run at once; what they share is in aws_state.h, guarded there.
  */
-#include <stdlib.h>
-
 #include "collector/base/clock.h"
 #include "collector/sources/aws/aws_log.h"
 #include "collector/sources/aws/aws_state.h"
@@ -204,9 +202,7 @@ static void aws_close(struct source *self)
         return;
     aws_auth_free(s->auth);
     aws_state_free(s);
-    http_client_free(s->http);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    source_free(s, s->http, &s->lock);
 }
 
 static void aws_cancel(struct source *self)
@@ -219,16 +215,14 @@ static void aws_cancel(struct source *self)
 
 static struct source *aws_open(const void *cfg, const struct source_env *env, struct err *e)
 {
-    struct aws_source *s = calloc(1, sizeof *s);
+    struct aws_source *s = source_new(sizeof *s, &aws_source_ops, env, e);
     enum err_code code;
 
-    if (!s) {
-        err_set(e, ERR_LIMIT, "out of memory");
+    if (!s)
         return NULL;
-    }
     s->cfg = cfg;
     s->env = *env;
-    s->base = (struct source){ &aws_source_ops, &s->env };
+    s->base.env = &s->env;
     pthread_mutex_init(&s->lock, NULL);
     code = check_config(s->cfg, e);
     code = code ? code : source_client(s->cfg->endpoints.ca_file, s->cfg->endpoints.allow_plain, &s->env, &s->http, e);

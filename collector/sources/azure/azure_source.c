@@ -7,8 +7,6 @@
  *
  * Threads: polls of different jobs run at once; what they share is in azure_state.h, guarded there.
  */
-#include <stdlib.h>
-
 #include "collector/base/clock.h"
 #include "collector/sources/azure/azure_state.h"
 
@@ -280,10 +278,8 @@ static void azure_close(struct source *self)
         return;
     azure_auth_free(s->auth);
     azure_subscriptions_free(s);
-    http_client_free(s->http);
     http_client_free(s->plain);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    source_free(s, s->http, &s->lock);
 }
 
 static void azure_cancel(struct source *self)
@@ -296,16 +292,14 @@ static void azure_cancel(struct source *self)
 
 static struct source *azure_open(const void *cfg, const struct source_env *env, struct err *e)
 {
-    struct azure_source *s = calloc(1, sizeof *s);
+    struct azure_source *s = source_new(sizeof *s, &azure_source_ops, env, e);
     enum err_code code;
 
-    if (!s) {
-        err_set(e, ERR_LIMIT, "out of memory");
+    if (!s)
         return NULL;
-    }
     s->cfg = cfg;
     s->env = *env;
-    s->base = (struct source){ &azure_source_ops, &s->env };
+    s->base.env = &s->env;
     pthread_mutex_init(&s->lock, NULL);
     choose_endpoints(s);
     code = check_config(s->cfg, e);

@@ -6,8 +6,6 @@
  *
  * Threads: polls of different jobs run at once; what they share is in gcp_state.h, guarded there.
  */
-#include <stdlib.h>
-
 #include "collector/base/clock.h"
 #include "collector/sources/gcp/gcp_state.h"
 
@@ -176,9 +174,7 @@ static void gcp_close(struct source *self)
         return;
     gcp_auth_free(s->auth);
     gcp_state_free(s);
-    http_client_free(s->http);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    source_free(s, s->http, &s->lock);
 }
 
 static void gcp_cancel(struct source *self)
@@ -191,16 +187,14 @@ static void gcp_cancel(struct source *self)
 
 static struct source *gcp_open(const void *cfg, const struct source_env *env, struct err *e)
 {
-    struct gcp_source *s = calloc(1, sizeof *s);
+    struct gcp_source *s = source_new(sizeof *s, &gcp_source_ops, env, e);
     enum err_code code;
 
-    if (!s) {
-        err_set(e, ERR_LIMIT, "out of memory");
+    if (!s)
         return NULL;
-    }
     s->cfg = cfg;
     s->env = *env;
-    s->base = (struct source){ &gcp_source_ops, &s->env };
+    s->base.env = &s->env;
     pthread_mutex_init(&s->lock, NULL);
     code = check_config(s->cfg, e);
     code = code ? code : source_client(s->cfg->endpoints.ca_file, s->cfg->endpoints.allow_plain, &s->env, &s->http, e);

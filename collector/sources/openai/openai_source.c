@@ -6,8 +6,6 @@
  *
  * Threads: polls of different jobs run at once; what they share is in openai_state.h, guarded there.
  */
-#include <stdlib.h>
-
 #include "collector/base/clock.h"
 #include "collector/sources/openai/openai_state.h"
 
@@ -139,10 +137,8 @@ static void openai_close(struct source *self)
     if (!s)
         return;
     openai_state_free(s);
-    http_client_free(s->http);
-    pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->refreshing);
-    free(s);
+    source_free(s, s->http, &s->lock);
 }
 
 static void openai_cancel(struct source *self)
@@ -152,16 +148,14 @@ static void openai_cancel(struct source *self)
 
 static struct source *openai_open(const void *cfg, const struct source_env *env, struct err *e)
 {
-    struct openai_source *s = calloc(1, sizeof *s);
+    struct openai_source *s = source_new(sizeof *s, &openai_source_ops, env, e);
     enum err_code code;
 
-    if (!s) {
-        err_set(e, ERR_LIMIT, "out of memory");
+    if (!s)
         return NULL;
-    }
     s->cfg = cfg;
     s->env = *env;
-    s->base = (struct source){ &openai_source_ops, &s->env };
+    s->base.env = &s->env;
     map_init(&s->met, OPENAI_MET_MAX);
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->refreshing, NULL);
