@@ -7,7 +7,7 @@
 
 #include "tests/cloudsim/rng.h"
 
-enum { LOCKS = 64 };
+enum { LOCKS = 64, SLOTS_MAX = 1 << 15, SLOTS_MIN = 1 << 10, BYTES = 96 << 20 };
 
 struct minute_cache {
     size_t n_slots;
@@ -44,8 +44,12 @@ void minute_cache_free(struct minute_cache *c)
 
 void cached_unref(struct cached *item)
 {
-    if (item && atomic_fetch_sub(&item->refs, 1) == 1)
+    if (!item || atomic_fetch_sub(&item->refs, 1) != 1)
+        return;
+    if (item->free)
         item->free(item);
+    else
+        free(item);
 }
 
 static size_t slot_of(const struct minute_cache *c, unsigned place, int64_t minute)
@@ -53,7 +57,7 @@ static size_t slot_of(const struct minute_cache *c, unsigned place, int64_t minu
     return (size_t)(rng_name(place, (uint64_t)minute) % c->n_slots);
 }
 
-struct cached *minute_cache_find(struct minute_cache *c, unsigned place, int64_t minute)
+static struct cached *find(struct minute_cache *c, unsigned place, int64_t minute)
 {
     size_t slot = slot_of(c, place, minute);
     pthread_mutex_t *lock = &c->locks[slot % LOCKS];
@@ -69,7 +73,8 @@ struct cached *minute_cache_find(struct minute_cache *c, unsigned place, int64_t
     return item;
 }
 
-void minute_cache_put(struct minute_cache *c, struct cached *item)
+/* Keeps a reference of its own; the caller keeps his. */
+static void put(struct minute_cache *c, struct cached *item)
 {
     size_t slot = slot_of(c, item->place, item->minute);
     pthread_mutex_t *lock = &c->locks[slot % LOCKS];
@@ -81,4 +86,24 @@ void minute_cache_put(struct minute_cache *c, struct cached *item)
     c->slots[slot] = item;
     pthread_mutex_unlock(lock);
     cached_unref(old);
+}
+
+struct cached *minute_cache_get(struct minute_cache *c, unsigned place, int64_t minute, minute_maker *make,
+                                void *workload)
+{
+    struct cached *item = find(c, place, minute);
+
+    if (item)
+        return item;
+    item = make(workload, place, minute);
+    if (item)
+        put(c, item);
+    return item;
+}
+
+size_t minute_cache_slots(size_t head, double calls, size_t call)
+{
+    double slots = BYTES / ((double)head + (calls + 1) * (double)call);
+
+    return slots > SLOTS_MAX ? SLOTS_MAX : slots < SLOTS_MIN ? SLOTS_MIN : (size_t)slots;
 }

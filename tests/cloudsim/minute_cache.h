@@ -17,7 +17,7 @@
 struct cached {
     unsigned place;
     int64_t minute;
-    void (*free)(struct cached *c);
+    void (*free)(struct cached *c); /* NULL: it is one block of memory */
     _Atomic unsigned refs;
 };
 
@@ -27,10 +27,13 @@ struct minute_cache;
 struct minute_cache *minute_cache_new(size_t slots);
 void minute_cache_free(struct minute_cache *c);
 
-/* A new reference to the item, NULL when it is not there. */
-MUST_USE struct cached *minute_cache_find(struct minute_cache *c, unsigned place, int64_t minute);
-/* Keeps a reference of its own; the caller keeps his. */
-void minute_cache_put(struct minute_cache *c, struct cached *item);
+/* How many slots for items of `head` bytes and so many calls of `call` bytes: fewer when a minute holds many. */
+size_t minute_cache_slots(size_t head, double calls, size_t call);
+
+/* A new reference to the item, which `make` makes when it is not there (born with refs = 1); NULL when that fails. */
+typedef struct cached *minute_maker(void *workload, unsigned place, int64_t minute);
+MUST_USE struct cached *minute_cache_get(struct minute_cache *c, unsigned place, int64_t minute, minute_maker *make,
+                                         void *workload);
 
 void cached_unref(struct cached *item); /* NULL is fine */
 

@@ -56,8 +56,6 @@ const struct aws_event_name aws_event_names[AWS_EVENT_NAMES] = {
 };
 /* clang-format on */
 
-enum { CACHE_SLOTS = 1 << 15, CACHE_BYTES = 96 << 20 };
-
 struct aws_workload {
     const struct aws_world *world;
     double rate;
@@ -184,50 +182,30 @@ static void make_call(const struct aws_workload *l, const struct aws_deployment 
     *out = c;
 }
 
-static void minute_free(struct cached *c)
+static struct cached *build(void *workload, unsigned deployment, int64_t number)
 {
-    free(c);
-}
-
-static struct aws_minute *build(const struct aws_workload *l, unsigned deployment, int64_t number)
-{
+    const struct aws_workload *l = workload;
     const struct aws_deployment *d = &l->world->deployments[deployment];
     uint32_t n = calls_of(l, d, number);
     struct aws_minute *m = malloc(sizeof *m + n * sizeof m->calls[0]);
 
     if (!m)
         return NULL;
-    m->cached = (struct cached){ .place = deployment, .minute = number, .free = minute_free, .refs = 1 };
+    m->cached = (struct cached){ .place = deployment, .minute = number, .refs = 1 };
     m->n = n;
     for (uint32_t k = 0; k < n; k++)
         make_call(l, d, number, k, &m->calls[k]);
-    return m;
+    return &m->cached;
 }
 
 const struct aws_minute *aws_minute(struct aws_workload *l, unsigned deployment, int64_t number)
 {
-    struct aws_minute *m = (struct aws_minute *)minute_cache_find(l->cache, deployment, number);
-
-    if (m)
-        return m;
-    m = build(l, deployment, number);
-    if (m)
-        minute_cache_put(l->cache, &m->cached);
-    return m;
+    return (const struct aws_minute *)minute_cache_get(l->cache, deployment, number, build, l);
 }
 
 void aws_minute_unref(const struct aws_minute *m)
 {
     cached_unref((struct cached *)(uintptr_t)m);
-}
-
-/* Fewer slots when a minute holds many calls. */
-static size_t slots_for(const struct aws_world *w, double rate)
-{
-    double calls = w->n_deployments ? rate / w->n_deployments : 0;
-    double slots = CACHE_BYTES / (sizeof(struct aws_minute) + (calls + 1) * sizeof(struct aws_call));
-
-    return slots > CACHE_SLOTS ? CACHE_SLOTS : slots < 1024 ? 1024 : (size_t)slots;
 }
 
 struct aws_workload *aws_workload_new(const struct aws_world *w, double calls_per_minute, int64_t first, int64_t last)
@@ -237,7 +215,9 @@ struct aws_workload *aws_workload_new(const struct aws_world *w, double calls_pe
     if (!l)
         return NULL;
     *l = (struct aws_workload){ .world = w, .rate = calls_per_minute, .first = first, .last = last };
-    l->cache = minute_cache_new(slots_for(w, calls_per_minute));
+    l->cache = minute_cache_new(minute_cache_slots(sizeof(struct aws_minute),
+                                                   w->n_deployments ? calls_per_minute / w->n_deployments : 0,
+                                                   sizeof(struct aws_call)));
     if (l->cache)
         return l;
     free(l);

@@ -365,8 +365,9 @@ static void minute_free(struct cached *c)
     free(m);
 }
 
-static struct minute *build(const struct workload *l, unsigned deployment, int64_t number)
+static struct cached *build(void *workload, unsigned deployment, int64_t number)
 {
+    const struct workload *l = workload;
     const struct deployment *d = &l->world->deployments[deployment];
     const struct account *a = &l->world->accounts[d->account];
     struct minute *m = calloc(1, sizeof *m);
@@ -393,7 +394,7 @@ static struct minute *build(const struct workload *l, unsigned deployment, int64
         workload_unref(m);
         return NULL;
     }
-    return m;
+    return &m->cached;
 }
 
 void workload_unref(const struct minute *shared)
@@ -403,14 +404,7 @@ void workload_unref(const struct minute *shared)
 
 const struct minute *workload_minute(struct workload *l, unsigned deployment, int64_t number)
 {
-    struct minute *m = (struct minute *)minute_cache_find(l->cache, deployment, number);
-
-    if (m)
-        return m;
-    m = build(l, deployment, number);
-    if (m)
-        minute_cache_put(l->cache, &m->cached);
-    return m;
+    return (const struct minute *)minute_cache_get(l->cache, deployment, number, build, l);
 }
 
 struct workload *workload_new(const struct world *w, double calls_per_minute, int64_t first, int64_t last)

@@ -70,8 +70,6 @@ const struct gcp_event_name gcp_noise_names[GCP_NOISE_NAMES] = {
 };
 /* clang-format on */
 
-enum { CACHE_SLOTS = 1 << 14, CACHE_BYTES = 64 << 20 };
-
 struct gcp_workload {
     const struct gcp_world *world;
     double rate;
@@ -214,53 +212,32 @@ static void make_call(const struct gcp_deployment *d, int64_t minute, uint32_t k
     *out = c;
 }
 
-static void minute_free(struct cached *c)
+static struct cached *build(void *workload, unsigned deployment, int64_t number)
 {
-    free(c);
-}
-
-static struct gcp_minute *build(const struct gcp_workload *l, unsigned deployment, int64_t number)
-{
+    const struct gcp_workload *l = workload;
     const struct gcp_deployment *d = &l->world->deployments[deployment];
     uint32_t n = calls_of(l, d, number);
     struct gcp_minute *m = malloc(sizeof *m + n * sizeof m->calls[0]);
 
     if (!m)
         return NULL;
-    m->cached = (struct cached){ .place = deployment, .minute = number, .free = minute_free, .refs = 1 };
+    m->cached = (struct cached){ .place = deployment, .minute = number, .refs = 1 };
     m->n = n;
     for (uint32_t k = 0; k < n; k++)
         make_call(d, number, k, &m->calls[k]);
-    return m;
+    return &m->cached;
 }
 
 const struct gcp_minute *gcp_minute(struct gcp_workload *l, unsigned deployment, int64_t number)
 {
-    struct gcp_minute *m;
-
     if (!inside(l, number))
         return NULL;
-    m = (struct gcp_minute *)minute_cache_find(l->cache, deployment, number);
-    if (m)
-        return m;
-    m = build(l, deployment, number);
-    if (m)
-        minute_cache_put(l->cache, &m->cached);
-    return m;
+    return (const struct gcp_minute *)minute_cache_get(l->cache, deployment, number, build, l);
 }
 
 void gcp_minute_unref(const struct gcp_minute *m)
 {
     cached_unref((struct cached *)(uintptr_t)m);
-}
-
-/* Fewer slots when a minute holds many calls. */
-static size_t slots_for(const struct gcp_world *w, double rate)
-{
-    double calls = w->n_deployments ? rate / w->n_deployments : 0;
-    double slots = CACHE_BYTES / (sizeof(struct gcp_minute) + (calls + 1) * sizeof(struct gcp_call));
-
-    return slots > CACHE_SLOTS ? CACHE_SLOTS : slots < 1024 ? 1024 : (size_t)slots;
 }
 
 struct gcp_workload *gcp_workload_new(const struct gcp_world *w, double calls_per_minute, int64_t first, int64_t last)
@@ -270,7 +247,9 @@ struct gcp_workload *gcp_workload_new(const struct gcp_world *w, double calls_pe
     if (!l)
         return NULL;
     *l = (struct gcp_workload){ .world = w, .rate = calls_per_minute, .first = first, .last = last };
-    l->cache = minute_cache_new(slots_for(w, calls_per_minute));
+    l->cache = minute_cache_new(minute_cache_slots(sizeof(struct gcp_minute),
+                                                   w->n_deployments ? calls_per_minute / w->n_deployments : 0,
+                                                   sizeof(struct gcp_call)));
     if (l->cache)
         return l;
     free(l);

@@ -167,25 +167,17 @@ static void sum_minute(const struct openai_workload *l, const struct openai_stre
         add(out, &u);
 }
 
-static void free_minute(struct cached *c)
+/* What all that is ever known of a minute adds up to. */
+static struct cached *build(void *workload, unsigned stream, int64_t minute)
 {
-    free(c);
-}
+    struct openai_workload *l = workload;
+    struct openai_minute *m = calloc(1, sizeof *m);
 
-/* NULL when memory is out. */
-static struct openai_minute *final_minute(struct openai_workload *l, const struct openai_stream *st, int64_t minute)
-{
-    struct openai_minute *m = (struct openai_minute *)minute_cache_find(l->cache, st->index, minute);
-
-    if (m)
-        return m;
-    m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->cached = (struct cached){ .place = st->index, .minute = minute, .free = free_minute, .refs = 1 };
-    sum_minute(l, st, minute, INT64_MAX, m->at);
-    minute_cache_put(l->cache, &m->cached);
-    return m;
+    m->cached = (struct cached){ .place = stream, .minute = minute, .refs = 1 };
+    sum_minute(l, &l->world->streams[stream], minute, INT64_MAX, m->at);
+    return &m->cached;
 }
 
 void openai_usage_of(struct openai_workload *l, const struct openai_stream *st, int64_t minute, int64_t now,
@@ -199,7 +191,7 @@ void openai_usage_of(struct openai_workload *l, const struct openai_stream *st, 
         sum_minute(l, st, minute, now, out);
         return;
     }
-    m = final_minute(l, st, minute);
+    m = (struct openai_minute *)minute_cache_get(l->cache, st->index, minute, build, l);
     for (unsigned v = 0; m && v < OPENAI_VARIANTS; v++)
         for (unsigned i = 0; i < OPENAI_FIGURES; i++)
             out[v].f[i] += m->at[v].f[i];
