@@ -403,11 +403,6 @@ void source_pages_init(struct source_pages *p)
     map_init(&p->seen, 0);
 }
 
-void source_pages_done(struct source_pages *p)
-{
-    map_done(&p->seen);
-}
-
 enum err_code source_pages_turn(struct source_pages *p, sv next, struct err *e)
 {
     if (++p->n >= PAGES_MAX)
@@ -415,6 +410,19 @@ enum err_code source_pages_turn(struct source_pages *p, sv next, struct err *e)
     if (map_find(&p->seen, hash64(next)))
         return err_set(e, ERR_PARTIAL, "page %u: the cursor repeats itself", p->n);
     return map_put(&p->seen, hash64(next), p->n) ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
+}
+
+enum err_code source_pages_end(struct source_pages *p, enum err_code code, struct err *e)
+{
+    map_done(&p->seen);
+    if (code == ERR_OK || p->n == 0)
+        return code;
+    err_wrap(e, "page %u", p->n + 1);
+    if (code != ERR_REFUSED && code != ERR_GONE)
+        return code;
+    if (e)
+        e->code = ERR_PARTIAL;
+    return ERR_PARTIAL;
 }
 
 bool source_wants_publisher(const struct source_env *env, sv publisher)

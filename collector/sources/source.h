@@ -173,9 +173,11 @@ struct source_pages {
     unsigned n;
 };
 void source_pages_init(struct source_pages *p);
-void source_pages_done(struct source_pages *p);
 /* Before the page behind `next` is asked for: ERR_PARTIAL or ERR_LIMIT. */
 MUST_USE enum err_code source_pages_turn(struct source_pages *p, sv next, struct err *e);
+/* How reading them ended, with the page in the error; frees what source_pages_init began. What is refused or gone behind the
+ * first page was there a moment ago: ERR_PARTIAL, so that nobody goes on with some of the pages. */
+MUST_USE enum err_code source_pages_end(struct source_pages *p, enum err_code code, struct err *e);
 
 /* The server's now: our clock corrected by what its Date headers taught. */
 int64_t source_server_now(const struct source_env *env);

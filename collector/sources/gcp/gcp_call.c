@@ -121,6 +121,5 @@ enum err_code gcp_list(struct gcp_reader *r, const struct gcp_listing *l, sv pro
         if (code == ERR_OK && next.len)
             code = source_pages_turn(&pages, next, e);
     } while (code == ERR_OK && next.len);
-    source_pages_done(&pages);
-    return code;
+    return source_pages_end(&pages, code, e);
 }

@@ -25,8 +25,7 @@ enum err_code gcp_read_entries(struct gcp_reader *r, struct gcp_log_query *q, co
         if (code == ERR_OK && q->page.len)
             code = source_pages_turn(&pages, q->page, e);
     } while (code == ERR_OK && q->page.len);
-    source_pages_done(&pages);
-    return code;
+    return source_pages_end(&pages, code, e);
 }
 
 static enum err_code poll(struct gcp_reader *r, enum gcp_log log, const struct gcp_project *p, const struct window *w,

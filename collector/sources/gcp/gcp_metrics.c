@@ -35,7 +35,7 @@ enum err_code gcp_read_series(struct gcp_reader *r, struct gcp_query *q, struct 
         if (code == ERR_OK && q->page.len)
             code = source_pages_turn(&pages, q->page, e);
     } while (code == ERR_OK && q->page.len);
-    source_pages_done(&pages);
+    code = source_pages_end(&pages, code, e);
     return code ? err_wrap(e, "%.*s", SV_ARG(q->type)) : ERR_OK;
 }
 

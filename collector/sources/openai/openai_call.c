@@ -6,11 +6,10 @@
  * costs give a cursor, listings are continued after the last id. A cursor that repeats or too many pages are an error,
  * never an end: a total over some of the pages would be a wrong one.
  */
-#include "collector/base/hash.h"
 #include "collector/sources/openai/openai_error.h"
 #include "collector/sources/openai/openai_state.h"
 
-enum { PAGES_MAX = 2000, URL_BYTES_MAX = 64 << 10, TIMEOUT_MS = 30 * 1000 };
+enum { URL_BYTES_MAX = 64 << 10, TIMEOUT_MS = 30 * 1000 };
 
 enum err_code openai_reader_init(struct openai_reader *r, struct openai_source *s, struct arena *arena, struct err *e)
 {
@@ -84,45 +83,13 @@ enum err_code openai_ask(struct openai_reader *r, enum openai_api api, json *roo
 
 /* ---- Pages ---- */
 
-void openai_pages_init(struct openai_pages *p)
-{
-    *p = (struct openai_pages){ 0 };
-    map_init(&p->seen, 0);
-}
-
-void openai_pages_done(struct openai_pages *p)
-{
-    map_done(&p->seen);
-}
-
-enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e)
-{
-    if (++p->n >= PAGES_MAX)
-        return err_set(e, ERR_LIMIT, "more than %d pages", PAGES_MAX);
-    if (map_find(&p->seen, hash64(next)))
-        return err_set(e, ERR_PARTIAL, "page %u: the cursor repeats itself", p->n);
-    return map_put(&p->seen, hash64(next), p->n) ? ERR_OK : err_set(e, ERR_LIMIT, "out of memory");
-}
-
-enum err_code openai_pages_end(const struct openai_pages *p, enum err_code code, struct err *e)
-{
-    if (code == ERR_OK || p->n == 0)
-        return code;
-    err_wrap(e, "page %u", p->n + 1);
-    if (code != ERR_REFUSED && code != ERR_GONE)
-        return code;
-    if (e)
-        e->code = ERR_PARTIAL;
-    return ERR_PARTIAL;
-}
-
 enum err_code openai_list(struct openai_reader *r, const struct openai_listing *l, struct items *items, struct err *e)
 {
-    struct openai_pages pages;
+    struct source_pages pages;
     enum err_code code;
     sv next = SV_NONE;
 
-    openai_pages_init(&pages);
+    source_pages_init(&pages);
     do {
         json root = { 0 };
 
@@ -132,8 +99,7 @@ enum err_code openai_list(struct openai_reader *r, const struct openai_listing *
         next = SV_NONE;
         code = code ? code : l->decode(root, items, &next, e);
         if (code == ERR_OK && next.len)
-            code = openai_pages_turn(&pages, next, e);
+            code = source_pages_turn(&pages, next, e);
     } while (code == ERR_OK && next.len);
-    openai_pages_done(&pages);
-    return openai_pages_end(&pages, code, e);
+    return source_pages_end(&pages, code, e);
 }

@@ -15,11 +15,11 @@ static const char tenant_name[] = "audit_logs.tenant_only";
 static enum err_code read_events(struct openai_reader *r, const struct openai_context *c, bool tenant,
                                  struct frame *out, struct err *e)
 {
-    struct openai_pages pages;
+    struct source_pages pages;
     enum err_code code;
     sv after = SV_NONE;
 
-    openai_pages_init(&pages);
+    source_pages_init(&pages);
     do {
         json root = { 0 };
 
@@ -28,10 +28,9 @@ static enum err_code read_events(struct openai_reader *r, const struct openai_co
         code = openai_ask(r, OPENAI_API_AUDIT_LOGS, &root, e);
         code = code ? code : openai_decode_audit(root, c, out, &after, e);
         if (code == ERR_OK && after.len)
-            code = openai_pages_turn(&pages, after, e);
+            code = source_pages_turn(&pages, after, e);
     } while (code == ERR_OK && after.len);
-    openai_pages_done(&pages);
-    return openai_pages_end(&pages, code, e);
+    return source_pages_end(&pages, code, e);
 }
 
 static bool asks_tenant(struct openai_source *s)

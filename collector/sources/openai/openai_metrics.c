@@ -118,10 +118,10 @@ static enum err_code read_usage(struct reading *g, const struct openai_kind *kin
                               .to_unix_nano = g->context.to_unix_nano,
                               .width_nano = g->context.width_nano,
                               .groups = groups };
-    struct openai_pages pages;
+    struct source_pages pages;
     enum err_code code;
 
-    openai_pages_init(&pages);
+    source_pages_init(&pages);
     q.page = SV_NONE;
     do {
         json root = { 0 };
@@ -131,10 +131,9 @@ static enum err_code read_usage(struct reading *g, const struct openai_kind *kin
         code = openai_ask(r, (enum openai_api)(OPENAI_API_USAGE + (kind - openai_kinds)), &root, e);
         code = code ? code : openai_decode_usage(root, &g->context, out, &q.page, e);
         if (code == ERR_OK && q.page.len)
-            code = openai_pages_turn(&pages, q.page, e);
+            code = source_pages_turn(&pages, q.page, e);
     } while (code == ERR_OK && q.page.len);
-    openai_pages_done(&pages);
-    return openai_pages_end(&pages, code, e);
+    return source_pages_end(&pages, code, e);
 }
 
 /* Of what was to be read: the context's span. `what`: a kind, or costs. */
@@ -266,12 +265,12 @@ static enum err_code read_costs(struct reading *g, bool by_api_key, struct frame
     struct openai_query q = { .from_unix_nano = g->context.from_unix_nano,
                               .to_unix_nano = g->context.to_unix_nano,
                               .width_nano = NANO_PER_DAY };
-    struct openai_pages pages;
+    struct source_pages pages;
     enum err_code code;
 
     if (q.to_unix_nano > g->context.observed_unix_nano)
         q.to_unix_nano = 0; /* the day under way */
-    openai_pages_init(&pages);
+    source_pages_init(&pages);
     q.page = SV_NONE;
     do {
         buf_clear(&r->url);
@@ -279,10 +278,9 @@ static enum err_code read_costs(struct reading *g, bool by_api_key, struct frame
         code = openai_ask(r, OPENAI_API_COSTS, NULL, e);
         code = code ? code : openai_decode_costs(r->parser, buf_sv(&r->response.body), &g->context, out, &q.page, e);
         if (code == ERR_OK && q.page.len)
-            code = openai_pages_turn(&pages, q.page, e);
+            code = source_pages_turn(&pages, q.page, e);
     } while (code == ERR_OK && q.page.len);
-    openai_pages_done(&pages);
-    return openai_pages_end(&pages, code, e);
+    return source_pages_end(&pages, code, e);
 }
 
 static const char by_key_name[] = "costs.by_api_key";

@@ -101,19 +101,6 @@ void openai_reader_done(struct openai_reader *r);
 /* Sends r->url. The answer stands in r->response; with `root` it is parsed too. */
 MUST_USE enum err_code openai_ask(struct openai_reader *r, enum openai_api api, json *root, struct err *e);
 
-/* Cursors that were met, to see one that comes again. */
-struct openai_pages {
-    struct map seen;
-    unsigned n;
-};
-void openai_pages_init(struct openai_pages *p);
-void openai_pages_done(struct openai_pages *p);
-/* Before the next page is asked for: ERR_PARTIAL when the cursor came before, ERR_LIMIT when there are too many. */
-MUST_USE enum err_code openai_pages_turn(struct openai_pages *p, sv next, struct err *e);
-/* How reading them ended, with the page in the error. What is refused or gone behind the first page was there a moment ago:
- * ERR_PARTIAL, so that nobody goes on with some of the pages. */
-enum err_code openai_pages_end(const struct openai_pages *p, enum err_code code, struct err *e);
-
 /* All pages of a listing: `ask` writes the URL of the page after `after` into r->url. */
 struct openai_listing {
     enum openai_api api;
