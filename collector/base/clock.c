@@ -11,6 +11,7 @@
 static enum { SYSTEM, SCALED, MANUAL } mode;
 static struct clock_scale scale = { 0, 0, 1.0 };
 static _Atomic int64_t manual;
+static _Atomic int64_t stepped; /* what somebody set the wall clock forward by */
 static _Atomic uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
 
 static int64_t read_clock(clockid_t id)
@@ -24,10 +25,10 @@ static int64_t read_clock(clockid_t id)
 int64_t clock_now(void)
 {
     if (mode == MANUAL)
-        return manual;
+        return manual + stepped;
     if (mode == SYSTEM)
-        return read_clock(CLOCK_REALTIME);
-    return scale.origin_unix_nano +
+        return read_clock(CLOCK_REALTIME) + stepped;
+    return stepped + scale.origin_unix_nano +
            (int64_t)((double)(read_clock(CLOCK_REALTIME) - scale.anchor_unix_nano) * scale.speed);
 }
 
@@ -52,6 +53,7 @@ double clock_speed(void)
 void clock_set_manual(int64_t unix_nano)
 {
     manual = unix_nano;
+    stepped = 0;
     mode = MANUAL;
 }
 
@@ -60,8 +62,14 @@ void clock_advance(int64_t nano)
     manual += nano;
 }
 
+void clock_step(int64_t nano)
+{
+    stepped += nano;
+}
+
 void clock_set_system(void)
 {
+    stepped = 0;
     mode = SYSTEM;
 }
 

@@ -37,6 +37,10 @@ double clock_speed(void);
  * that own the clock call what is due themselves). */
 void clock_set_manual(int64_t unix_nano);
 void clock_advance(int64_t nano);
+
+/* Somebody sets the wall clock forward (or back, by a negative number): clock_now jumps, clock_mono does not. Adds up, holds in
+ * every mode, and is undone by clock_set_manual and clock_set_system. */
+void clock_step(int64_t nano);
 void clock_set_system(void);
 
 /* Sleeps for that long by this clock. */

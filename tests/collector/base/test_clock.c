@@ -33,6 +33,35 @@ static void a_manual_clock_moves_only_by_hand(void)
     OK(clock_now() > 1000 + NANO_PER_H);
 }
 
+static void a_step_moves_the_wall_clock_alone(void)
+{
+    int64_t mono, begun, now;
+
+    clock_set_manual(1000 * NANO_PER_H);
+    clock_step(2 * NANO_PER_H);
+    OK(clock_now() == 1002 * NANO_PER_H && clock_mono() == 1000 * NANO_PER_H);
+    clock_advance(NANO_PER_H);
+    clock_step(-3 * NANO_PER_H);
+    OK(clock_now() == 1000 * NANO_PER_H && clock_mono() == 1001 * NANO_PER_H);
+    clock_set_manual(5);
+    OK(clock_now() == 5);
+
+    clock_set_system();
+    mono = clock_mono();
+    begun = wall();
+    clock_step(-NANO_PER_H);
+    now = clock_now();
+    OK(now >= begun - NANO_PER_H && now <= wall() - NANO_PER_H);
+    OK(clock_mono() >= mono && clock_mono() - mono < NANO_PER_H);
+    clock_set_system();
+    OK(clock_now() >= begun);
+
+    clock_set_scale((struct clock_scale){ .anchor_unix_nano = begun, .origin_unix_nano = 0, .speed = 1 });
+    clock_step(NANO_PER_H);
+    OK(clock_now() >= NANO_PER_H && clock_now() < 2 * NANO_PER_H);
+    clock_set_system();
+}
+
 static void a_scaled_clock_is_computed_from_three_numbers(void)
 {
     int64_t anchor = wall() - 10 * NANO_PER_S;
@@ -134,6 +163,7 @@ int main(void)
 {
     RUN(by_default_it_is_the_machines_clock);
     RUN(a_manual_clock_moves_only_by_hand);
+    RUN(a_step_moves_the_wall_clock_alone);
     RUN(a_scaled_clock_is_computed_from_three_numbers);
     RUN(a_wait_ends_at_its_deadline_by_this_clock);
     RUN(a_signal_ends_a_wait_for_ever);
