@@ -66,6 +66,17 @@ sv ledger_authority_at(struct ledger *l, sv fact, sv resource_id, int64_t at, in
 /* Whether a bucket of this native series (measure.series) was ever folded. Takes the read lock. */
 bool ledger_has_native(struct ledger *l, uint64_t series);
 
+/* ---- Control reads: the same counts once more by the hour, for what came later than the look-back ---- */
+
+/* A job with `controls` is read again when whole spans of hours are so old. What such a read has more or less than the hour
+ * added so far is added or owed. After the last one the hour is settled for good: what comes later is late. */
+enum { CONTROL_AGES = 4 };
+struct control_age {
+    const char *name; /* label value; the window's group is "<group>#<name>" */
+    int age_hours, span_hours;
+};
+extern const struct control_age control_ages[CONTROL_AGES];
+
 /* ---- What exporters read (hold the read lock) ---- */
 
 struct series_view {

@@ -94,7 +94,8 @@
     X(TEXT, source)                 X(TEXT, scope)      X(TEXT, group)          \
     X(AT, from_unix_nano)           X(AT, to_unix_nano)                         \
     X(AT, read_at_unix_nano)        X(AT, settled_to_unix_nano)                 \
-    X(AT, decide_to_unix_nano)      X(FLAG, control)
+    X(AT, decide_to_unix_nano)      X(FLAG, control)                            \
+    X(FLAG, controls)
 
 #define QUARANTINE_FIELDS(X)                                                    \
     X(ENUM, reason, REASONS, reason_name)                                       \

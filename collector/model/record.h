@@ -189,6 +189,7 @@ struct window {
         settled_to_unix_nano; /* the part [from, settled_to) was read a settle time or more after it ended; the runner's */
     int64_t decide_to_unix_nano; /* logs: envelope rows that arrived before this may be counted as calls; 0 none */
     bool control;                /* a coarse control read */
+    bool controls;               /* control reads of what it covers will follow: sums by the hour are to be kept */
 };
 
 /* received = stored + duplicate + sum(rejected) + sum(quarantined), per source and page. `stored` counts records. */

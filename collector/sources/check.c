@@ -1,6 +1,8 @@
 /* Lines that `check` prints for every cloud alike. */
 #include "collector/sources/check.h"
 
+#include "collector/ledger/ledger.h"
+
 void check_told(struct check_list *c, enum check_state state, sv what, const char *remedy)
 {
     sv line = what.at ? arena_copy(c->arena, what) : what;
@@ -27,6 +29,15 @@ void check_outcome(struct check_list *c, enum err_code code, const char *what, c
 double forecast_a_minute(int64_t interval_ms)
 {
     return interval_ms > 0 ? 60000.0 / (double)interval_ms : 0;
+}
+
+double forecast_controls_a_minute(void)
+{
+    double a_day = 0;
+
+    for (int i = 0; i < CONTROL_AGES; i++)
+        a_day += 24.0 / control_ages[i].span_hours;
+    return a_day / (24 * 60);
 }
 
 void forecast_add(struct forecast *f, const struct api *api, const char *per, double calls_per_minute, double units)

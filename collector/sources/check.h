@@ -27,6 +27,8 @@ struct forecast {
     size_t n, max;
 };
 double forecast_a_minute(int64_t interval_ms);
+/* Control reads of one job (windows, each of so many hours at the most) a minute, on the average of a day. */
+double forecast_controls_a_minute(void);
 /* `units`: billed units of a call. Nothing is added for no calls. */
 void forecast_add(struct forecast *f, const struct api *api, const char *per, double calls_per_minute, double units);
 

@@ -45,6 +45,15 @@ struct source_job *job_windowed(struct job_list *l, sv scope, sv group, const ch
     return j;
 }
 
+struct source_job *job_controlled(struct source_job *j)
+{
+    if (!j)
+        return NULL;
+    j->controls = true;
+    j->control_grain_ms = HOURS(1);
+    return j;
+}
+
 enum err_code jobs_listed(bool ok, struct err *e)
 {
     return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");

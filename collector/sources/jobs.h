@@ -42,6 +42,8 @@ struct source_job *job_snapshot(struct job_list *l, sv scope, const char *group,
 /* The span is never shorter than the look-back and one bucket more: a window that is cut leaves out its newest part. */
 struct source_job *job_windowed(struct job_list *l, sv scope, sv group, const char *signal, const struct timings *when,
                                 const struct reach *reach);
+/* Says that a job's counts can be asked for by the hour. NULL gives NULL. */
+struct source_job *job_controlled(struct source_job *j);
 /* How a list of jobs ends. */
 MUST_USE enum err_code jobs_listed(bool ok, struct err *e);
 

@@ -43,6 +43,10 @@ struct source_job {
     int64_t
         envelope_settle_ms; /* logs whose envelope rows wait for a model row: for how long in arrival time; 0: they do not */
     bool discovers;         /* after a successful poll jobs() is asked again */
+    /* Its counts can be asked for by the hour as well: what came later than the look-back is found by control reads
+     * (ledger.h: control_ages). */
+    bool controls;
+    int64_t control_grain_ms; /* an hour */
 };
 
 struct job_list {
@@ -89,6 +93,11 @@ struct source_ops {
 
     /* Reads `w` (JOB_SNAPSHOT: w.from and w.to are 0) and appends records, epochs and the tally to `out`, all in its arena.
      * Sets w->read_at_unix_nano to the server's time. ERR_OK with nothing appended means "no data", which is no error.
+     * w->control: a control read. The job is a copy whose grain_ms is its control_grain_ms, w spans whole hours (up to 24),
+     * and the answer is one measure an hour of each series that counts: start and end an hour apart, `series` and labels as
+     * the fine ones have them, any `key` (the runner gives it one of its own). What counts nothing (gauges, percentiles) may
+     * be left out and is not taken. Group, scope and what is refused, rejected or quarantined are as in a fine read; an hour
+     * of which nothing is told says nothing, it is not a 0.
      * ERR_LIMIT and ERR_PARTIAL make the runner try again with half the window. */
     MUST_USE enum err_code (*poll)(struct source *self, const struct source_job *job, struct window *w,
                                    struct frame *out, struct err *e);

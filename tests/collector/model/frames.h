@@ -70,7 +70,7 @@ static inline struct gap full_gap(void)
 
 static inline struct window full_window(void)
 {
-    return (struct window){ SV("azure-1"), SV("sub-1"), SV("requests"), A_TIME, A_TIME, A_TIME, A_TIME, A_TIME, true };
+    return (struct window){ SV("azure-1"), SV("sub-1"), SV("requests"), A_TIME, A_TIME, A_TIME, A_TIME, A_TIME, true, true };
 }
 
 static struct rule full_rules[] = {
