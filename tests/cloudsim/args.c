@@ -27,6 +27,7 @@ static const struct arg args[] = {
     { "--speed",            NUMBER,  O(speed),            "S",         "simulated seconds per second (default 1)" },
     { "--late",             SHARE,   O(late),             "P",         "share of metric points that appear up to 20 min late (default 0.02)" },
     { "--revise",           SHARE,   O(revise),           "P",         "share of metric points that change up to 20 min later (default 0.02)" },
+    { "--control-late",     SHARE,   O(control_late),     "P",         "share of metric points that appear or change 1 to 60 h late (default 0)" },
     { "--clouds",           NAMES,   O(clouds),           "LIST",      "names separated by commas (default all)" },
     { "--write-config",     TEXT,    O(dir),              "DIR",       "where certificates, secrets and trefoil.yaml go (required)" },
     { "--origin",           INSTANT, O(origin_unix_nano), "TIME",      "what the simulated clock shows at the anchor (default: the anchor)" },

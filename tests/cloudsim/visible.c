@@ -1,6 +1,7 @@
 /*
  * How a figure grows up. Most points appear three quarters of a minute after their minute ended and stay. A share is
- * late: missing, or shown as 0, for up to 20 min. A share is revised: first too low or too high, then right.
+ * late: missing, or shown as 0, for up to 20 min. A share is revised: first too low or too high, then right. A share of
+ * --control-late is either for hours and days, when only a reader who looks again at a coarser grain sees it.
  */
 #include "tests/cloudsim/rng.h"
 #include "tests/cloudsim/sim.h"
@@ -13,6 +14,17 @@ static int64_t settles(uint64_t h, int64_t end)
     double first = BASE_DELAY_S + BASE_SPREAD_S + 1, span = REVISED_WITHIN_S - first;
 
     return end + (int64_t)((first + span * rng_as_unit(h)) * 1e9);
+}
+
+int64_t control_settles(double share, uint64_t h, int64_t end)
+{
+    static const double hours[] = { 1, 1.5, 6, 24, 60 };
+    uint64_t own = rng_name(h, 'V');
+    const double *from = &hours[own & 3];
+
+    if (share <= 0 || rng_as_unit(rng_mix(own + 1)) >= share)
+        return 0;
+    return end + (int64_t)((from[0] + (from[1] - from[0]) * rng_as_unit(rng_mix(own + 2))) * 3600e9);
 }
 
 static uint64_t altered(uint64_t h, uint64_t final)
@@ -36,6 +48,10 @@ bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t n
     if (now < base) {
         *shown = 0;
         return now >= end && (h3 & 1); /* the newest minute may be there as 0 */
+    }
+    if (now < control_settles(s->options.control_late, h, end)) {
+        *shown = h3 & 4 ? altered(h3, final) : 0;
+        return h3 & 6;
     }
     if (u < s->options.late && now < settles(h3, end)) {
         *shown = 0;

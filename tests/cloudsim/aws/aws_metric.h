@@ -3,7 +3,7 @@
  * values as shown at an instant. All levels are made of the same calls, so that they overlap as AWS's do.
  *
  * Promises: a datapoint exists only where there was something to count; it is missing or too low at first, and final
- * 15 min after its minute ended. ListMetrics shows a series at most 15 min after its first datapoint's minute ended.
+ * 15 min after its minute ended, or up to 60 h if it is one of --control-late. ListMetrics shows a series at most 15 min after its first datapoint's minute ended.
  *
  * Thread-safety: all functions, any thread.
  */

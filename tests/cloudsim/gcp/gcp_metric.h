@@ -3,7 +3,7 @@
  * Truth does not look here.
  *
  * Promises: a point of a minute is missing at first, then may be too low or too high, and is final 8 min after the
- * minute ended.
+ * minute ended; up to 60 h if it is one of --control-late.
  *
  * Thread-safety: pure functions and constant tables.
  */

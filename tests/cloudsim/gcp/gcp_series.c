@@ -175,6 +175,8 @@ static enum shown shown_at(const struct search *f, uint64_t series, int64_t minu
 
     if (f->q->now < base)
         return SHOWN_NOTHING;
+    if (f->q->metric->kind == GCP_DELTA && f->q->now < control_settles(o->control_late, h, end))
+        return h & 64 ? SHOWN_NOTHING : h & 128 ? SHOWN_LESS : SHOWN_MORE;
     if (f->q->now >= final || u >= o->late + o->revise)
         return SHOWN_ALL;
     return u < o->late ? SHOWN_NOTHING : rng_mix(h + 3) & 1 ? SHOWN_LESS : SHOWN_MORE;

@@ -7,7 +7,7 @@
  * openai_api.c (who may call), openai_params.c (what is asked), openai_usage.c, openai_costs.c, openai_lists.c and
  * openai_audit.c answer; openai_refuse.c, openai_config.c and openai_truth.c are members of openai_cloud.
  *
- * Promises that truth and collectors rely on: a bucket of usage is final 30 min after its end, costs 3 h after the last
+ * Promises that truth and collectors rely on: a bucket of usage is final 30 min after its end (60 h with --control-late), costs 3 h after the last
  * use of their day, an audit event is visible within 10 min.
  *
  * Ownership:     all views live as long as the world.
@@ -160,8 +160,8 @@ struct openai_minute {
 
 struct openai_workload;
 /* NULL when memory is out. Calls exist in minutes [first, last). */
-struct openai_workload *openai_workload_new(const struct openai_world *w, double calls_per_minute, double late,
-                                            double revise, int64_t first, int64_t last);
+struct openai_workload *openai_workload_new(const struct openai_world *w, const struct sim_options *o,
+                                            double calls_per_minute, int64_t first, int64_t last);
 void openai_workload_free(struct openai_workload *l);
 
 /* Adds what a minute's bucket shows at `now` to out[OPENAI_VARIANTS]; INT64_MAX: its final figures. Levels are not added. */

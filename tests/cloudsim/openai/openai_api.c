@@ -124,8 +124,7 @@ static enum err_code open_world(struct sim *s, void **own, struct err *e)
         free(o);
         return e->code;
     }
-    o->workload =
-        openai_workload_new(&o->world, opt->calls_per_minute * SHARE, opt->late, opt->revise, s->first, s->last);
+    o->workload = openai_workload_new(&o->world, opt, opt->calls_per_minute * SHARE, s->first, s->last);
     if (o->workload) {
         *own = o;
         return ERR_OK;

@@ -1,6 +1,7 @@
 /*
  * What each identity used in each minute. A call is known to the books some seconds after it was made, or, if it is
  * late, any time up to half an hour after its minute. A revised minute shows its last call twice until it is put right.
+ * With --control-late a share of calls and of minutes does so for hours and days.
  * Final sums are cached (bounded); what is not final yet is made anew for the instant that is asked about.
  */
 #include <stdlib.h>
@@ -14,7 +15,7 @@ enum { CACHE_SLOTS = 1 << 14, PROMPT_S = 20 };
 
 struct openai_workload {
     const struct openai_world *world;
-    double rate, late, revise; /* calls a minute of one share; shares of calls and of minutes */
+    double rate, late, revise, control_late; /* calls a minute of one share; shares of calls and of minutes */
     int64_t first, last;
     struct minute_cache *cache;
 };
@@ -25,8 +26,8 @@ struct use {
     struct openai_cell cell;
 };
 
-struct openai_workload *openai_workload_new(const struct openai_world *w, double calls_per_minute, double late,
-                                            double revise, int64_t first, int64_t last)
+struct openai_workload *openai_workload_new(const struct openai_world *w, const struct sim_options *o,
+                                            double calls_per_minute, int64_t first, int64_t last)
 {
     struct openai_workload *l = calloc(1, sizeof *l);
 
@@ -34,8 +35,9 @@ struct openai_workload *openai_workload_new(const struct openai_world *w, double
         return NULL;
     *l = (struct openai_workload){ .world = w,
                                    .rate = w->shares > 0 ? calls_per_minute / w->shares : 0,
-                                   .late = late,
-                                   .revise = revise,
+                                   .late = o->late,
+                                   .revise = o->revise,
+                                   .control_late = o->control_late,
                                    .first = first,
                                    .last = last,
                                    .cache = minute_cache_new(CACHE_SLOTS) };
@@ -95,10 +97,13 @@ static void make_use(const struct openai_workload *l, const struct openai_stream
 {
     int64_t end = (minute + 1) * NANO_PER_MIN, at = minute * NANO_PER_MIN + (int64_t)rng_below(r, 60) * NANO_PER_S;
     double delay = rng_unit(r), late = rng_unit(r);
+    int64_t very_late = control_settles(l->control_late, r->s, end);
 
     *u = (struct use){ .known = at + (int64_t)(delay * PROMPT_S * 1e9) };
     if (late < l->late)
         u->known = end + (int64_t)(delay * OPENAI_USAGE_FINAL_S * 1e9);
+    if (very_late)
+        u->known = very_late;
     u->cell.f[FIG_REQUESTS] = 1;
     switch (st->kind) {
     case OPENAI_COMPLETIONS:
@@ -145,7 +150,10 @@ static void add(struct openai_cell *out, const struct use *u)
 static int64_t revised_until(const struct openai_workload *l, const struct openai_stream *st, int64_t minute)
 {
     uint64_t h = rng_name(rng_name(st->stream, 'r'), (uint64_t)minute);
+    int64_t very_late = control_settles(l->control_late, h, (minute + 1) * NANO_PER_MIN);
 
+    if (very_late)
+        return very_late;
     if (rng_as_unit(h) >= l->revise)
         return 0;
     return (minute + 1) * NANO_PER_MIN + (int64_t)(rng_as_unit(rng_mix(h + 1)) * OPENAI_USAGE_FINAL_S * 1e9);
@@ -183,11 +191,12 @@ static struct cached *build(void *workload, unsigned stream, int64_t minute)
 void openai_usage_of(struct openai_workload *l, const struct openai_stream *st, int64_t minute, int64_t now,
                      struct openai_cell *out)
 {
+    int64_t final_s = l->control_late > 0 ? CONTROL_FINAL_S : OPENAI_USAGE_FINAL_S;
     struct openai_minute *m;
 
     if (minute < l->first || minute >= l->last || minute * 60 >= l->world->projects[st->project].archived_s)
         return;
-    if (now < (minute + 1) * NANO_PER_MIN + OPENAI_USAGE_FINAL_S * NANO_PER_S) {
+    if (now < (minute + 1) * NANO_PER_MIN + final_s * NANO_PER_S) {
         sum_minute(l, st, minute, now, out);
         return;
     }
