@@ -89,6 +89,11 @@ programs: all $(UNIT) $(BENCH)
 $(B)/tests/cloudsim/test/%: $(B)/tests/cloudsim/test/%.o $(filter-out $(B)/tests/cloudsim/main.o,$(SIM_OBJ)) $(SIM_LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@
+# Tests that fail the n-th allocation of our own objects (tests/torture.h).
+WRAPPED := malloc calloc realloc strdup strndup _Znwm _Znam _ZnwmRKSt9nothrow_t _ZnamRKSt9nothrow_t
+$(B)/tests/%_torture: $(B)/tests/%_torture.o $(B)/libtrefoil.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL) $^ $(LIBS) $(WRAPPED:%=-Wl,--wrap=%) -o $@
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtrefoil.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL) $^ $(LIBS) -o $@

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/base/memory.h"
+
 enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -60,7 +62,7 @@ static struct arena_block *add_block(struct arena *a, size_t need)
 
     size = size > LARGEST_BLOCK ? LARGEST_BLOCK : size;
     size = ONE_BY_ONE || size < need ? need : size;
-    b = malloc(sizeof *b + size);
+    b = memory_raw(sizeof *b + size);
     if (!b)
         return NULL;
     b->older = a->head;

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/base/memory.h"
+
 void buf_init(struct buf *b, size_t limit_bytes)
 {
     *b = (struct buf){ .limit_bytes = limit_bytes };
@@ -42,7 +44,7 @@ char *buf_reserve(struct buf *b, size_t n)
         return b->at + b->len;
     while (cap - b->len < n)
         cap *= 2;
-    p = realloc(b->at, cap + BUF_PADDING);
+    p = memory_resized(b->at, cap + BUF_PADDING);
     if (!p) {
         b->failed = true;
         return NULL;

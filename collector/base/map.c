@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "collector/base/memory.h"
+
 enum { FIRST_CAP = 64 };
 
 void map_init(struct map *m, size_t limit)
@@ -49,7 +51,7 @@ static void insert(struct map_slot *slots, size_t cap, uint64_t key, uint32_t va
 
 static bool resize(struct map *m, size_t cap)
 {
-    struct map_slot *slots = calloc(cap, sizeof *slots);
+    struct map_slot *slots = memory_zeroed(cap, sizeof *slots);
 
     if (!slots)
         return false;

@@ -289,9 +289,9 @@ static bool wait_event(struct daemon *d)
     bool wanted;
 
     pthread_mutex_lock(&d->events);
-    while (!d->reload_wanted && !d->stop_signal)
+    while (!d->reload_wanted && !d->stop_signal && !d->starved)
         pthread_cond_wait(&d->event, &d->events);
-    wanted = !d->stop_signal;
+    wanted = !d->stop_signal && !d->starved;
     d->reload_wanted = false;
     pthread_mutex_unlock(&d->events);
     return wanted;
@@ -307,6 +307,16 @@ static bool is_stopping(struct daemon *d)
     return stopping;
 }
 
+static bool has_starved(struct daemon *d)
+{
+    bool starved;
+
+    pthread_mutex_lock(&d->events);
+    starved = d->starved;
+    pthread_mutex_unlock(&d->events);
+    return starved;
+}
+
 /* ---- start and end ---- */
 
 static bool ask_ready(void *ctx)
@@ -319,9 +329,21 @@ static void tell_shown(void *ctx, uint64_t generation)
     spine_shown(((struct daemon *)ctx)->spine, generation);
 }
 
+static void end_starved(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    pthread_mutex_lock(&d->events);
+    d->starved = true;
+    pthread_cond_signal(&d->event);
+    pthread_mutex_unlock(&d->events);
+}
+
 static enum err_code start_spine(struct daemon *d, const struct settings *s, struct err *e)
 {
     const struct spine_options o = { .dir = s->storage.path,
+                                     .on_starved = end_starved,
+                                     .ctx = d,
                                      .journal = { .segment_bytes = (uint64_t)s->storage.journal.segment_bytes,
                                                   .max_bytes = (uint64_t)s->storage.journal.max_bytes,
                                                   .retention_ms = s->storage.journal.retention_ms } };
@@ -445,6 +467,8 @@ enum err_code daemon_run(const struct flags *f, struct err *e)
     /* Told to stop while it started: that is no failure. */
     if (code == ERR_CANCELLED && is_stopping(d))
         code = ERR_OK;
+    if (code == ERR_OK && has_starved(d))
+        code = err_set(e, ERR_LIMIT, "memory ran out while counting: nothing durable is lost, start again");
     close_all(d);
     return code;
 }

@@ -46,7 +46,7 @@ struct daemon {
     bool signals_started;
     pthread_mutex_t events; /* guards what follows */
     pthread_cond_t event;
-    bool reload_wanted, over;
+    bool reload_wanted, over, starved;
     int stop_signal; /* 0: go on */
 };
 

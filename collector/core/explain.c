@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/memory.h"
 #include "collector/config/suggest.h"
 #include "collector/journal/journal.h"
 #include "collector/ledger/ledger.h"
@@ -85,24 +86,25 @@ struct pass {
     int64_t first_unix_nano, last_unix_nano;
 };
 
-static enum err_code fold_frame(struct pass *p, const struct journal_frame *in, struct arena *arena)
+static enum err_code fold_frame(struct pass *p, const struct journal_frame *in, struct arena *arena, struct err *e)
 {
+    const uint64_t refusals = memory_refusals();
     struct frame *f;
-    struct err e;
+    struct err why;
 
     if (p->frames++ == 0) {
         p->first_sequence = in->at.sequence;
         p->first_unix_nano = in->written_unix_nano;
     }
     p->last_unix_nano = in->written_unix_nano;
-    if (in->corrupt || frame_decode(in->payload, arena, &f, &e)) {
+    if (in->corrupt || frame_decode(in->payload, arena, &f, &why)) {
         p->corrupt++;
     } else {
         f->written_unix_nano = in->written_unix_nano;
         ledger_fold(p->ledger, f);
     }
     arena_reset(arena);
-    return ERR_OK;
+    return memory_refusals() != refusals ? err_set(e, ERR_LIMIT, "out of memory") : ERR_OK;
 }
 
 static enum err_code fold_journal(struct journal *j, struct pass *p, int64_t at, struct err *e)
@@ -119,7 +121,7 @@ static enum err_code fold_journal(struct journal *j, struct pass *p, int64_t at,
         if (code == ERR_OK && got && at && in.written_unix_nano > at)
             break;
         if (code == ERR_OK && got)
-            code = fold_frame(p, &in, &arena);
+            code = fold_frame(p, &in, &arena, e);
     }
     arena_done(&arena);
     journal_reader_close(r);

@@ -12,6 +12,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/base/memory.h"
 #include "collector/core/cut.h"
 #include "collector/model/codec.h"
 
@@ -28,6 +29,8 @@ struct spine {
     struct journal *journal;
     struct ledger *ledger;
     struct journal_reader *reader; /* the fold thread's */
+    void (*on_starved)(void *ctx);
+    void *starved_ctx;
     pthread_t thread;
     bool started;
     int64_t snapshot_every_ms;
@@ -38,7 +41,7 @@ struct spine {
     pthread_cond_t folded_more;
     uint64_t folded;         /* highest sequence folded, per the single shard of an appender */
     uint64_t behind, target; /* of the replay: the sequence before its first frame, and its last one */
-    bool replay_over;
+    bool replay_over, starved;
     struct err replay_error;
     struct spine_stats stats;
 };
@@ -58,7 +61,7 @@ static void wait_folded(struct spine *s, uint64_t sequence)
     int64_t until = clock_mono() + FOLD_WAIT_MS / WAIT_MS * wait_ms() * NANO_PER_MS;
 
     pthread_mutex_lock(&s->lock);
-    while (s->folded < sequence && !s->stopping && clock_mono() < until)
+    while (s->folded < sequence && !s->stopping && !s->starved && clock_mono() < until)
         (void)clock_wait(&s->folded_more, &s->lock, clock_mono() + wait_ms() * NANO_PER_MS);
     pthread_mutex_unlock(&s->lock);
 }
@@ -106,6 +109,7 @@ static void count_stat(struct spine *s, uint64_t *counter)
 
 static void fold_one(struct spine *s, const struct journal_frame *in, struct arena *arena)
 {
+    const uint64_t refusals = memory_refusals();
     struct frame *f;
     struct err e = { 0 };
 
@@ -113,12 +117,19 @@ static void fold_one(struct spine *s, const struct journal_frame *in, struct are
         log_error("spine", "journal frame %llu is corrupt and is left out", (unsigned long long)in->at.sequence);
         count_stat(s, &s->stats.corrupt_frames);
     } else if (frame_decode(in->payload, arena, &f, &e)) {
+        if (memory_refusals() != refusals) { /* nothing is wrong with the frame */
+            ledger_starve(s->ledger);
+            arena_reset(arena);
+            return;
+        }
         log_error("spine", "journal frame %llu: %s", (unsigned long long)in->at.sequence, e.text);
         count_stat(s, &s->stats.undecodable_frames);
     } else {
         ledger_fold(s->ledger, f);
     }
     arena_reset(arena);
+    if (ledger_starved(s->ledger))
+        return;
     pthread_mutex_lock(&s->lock);
     s->folded = in->at.sequence;
     s->stats.folded_frames++;
@@ -216,6 +227,8 @@ static enum err_code replay(struct spine *s, struct arena *arena, struct err *e)
             pthread_mutex_unlock(&s->lock);
         }
         fold_one(s, &in, arena);
+        if (ledger_starved(s->ledger))
+            return err_set(e, ERR_LIMIT, "memory ran out while replaying the journal");
     }
     pthread_mutex_lock(&s->lock);
     s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
@@ -231,6 +244,19 @@ static void tell_replayed(struct spine *s, const struct err *e)
     s->replay_over = true;
     pthread_cond_broadcast(&s->folded_more);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* Memory ran out over a frame. It is durable, so the one way to count it exactly is to begin anew from the last snapshot;
+ * meanwhile numbers stand still. */
+static void starve(struct spine *s)
+{
+    log_error("spine", "memory ran out while counting: nothing durable is lost, a start counts it whole");
+    pthread_mutex_lock(&s->lock);
+    s->starved = true;
+    pthread_cond_broadcast(&s->folded_more);
+    pthread_mutex_unlock(&s->lock);
+    if (s->on_starved)
+        s->on_starved(s->starved_ctx);
 }
 
 /* From frame to frame until the end. */
@@ -252,6 +278,10 @@ static void follow(struct spine *s, struct arena *arena)
             fold_one(s, &in, arena);
         else if (stop)
             break;
+        if (ledger_starved(s->ledger)) {
+            starve(s);
+            break;
+        }
         if (!stop && clock_mono() >= next_house) {
             keep_house(s, arena, &next_snapshot, &folded_then);
             next_house = clock_mono() + wait_ms() * NANO_PER_MS;
@@ -272,7 +302,7 @@ static void *fold_thread(void *arg)
     if (code == ERR_OK)
         follow(s, &arena);
     /* Half a replay is worth a snapshot too: who is ended before it is over again and again gets there all the same. */
-    if (code == ERR_OK || (code == ERR_CANCELLED && s->folded))
+    if (!ledger_starved(s->ledger) && (code == ERR_OK || (code == ERR_CANCELLED && s->folded)))
         snapshot(s);
     arena_done(&arena);
     return NULL;
@@ -318,6 +348,8 @@ struct spine *spine_start(const struct spine_options *o, struct err *e)
     }
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->folded_more);
+    s->on_starved = o->on_starved;
+    s->starved_ctx = o->ctx;
     s->snapshot_every_ms = o->snapshot_every_ms ? o->snapshot_every_ms : SNAPSHOT_EVERY_MS;
     if (start(s, o, why)) {
         spine_close(s);

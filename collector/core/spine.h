@@ -22,6 +22,11 @@ struct spine_options {
     const char *dir;                /* journal in dir/journal, snapshot in dir */
     struct journal_options journal; /* its dir is set here */
     int64_t snapshot_every_ms;      /* 0: 5 min */
+
+    /* The fold thread found no memory for a frame and has ended: frames are still made durable, but only a new start counts them.
+     * May be NULL; called once, from that thread, which spine_close joins. */
+    void (*on_starved)(void *ctx);
+    void *ctx;
 };
 
 /* Opens the journal and returns while it is replayed. ERR_CONFIG: another process has it. */

@@ -227,6 +227,7 @@ uint32_t rule_series(struct ledger *l, const struct fold_rule *r, const struct l
     while (sets.len) {
         sv set = sv_cut(&sets, ';');
         struct label_set sibling = own;
+        size_t refused = l->names.refused;
 
         while (set.len) {
             sv pair = sv_cut(&set, ',');
@@ -235,7 +236,8 @@ uint32_t rule_series(struct ledger *l, const struct fold_rule *r, const struct l
             if (label >= 0)
                 sibling.at[label] = names_add(&l->names, pair);
         }
-        (void)series_for(l, r->ours, &sibling);
+        if (l->names.refused == refused) /* without a name it would be another series */
+            (void)series_for(l, r->ours, &sibling);
     }
     return number;
 }

@@ -115,17 +115,23 @@ static void add_tally(struct tally *to, const struct tally *from)
     }
 }
 
+/* From the record on that found no memory a frame is not folded any further. */
+static bool starves(const struct fold *f)
+{
+    return memory_refusals() != f->refusals || f->arena.failed;
+}
+
 static void fold_batch(struct fold *f, const struct batch *b)
 {
     f->batch = b;
     f->symbols = arena_array(&f->arena, batch_symbols(b) + 1, sizeof *f->symbols);
-    for (size_t i = 0; i < b->n_measures; i++)
+    for (size_t i = 0; i < b->n_measures && !starves(f); i++)
         measure_fold(f, &b->measures[i]);
-    for (size_t i = 0; i < b->n_calls; i++)
+    for (size_t i = 0; i < b->n_calls && !starves(f); i++)
         call_fold(f, &b->calls[i]);
-    for (size_t i = 0; i < b->n_audits; i++)
+    for (size_t i = 0; i < b->n_audits && !starves(f); i++)
         audit_fold(f, &b->audits[i]);
-    for (size_t i = 0; i < b->n_charges; i++)
+    for (size_t i = 0; i < b->n_charges && !starves(f); i++)
         charge_fold(f, &b->charges[i]);
     f->symbols = NULL;
 }
@@ -151,11 +157,11 @@ static void fold_all(struct fold *f)
     add_tally(&f->source->tally, &frame->tally);
     for (size_t i = 0; i < frame->n_epochs; i++)
         epoch_fold(f, &frame->epochs[i]);
-    for (const struct batch *b = frame->batches; b; b = b->next)
+    for (const struct batch *b = frame->batches; b && !starves(f); b = b->next)
         fold_batch(f, b);
-    for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE; i++)
+    for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE && !starves(f); i++)
         coverage_fold(f, &frame->windows[i]);
-    for (size_t i = 0; i < frame->n_marks; i++)
+    for (size_t i = 0; i < frame->n_marks && !starves(f); i++)
         if (frame->marks[i].kind == MARK_BORN)
             series_born(f->l, frame->marks[i].series);
 }
@@ -169,26 +175,51 @@ static int64_t oldest_read(const struct frame *f)
     return oldest;
 }
 
+static void fold_whole(struct ledger *l, struct fold *f)
+{
+    struct registry *r = &l->series;
+
+    l->generation++;
+    f->source = source_state(l, f->frame->source);
+    if (f->source) {
+        begin(f);
+        fold_all(f);
+    }
+    l->starved = starves(f);
+    series_frame_end(l);
+    if (f->coverage != UINT32_MAX && f->source && !l->starved)
+        measures_prune(l, f->coverage, oldest_read(f->frame));
+    while (r->first_unborn < r->n && r->at[r->first_unborn].born)
+        r->first_unborn++;
+}
+
 void ledger_fold(struct ledger *l, const struct frame *frame)
 {
-    struct fold f = { .l = l, .frame = frame };
-    struct registry *r = &l->series;
+    struct fold f = { .l = l, .frame = frame, .refusals = memory_refusals() };
 
     arena_init(&f.arena, 256 << 20);
     pthread_rwlock_wrlock(&l->lock);
-    l->generation++;
-    f.source = source_state(l, frame->source);
-    if (f.source) {
-        begin(&f);
-        fold_all(&f);
-    }
-    series_frame_end(l);
-    if (f.coverage != UINT32_MAX && f.source)
-        measures_prune(l, f.coverage, oldest_read(frame));
-    while (r->first_unborn < r->n && r->at[r->first_unborn].born)
-        r->first_unborn++;
+    if (!l->starved)
+        fold_whole(l, &f);
     pthread_rwlock_unlock(&l->lock);
     arena_done(&f.arena);
+}
+
+void ledger_starve(struct ledger *l)
+{
+    pthread_rwlock_wrlock(&l->lock);
+    l->starved = true;
+    pthread_rwlock_unlock(&l->lock);
+}
+
+bool ledger_starved(struct ledger *l)
+{
+    bool starved;
+
+    ledger_read_lock(l);
+    starved = l->starved;
+    ledger_read_unlock(l);
+    return starved;
 }
 
 /* ---- the filter ---- */

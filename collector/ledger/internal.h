@@ -21,6 +21,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
 #include "collector/base/map.h"
+#include "collector/base/memory.h"
 #include "collector/ledger/ledger.h"
 
 typedef uint32_t name_id; /* 0: absent */
@@ -298,6 +299,7 @@ struct ledger {
     struct map hours_by_key;
     int64_t keep_buckets_nano; /* look-back for which bucket states are kept */
     uint64_t limits_hash;
+    bool starved; /* memory ran out while a frame was folded */
     /* explain */
     uint64_t traced;
     void (*on_change)(void *ctx, const struct ledger_change *c);
@@ -314,7 +316,8 @@ struct fold {
     const struct batch *batch;
     name_id *symbols; /* of the batch -> name_id, filled as needed; 0: not yet */
     struct arena arena;
-    sv what; /* for the trace */
+    uint64_t refusals; /* memory_refusals() when it began */
+    sv what;           /* for the trace */
     int64_t bucket;
 };
 

@@ -10,7 +10,7 @@
  * is born and from then on the largest value it had after any frame. debt = shown - value, repaid by later increments.
  *
  * Ownership:     the ledger copies what it keeps. Views it returns live while the caller holds ledger_read_lock.
- * Errors:        memory and limits: what does not fit is not admitted, counted, and never half counted.
+ * Errors:        limits: what does not fit is not admitted, counted, and never half counted. Memory: see ledger_starved.
  * Thread-safety: fold, open and snapshot from one thread (the fold thread); readers take ledger_read_lock; functions that do so
  *                themselves say it.
  */
@@ -29,6 +29,12 @@ void ledger_free(struct ledger *l);
 
 /* Folds one frame. Frames that were folded before must not be given again (the reader's cursor is in the snapshot). */
 void ledger_fold(struct ledger *l, const struct frame *f);
+
+/* True when memory ran out while a frame was folded, or ledger_starve was called because one could not even be decoded. From then on
+ * nothing is folded, no counter shows anything of that frame, and no snapshot is written: who opens the journal again counts it
+ * whole. Each takes the lock. */
+bool ledger_starved(struct ledger *l);
+void ledger_starve(struct ledger *l);
 
 /* Takes out of a frame, before it is journalled, what the ledger knows already: measures and charges whose value has not changed, log
  * rows and audit events seen within the horizon or twice in the frame, epochs that change nothing. Moves the counts to tally.duplicate.

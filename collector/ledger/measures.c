@@ -305,7 +305,7 @@ static void apply(struct fold *f, const struct measure *m, struct bucket *b, con
     if (!now)
         return;
     if (!b->amounts)
-        b->amounts = calloc(g->width, sizeof *b->amounts);
+        b->amounts = memory_zeroed(g->width, sizeof *b->amounts);
     if (!b->amounts)
         return;
     memcpy(now, b->amounts, g->width * sizeof *now);

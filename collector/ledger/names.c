@@ -8,8 +8,8 @@ bool names_init(struct names *n)
 {
     *n = (struct names){ 0 };
     map_init(&n->by_hash, 0);
-    n->at = calloc(16, sizeof *n->at);
-    n->len = calloc(16, sizeof *n->len);
+    n->at = memory_zeroed(16, sizeof *n->at);
+    n->len = memory_zeroed(16, sizeof *n->len);
     if (!n->at || !n->len)
         return false;
     n->at[0] = strdup("");
@@ -43,13 +43,13 @@ name_id names_find(const struct names *n, sv s)
 static bool names_grow(struct names *n)
 {
     size_t cap = n->cap * 2;
-    char **at = realloc(n->at, cap * sizeof *at);
+    char **at = memory_resized(n->at, cap * sizeof *at);
     uint32_t *len;
 
     if (!at)
         return false;
     n->at = at;
-    len = realloc(n->len, cap * sizeof *len);
+    len = memory_resized(n->len, cap * sizeof *len);
     if (!len)
         return false;
     n->len = len;
@@ -68,11 +68,14 @@ name_id names_add(struct names *n, sv s)
         n->refused++;
         return 0;
     }
-    if (n->n == n->cap && !names_grow(n))
+    if (n->n == n->cap && !names_grow(n)) {
+        n->refused++;
         return 0;
-    copy = malloc(s.len + 1);
+    }
+    copy = memory_raw(s.len + 1);
     if (!copy || !map_put(&n->by_hash, hash64(s), (uint32_t)n->n)) {
         free(copy);
+        n->refused++;
         return 0;
     }
     memcpy(copy, s.at, s.len);
@@ -90,7 +93,7 @@ void *grow(void *items, size_t n, size_t *cap, size_t size)
 
     if (n < *cap)
         return items;
-    p = realloc(items, want * size);
+    p = memory_resized(items, want * size);
     if (!p)
         return NULL;
     memset((char *)p + *cap * size, 0, (want - *cap) * size);

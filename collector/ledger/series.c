@@ -62,7 +62,7 @@ static uint32_t admit(struct ledger *l, int family, const struct label_set *labe
     if (s)
         r->at = s;
     if (s && words)
-        amounts = calloc(words, sizeof *amounts);
+        amounts = memory_zeroed(words, sizeof *amounts);
     if (!s || (words && !amounts) || !map_put(&r->by_hash, hash, (uint32_t)r->n)) {
         free(amounts);
         r->refused++;
@@ -217,7 +217,7 @@ void series_frame_end(struct ledger *l)
         struct series *s = &r->at[r->touched[i]];
 
         s->touched = false;
-        if (s->born)
+        if (s->born && !l->starved)
             show(s);
     }
     r->n_touched = 0;

@@ -364,7 +364,7 @@ static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
                (u->generation >= n->n_generations || (u->width && u->width != n->generations[u->generation].width));
     if (in->bad || u->width == 0)
         return;
-    u->amounts = calloc(u->width, sizeof *u->amounts);
+    u->amounts = memory_zeroed(u->width, sizeof *u->amounts);
     in->bad |= u->amounts == NULL;
     for (unsigned i = 0; i < u->width && !in->bad; i++)
         u->amounts[i] = get_i64(in);
@@ -384,7 +384,7 @@ static void get_native(struct in *in, struct ledger *l)
         return;
     }
     n->pruned_to = pruned_to;
-    n->generations = calloc(count + 1, sizeof *n->generations);
+    n->generations = memory_zeroed(count + 1, sizeof *n->generations);
     in->bad |= n->generations == NULL;
     for (uint32_t k = 0; k < count && !in->bad; k++)
         get_generation(in, l, &n->generations[n->n_generations++]);
@@ -393,7 +393,7 @@ static void get_native(struct in *in, struct ledger *l)
     in->bad |= count > in->rest.len / 28;
     if (in->bad)
         return;
-    n->buckets = calloc(count + 1, sizeof *n->buckets);
+    n->buckets = memory_zeroed(count + 1, sizeof *n->buckets);
     in->bad |= n->buckets == NULL;
     n->cap_buckets = count + 1;
     for (uint32_t k = 0; k < count && !in->bad; k++) {
@@ -572,10 +572,16 @@ enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf
             err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version",
                     path, (unsigned long long)version, SNAPSHOT_VERSION);
     else if (code == ERR_OK) {
-        *found =
+        const uint64_t refusals = memory_refusals();
+        bool whole =
             !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, version, cursor);
-        if (!*found)
+
+        if (memory_refusals() !=
+            refusals) /* whatever was read: a piece may be missing, and nothing is wrong with the file */
+            code = err_set(e, ERR_LIMIT, "%s: out of memory", path);
+        else if (!whole)
             code = set_aside(path, e);
+        *found = whole && code == ERR_OK;
     }
     buf_done(&file);
     return code;

@@ -366,6 +366,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
 {
     struct buf head, body;
     enum err_code code;
+    bool starved;
 
     buf_init(&head, SNAPSHOT_HEAD_BYTES);
     buf_init(&body, SNAPSHOT_LIMIT_BYTES);
@@ -376,8 +377,10 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
     buf_le64(&head, SNAPSHOT_VERSION);
     buf_le64(&head, body.len);
     buf_le64(&head, hash64(buf_sv(&body)));
-    code =
-        body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory") : replace(dir, buf_sv(&head), buf_sv(&body), e);
+    starved = ledger_starved(l);
+    code = starved ? err_set(e, ERR_LIMIT, "snapshot: memory ran out while a frame was counted, the last one stands")
+           : head.failed || body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory")
+                                        : replace(dir, buf_sv(&head), buf_sv(&body), e);
     buf_done(&head);
     buf_done(&body);
     return code;

@@ -8,7 +8,7 @@
  * the batch's symbols travels as its number: intern those that repeat.
  *
  * Errors:        encode: ERR_LIMIT when the buffer's limit is reached (then `failed` is set in it). decode: ERR_PARSE for
- *                bytes that are no frame, ERR_LIMIT when the arena is full; *out is untouched, what was allocated stays in
+ *                bytes that are no frame, ERR_LIMIT when the arena is full or memory out; *out is untouched, what was allocated stays in
  *                the arena until its reset. Hostile bytes never crash: symbol numbers out of range and enumerations not
  *                known read as absent, an unknown lane as backfill, epochs and marks of an unknown kind are dropped.
  * Thread-safety: pure.

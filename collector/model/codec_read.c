@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <telemetry.pb-c.h>
 
+#include "collector/base/memory.h"
 #include "collector/model/codec.h"
 #include "collector/model/codec_fields.h"
 
@@ -27,7 +28,7 @@ static void *budget_alloc(void *data, size_t size)
         return NULL;
     }
     b->left -= size;
-    return malloc(size);
+    return memory_raw(size);
 }
 
 static void budget_free(void *data, void *p)
@@ -325,9 +326,12 @@ enum err_code frame_decode(sv bytes, struct arena *arena, struct frame **out, st
     struct budget budget = { .left = limit > SIZE_MAX / BUDGET_FACTOR ? SIZE_MAX : limit * BUDGET_FACTOR };
     ProtobufCAllocator allocator = { budget_alloc, budget_free, &budget };
     struct reader k = { .arena = arena };
+    const uint64_t refusals = memory_refusals();
     Trefoil__V1__Frame *p = trefoil__v1__frame__unpack(&allocator, bytes.len, (const uint8_t *)bytes.at);
     struct frame *f;
 
+    if (!p && memory_refusals() != refusals)
+        return err_set(e, ERR_LIMIT, "out of memory");
     if (!p)
         return budget.exhausted ? err_set(e, ERR_LIMIT, "frame of %zu bytes unfolds to more than is allowed", bytes.len)
                                 : err_set(e, ERR_PARSE, "%zu bytes are no frame", bytes.len);
