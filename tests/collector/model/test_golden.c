@@ -14,7 +14,7 @@
 #include "tests/collector/model/random_frames.h"
 #include "tests/tap.h"
 
-enum { NEWEST = 2 };
+enum { NEWEST = 3 };
 
 static struct arena arena;
 
