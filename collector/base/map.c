@@ -64,6 +64,15 @@ static bool resize(struct map *m, size_t cap)
     return true;
 }
 
+bool map_reserve(struct map *m, size_t n)
+{
+    size_t cap = m->cap ? m->cap : FIRST_CAP;
+
+    while (cap / 4 * 3 < n)
+        cap *= 2;
+    return cap == m->cap || resize(m, cap);
+}
+
 bool map_put(struct map *m, uint64_t key, uint32_t value)
 {
     uint32_t *there = map_find(m, key);

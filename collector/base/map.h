@@ -34,6 +34,10 @@ void map_clear(struct map *m);
 uint32_t *map_find(const struct map *m, uint64_t key);
 bool map_put(struct map *m, uint64_t key, uint32_t value);
 
+/* Makes room for `n` entries. Before many are put in the order in which another map holds them: in a smaller table they
+ * would all begin at one end of it and stand in each other's way. */
+bool map_reserve(struct map *m, size_t n);
+
 /* Removes every entry for which keep() says no. False (and nothing removed) when memory is out. */
 bool map_prune(struct map *m, bool (*keep)(uint64_t key, uint32_t value, void *ctx), void *ctx);
 

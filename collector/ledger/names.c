@@ -88,7 +88,8 @@ name_id names_add(struct names *n, sv s)
 
 void *grow(void *items, size_t n, size_t *cap, size_t size)
 {
-    size_t want = *cap ? *cap * 2 : 16;
+    /* What is large mostly stays alone: a native series has one generation as a rule. */
+    size_t first = size < 64 ? 16 : 1, want = *cap ? *cap * 2 : first;
     void *p;
 
     if (n < *cap)

@@ -407,6 +407,7 @@ static void get_map(struct in *in, struct map *m)
     size_t limit = (size_t)get_u64(in), n = get_count(in, 12);
 
     m->limit = 0;
+    in->bad |= !map_reserve(m, n);
     for (size_t i = 0; i < n && !in->bad; i++) {
         uint64_t key = get_u64(in);
 

@@ -4,10 +4,10 @@
  * stands far above what is seen: it is there for a mistake of a whole order.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "collector/model/codec.h"
 
+#include "tests/bench/bench.h"
 #include "tests/collector/model/random_frames.h"
 
 enum { RECORDS = 2000, ROUNDS = 15 };
@@ -15,14 +15,6 @@ enum { ENCODE, DECODE, COPY, JOBS };
 
 static const char *const names[JOBS] = { "encode", "decode", "memcpy" };
 static const double bounds[JOBS] = { 3000, 6000, 0 };
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 struct bench {
     struct frame *frame;
@@ -68,12 +60,12 @@ int main(void)
     b.frame = azure_frame(&source, RECORDS);
     for (int round = 0; round < ROUNDS; round++)
         for (int job = 0; job < JOBS; job++) {
-            const double start = now_ns();
+            const double start = bench_now();
             double took;
 
             if (!run(&b, job))
                 return 1;
-            took = (now_ns() - start) / RECORDS;
+            took = (bench_now() - start) * 1e9 / RECORDS;
             best[job] = round == 0 || took < best[job] ? took : best[job];
         }
     printf("codec: %d rows, %.1f bytes a record\n", RECORDS, (double)b.packed.len / RECORDS);

@@ -1,21 +1,13 @@
 /* Rendering of 100,000 counters, and the fold that makes them, against memcpy of the same body in the same run. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "exporters/prometheus/prometheus.h"
 
+#include "tests/bench/bench.h"
 #include "tests/collector/ledger/ledger_fixture.h"
 
 enum { SERIES = 100000, ROUNDS = 7 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static bool always(void *ctx)
 {
@@ -54,41 +46,28 @@ static double fold_minute(struct ledger *l, int minute)
         for (int i = from; i < from + 10000; i++)
             fixture_measure(b, SV("Requests"), arena_printf(&a, "deployment-%d", i), T0 + minute * NANO_PER_MIN,
                             1 + i % 7);
-        start = now();
+        start = bench_now();
         ledger_fold(l, f);
-        spent += now() - start;
+        spent += bench_now() - start;
         arena_done(&a);
     }
     return spent;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v)
-{
-    qsort(v, ROUNDS, sizeof *v, by_value);
-    return v[ROUNDS / 2];
-}
-
 static double scrape_once(struct exporter *p, size_t *bytes, double *copy)
 {
     struct http_server_response r = { 0 };
-    double start = now(), spent;
+    double start = bench_now(), spent;
     char *to;
 
     p->ops->scrape(p, NULL, &r);
-    spent = now() - start;
+    spent = bench_now() - start;
     *bytes = http_body_sv(r.shared).len;
     to = malloc(*bytes);
     memset(to, 1, *bytes);
-    start = now();
+    start = bench_now();
     memcpy(to, http_body_sv(r.shared).at, *bytes);
-    *copy = now() - start + (to[*bytes / 2] == 0);
+    *copy = bench_now() - start + (to[*bytes / 2] == 0);
     free(to);
     http_body_unref(r.shared);
     return spent;
@@ -107,10 +86,11 @@ int main(void)
         folds[i] = fold_minute(l, i + 1);
         render[i] = scrape_once(p, &bytes, &copies[i]);
     }
-    printf("fold, new series     %7.0f ns a measure\n", first / SERIES);
-    printf("fold, known series   %7.0f ns a measure\n", median(folds) / SERIES);
+    printf("fold, new series     %7.0f ns a measure\n", 1e9 * first / SERIES);
+    printf("fold, known series   %7.0f ns a measure\n", 1e9 * bench_median(folds, ROUNDS) / SERIES);
     printf("render               %7.1f ns a series, %zu series, %.1f MB, %.1f x memcpy of the body\n",
-           median(render) / (double)series, series, (double)bytes / 1e6, median(render) / median(copies));
+           1e9 * bench_median(render, ROUNDS) / (double)series, series, (double)bytes / 1e6,
+           bench_median(render, ROUNDS) / bench_median(copies, ROUNDS));
     p->ops->close(p);
     ledger_free(l);
     return 0;
