@@ -81,7 +81,7 @@ static double gcp_sum(const char *type, const char *member, bool coarse, int64_t
     struct exchange x = { .sim = &sim, .r = &reply, .now = now };
     double sum = 0, v;
     struct json_iter it;
-    json root, series = { .tape = NULL }, point;
+    json root = { .tape = NULL }, series = { .tape = NULL }, point;
 
     buf_clear(&reply.body);
     arena_init(&x.arena, 0);
