@@ -43,8 +43,6 @@ enum err_code daemon_settings(const struct flags *f, struct settings *s, struct 
 static void apply_settings(const struct settings *s)
 {
     log_set((enum log_level)s->log.level, s->log.format == LOG_FORMAT_JSON);
-    if (s->scaled)
-        clock_set_scale(s->clock);
 }
 
 /* ---- generations ---- */
@@ -167,6 +165,13 @@ static void warn_unchangeable(const struct settings *old, const struct settings 
         log_warn("reload", "web.listen_address changes only with a restart");
 }
 
+/* A test sets the wall clock of its time: what it showed at the anchor is another one now. */
+static void follow_clock(const struct settings *old, const struct settings *new)
+{
+    if (old->scaled && new->scaled)
+        clock_step(new->clock.origin_unix_nano - old->clock.origin_unix_nano);
+}
+
 static enum err_code reload(struct daemon *d, struct err *e)
 {
     struct generation *next = generation_new(d->flags, e);
@@ -180,6 +185,7 @@ static enum err_code reload(struct daemon *d, struct err *e)
     warn_unchangeable(&d->current->settings, &next->settings);
     /* Not both at once, or they would ask the clouds for the same. Meanwhile pages show the former one as it was. */
     scheduler_stop(d->current->scheduler);
+    follow_clock(&d->current->settings, &next->settings);
     generation_free(make_current(d, next));
     return ERR_OK;
 }
@@ -420,6 +426,7 @@ static void prepare_process(void)
     handled(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over its limit is a disk that is full, for log and snapshot too */
     umask(077);
     setrlimit(RLIMIT_CORE, &none);
 }
@@ -453,6 +460,8 @@ enum err_code daemon_run(const struct flags *f, struct err *e)
     if (!first)
         return e->code;
     prepare_process();
+    if (first->settings.scaled)
+        clock_set_scale(first->settings.clock);
     apply_settings(&first->settings);
     d = daemon_new(f, e);
     if (!d) {

@@ -6,6 +6,7 @@ import decimal
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import urllib.error
 import urllib.request
 
 BUILD = os.environ.get("B", "build/plain")
+SIM_BUILD = os.environ.get("SIM_B", BUILD)
 
 
 class Tap:
@@ -74,10 +76,13 @@ def free_port():
 
 
 class Process:
-    def __init__(self, argv, log):
+    def __init__(self, argv, log, file_limit=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, resource.RLIM_INFINITY))
         self.log_path = log
         self.log = open(log, "ab")
-        self.popen = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.popen = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+                                      preexec_fn=None if file_limit is None else limit)
 
     def alive(self):
         return self.popen.poll() is None
@@ -112,7 +117,7 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="trefoil-e2e-")
         self.seed = seed
         self.speed = speed
-        argv = [f"{BUILD}/cloudsim", "--listen", "127.0.0.1:0", "--seed", str(seed), "--speed", str(speed),
+        argv = [f"{SIM_BUILD}/cloudsim", "--listen", "127.0.0.1:0", "--seed", str(seed), "--speed", str(speed),
                 "--calls-per-minute", str(cpm), "--history", history, "--duration", duration, "--late", str(late),
                 "--revise", str(revise), "--write-config", self.dir, *more]
         self.sim = Process(argv, f"{self.dir}/cloudsim.log")
@@ -148,9 +153,11 @@ class World:
         with open(self.config, "w") as f:
             f.write(new)
 
-    def start(self, *more):
+    def start(self, *more, file_limit=None):
+        """`file_limit`: bytes that no file may grow beyond, as a full disk."""
         self.trefoil = Process([self.binary, "run", f"--config.file={self.config}",
-                                f"--web.listen-address=127.0.0.1:{self.port}", *more], f"{self.dir}/trefoil.log")
+                                f"--web.listen-address=127.0.0.1:{self.port}", *more], f"{self.dir}/trefoil.log",
+                               file_limit)
         return self.trefoil
 
     def wait_ready(self, seconds=30):

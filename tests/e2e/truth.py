@@ -59,15 +59,22 @@ def ask_both(world):
     return wait_for(same_day, 60, "both are asked on one day")
 
 
-def watch(world, last, seen):
-    """One scrape: no counter falls, each new series begins at 0 (unless nobody looked for two minutes, when it is born unseen)."""
+def watch(world, last, seen, own=(), keep=None):
+    """One scrape: no counter falls, nor do those named `own`; each new series begins at 0 (unless nobody looked for two minutes,
+    when it is born unseen). `keep` gets what was scraped."""
     fell = []
     first = []
     looked = last.get("looked", 0)
     begun = world.now()
     metrics = world.metrics()
     after = world.now()
+    if keep:
+        keep(metrics)
     for key, value in metrics.items():
+        if key[0] in own:
+            if value < last.get(key, 0):
+                fell.append(f"{key[0]}{sorted(key[1])}: {last[key]} -> {value}")
+            last[key] = value
         if not key[0].startswith("genai_") or key[0].endswith("_ratio") or "_total" not in key[0] and "_count" not in key[0]:
             continue
         if key in last and value < last[key]:
