@@ -32,36 +32,117 @@ static int64_t oldest_wanted(const struct source_job *job, int64_t count_from, i
     return clock_floor(from, job->grain_ms * NANO_PER_MS);
 }
 
-bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
-                 struct window *out)
+/* What a job's windows are planned from, at one server time. */
+struct plan {
+    struct ledger *l;
+    sv source;
+    const struct source_job *job;
+    int64_t oldest, live, end; /* what has to be read by now, and where its newest part begins */
+};
+
+/* Logs have no look-back: they are read once, and live is what came since about the last poll. */
+static int64_t live_ms(const struct source_job *job)
+{
+    int64_t recent = 2 * job->interval_ms;
+
+    if (job->lookback_ms)
+        return job->lookback_ms;
+    return job->span_max_ms && job->span_max_ms < recent ? job->span_max_ms : recent;
+}
+
+static struct plan plan_at(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now)
+{
+    int64_t grain = job->grain_ms * NANO_PER_MS;
+    struct plan p = { l, source, job, oldest_wanted(job, count_from, now), 0, 0 };
+
+    p.end = clock_floor(now - job->delay_ms * NANO_PER_MS, grain);
+    p.live = clock_floor(p.end - live_ms(job) * NANO_PER_MS, grain);
+    p.live = p.live > p.oldest ? p.live : p.oldest;
+    return p;
+}
+
+/* The newest part, when something of it was not read yet. */
+static bool plan_live(const struct plan *p, struct window *out)
+{
+    const struct source_job *job = p->job;
+
+    if (!ledger_first_hole(p->l, p->source, job->scope, job->group, p->live, p->end, out))
+        return false;
+    if (job->lookback_ms) {
+        out->from_unix_nano = p->live;
+        out->to_unix_nano = p->end;
+    }
+    return true;
+}
+
+/* What is older, oldest first: holes, and what was read too early to be settled and has fallen out of the look-back since (a
+ * source that was away for longer). */
+static bool plan_backlog(const struct plan *p, struct window *out)
+{
+    const struct source_job *job = p->job;
+
+    return job->lookback_ms == 0
+               ? ledger_first_hole(p->l, p->source, job->scope, job->group, p->oldest, p->live, out)
+               : ledger_first_unsettled(p->l, p->source, job->scope, job->group, p->oldest, p->live, out);
+}
+
+bool window_plan(struct ledger *l, sv source, const struct source_job *job, enum task_turn turn, int64_t count_from,
+                 int64_t now, struct window *out)
 {
     int64_t grain = job->grain_ms * NANO_PER_MS, span = job->span_max_ms * NANO_PER_MS;
-    int64_t oldest = oldest_wanted(job, count_from, now);
-    int64_t end = clock_floor(now - job->delay_ms * NANO_PER_MS, grain);
-    int64_t live = clock_floor(end - job->lookback_ms * NANO_PER_MS, grain);
-    struct window hole;
+    struct plan p = plan_at(l, source, job, count_from, now);
+    struct window w = { 0 };
 
-    live = live > oldest ? live : oldest;
-    if (end <= oldest)
+    if (p.end <= p.oldest)
         return false;
-    out->from_unix_nano = live;
-    out->to_unix_nano = end;
-    /* The newest part was read already: what is left is older: holes, and what was read too early to be settled and has
-     * fallen out of the look-back since (a source that was away for longer). */
-    if (job->lookback_ms == 0 || !ledger_first_hole(l, source, job->scope, job->group, live, end, &hole)) {
-        if (job->lookback_ms == 0 ? !ledger_first_hole(l, source, job->scope, job->group, oldest, end, &hole)
-                                  : !ledger_first_unsettled(l, source, job->scope, job->group, oldest, live, &hole))
-            return false;
-        out->from_unix_nano = clock_floor(hole.from_unix_nano, grain); /* whole buckets, whoever wrote the windows */
-        out->to_unix_nano = hole.to_unix_nano;
-    }
+    if (!(turn != TURN_BACKLOG && plan_live(&p, &w)) && !(turn != TURN_LIVE && plan_backlog(&p, &w)))
+        return false;
+    out->from_unix_nano = clock_floor(w.from_unix_nano, grain); /* whole buckets, whoever wrote the windows */
+    out->to_unix_nano = w.to_unix_nano;
     if (span && out->to_unix_nano - out->from_unix_nano > span)
         out->to_unix_nano = out->from_unix_nano + span;
     return true;
 }
 
+/* How much there is behind what is live. */
+static int64_t backlog_of(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now)
+{
+    struct plan p = plan_at(l, source, job, count_from, now);
+    struct window w = { 0 };
+    int64_t sum = 0;
+
+    while (p.oldest < p.live && plan_backlog(&p, &w)) {
+        sum += w.to_unix_nano - w.from_unix_nano;
+        p.oldest = w.to_unix_nano;
+    }
+    return sum;
+}
+
+int64_t progress_note(struct progress *p, int64_t backlog_nano, int64_t mono)
+{
+    enum { APART_S = 15 };
+    int64_t done, took;
+
+    if (backlog_nano <= 0) {
+        p->n = 0;
+        return 0;
+    }
+    if (p->n && backlog_nano > p->at[0].backlog_nano)
+        p->n = 0; /* another one */
+    if (p->n == 0 || mono - p->at[p->n - 1].mono >= APART_S * NANO_PER_S) {
+        if (p->n == PROGRESS_POINTS)
+            memmove(&p->at[0], &p->at[1], --p->n * sizeof p->at[0]);
+        p->at[p->n].mono = mono;
+        p->at[p->n++].backlog_nano = backlog_nano;
+    }
+    done = p->at[0].backlog_nano - backlog_nano;
+    took = mono - p->at[0].mono;
+    return done > 0 && took > 0 ? (int64_t)((double)backlog_nano * ((double)took / (double)done)) : 0;
+}
+
 /* What the window's reading at `read_at` settles, and which envelopes may be decided by it. */
-static void judge_window(struct ledger *l, sv source, const struct source_job *job, struct window *w)
+static void judge_window(struct ledger *l, sv source, const struct source_job *job, int64_t count_from,
+                         struct window *w)
 {
     /* A bucket is settled whole or not at all. */
     int64_t grain = job->grain_ms * NANO_PER_MS, until = 0;
@@ -71,8 +152,9 @@ static void judge_window(struct ledger *l, sv source, const struct source_job *j
     if (job->envelope_settle_ms == 0)
         return;
     /* Only behind a prefix without holes: a model row may still stand in a hole. */
-    (void)ledger_complete_until(l, source, job->scope, job->group, &until);
-    until = until >= w->from_unix_nano || until == 0 ? w->to_unix_nano : until;
+    if (!ledger_complete_until(l, source, job->scope, job->group, &until))
+        until = count_from;
+    until = until >= w->from_unix_nano ? w->to_unix_nano : until;
     w->decide_to_unix_nano = until - job->envelope_settle_ms * NANO_PER_MS;
     w->decide_to_unix_nano = w->decide_to_unix_nano > 0 ? w->decide_to_unix_nano : 1;
 }
@@ -160,7 +242,7 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
         w->from_unix_nano = w->to_unix_nano = w->read_at_unix_nano;
         w->settled_to_unix_nano = w->read_at_unix_nano;
     } else {
-        judge_window(spine_ledger(p->s), p->task->instance->env.id, job, w);
+        judge_window(spine_ledger(p->s), p->task->instance->env.id, job, p->count_from, w);
     }
     f->tally.stored = (int64_t)frame_records(f);
     p->records += (uint64_t)f->tally.stored;
@@ -211,18 +293,20 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
 {
     const struct source_job *job = &p->task->job;
     const struct source_env *env = &p->task->instance->env;
+    enum task_turn turn = p->task->turn;
     enum err_code code = ERR_OK;
     int64_t now = source_server_now(env); /* one for all: else a slow cloud's newest minutes starve what is older */
     struct window w;
 
     *more = false;
-    for (int i = 0; i < WINDOWS_PER_POLL && code == ERR_OK; i++) {
+    /* A turn of the backlog is short: what is new may become due meanwhile. */
+    for (int i = 0; i < (turn == TURN_BACKLOG ? 1 : WINDOWS_PER_POLL) && code == ERR_OK; i++) {
         w = (struct window){ 0 };
-        if (!window_plan(spine_ledger(p->s), env->id, job, p->count_from, now, &w))
-            return ERR_OK;
+        if (!window_plan(spine_ledger(p->s), env->id, job, turn, p->count_from, now, &w))
+            break;
         code = read_pieces(p, &w, e);
-        *more = i + 1 == WINDOWS_PER_POLL;
     }
+    *more = code == ERR_OK && window_plan(spine_ledger(p->s), env->id, job, TURN_BACKLOG, p->count_from, now, &w);
     return code;
 }
 
@@ -230,16 +314,39 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
 
 static void note_success(struct poll *p, struct task_status *s, bool more)
 {
-    const struct source_env *env = &p->task->instance->env;
-    const struct source_job *job = &p->task->job;
-
     s->last_success_unix_nano = clock_now();
+    if (s->backlog_fails && p->task->turn == TURN_LIVE)
+        return; /* how the backlog is doing is for its own turn to say */
+    s->backlog_fails = false;
     s->error = (struct err){ 0 };
     s->state = more ? TASK_CATCHING_UP : TASK_OK;
-    if (job->kind == JOB_WINDOWED)
-        (void)ledger_complete_until(spine_ledger(p->s), env->id, job->scope, job->group, &s->complete_until_unix_nano);
-    else
+}
+
+static void note_reach(struct poll *p, struct task_status *s)
+{
+    const struct source_env *env = &p->task->instance->env;
+    const struct source_job *job = &p->task->job;
+    struct ledger *l = spine_ledger(p->s);
+
+    s->server_now_unix_nano = source_server_now(env);
+    if (job->kind == JOB_WINDOWED) {
+        (void)ledger_complete_until(l, env->id, job->scope, job->group, &s->complete_until_unix_nano);
+        s->backlog_nano = backlog_of(l, env->id, job, p->count_from, s->server_now_unix_nano);
+    } else if (s->error.code == ERR_OK) {
         s->complete_until_unix_nano = s->last_success_unix_nano;
+    }
+}
+
+static void note_failure(struct poll *p, struct task_status *s, struct err *e, enum err_code code)
+{
+    const struct task *t = p->task;
+
+    e->code = code;
+    err_wrap(e, "%.*s: %.*s: %.*s", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group));
+    s->error = *e;
+    s->failures++;
+    s->state = TASK_FAILING;
+    s->backlog_fails = t->turn == TURN_BACKLOG;
 }
 
 enum err_code task_poll(struct spine *s, const struct task *t, struct task_status *status, bool *more)
@@ -259,17 +366,12 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
     status->last_attempt_unix_nano = clock_now();
     status->polls++;
     code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);
-    status->server_now_unix_nano = source_server_now(env);
     status->records += p.records;
-    if (code == ERR_OK) {
+    if (code == ERR_OK)
         note_success(&p, status, *more);
-    } else {
-        e.code = code;
-        err_wrap(&e, "%.*s: %.*s: %.*s", SV_ARG(env->id), SV_ARG(t->job.scope), SV_ARG(t->job.group));
-        status->error = e;
-        status->failures++;
-        status->state = TASK_FAILING;
-    }
+    else
+        note_failure(&p, status, &e, code);
+    note_reach(&p, status);
     arena_done(&p.arena);
     return code;
 }

@@ -32,9 +32,24 @@ struct task_status {
     bool sick, running;
     int64_t last_success_unix_nano, last_attempt_unix_nano, next_unix_nano;
     int64_t complete_until_unix_nano, server_now_unix_nano;
+    int64_t backlog_nano;  /* span behind the live one that is still to be read */
+    int64_t catch_up_nano; /* how long that will take, as the last minutes went; 0: unknown */
     int64_t poll_real_ms;
     uint64_t polls, failures, records;
-    struct err error; /* of the last failure; code 0 when the last poll succeeded */
+    bool backlog_fails; /* `error` is that of the backlog; what is live goes on */
+    struct err error;   /* of the last failure; code 0 when the last poll succeeded */
+};
+
+/* What a poll is to read. What is older never holds up what is new, so that the scheduler gives them turns of their own. */
+enum task_turn { TURN_ALL, TURN_LIVE, TURN_BACKLOG };
+
+/* How the backlog was at the ends of the last polls, a quarter of a minute apart. */
+enum { PROGRESS_POINTS = 20 };
+struct progress {
+    struct {
+        int64_t mono, backlog_nano;
+    } at[PROGRESS_POINTS];
+    unsigned n;
 };
 
 enum { HEALTH_SCOPE, HEALTH_SOURCE, HEALTHS };
@@ -47,7 +62,14 @@ struct task {
     struct retry retry;
     struct task_status status;
     int64_t due_mono;
-    bool gone;      /* no longer among the source's jobs */
+    bool gone; /* no longer among the source's jobs */
+    enum task_turn turn;
+
+    /* the backlog's turns */
+    bool behind;
+    int64_t behind_due_mono;
+    struct retry behind_retry;
+    struct progress progress;
     bool asks_jobs; /* stands for a source whose jobs() failed: asks again */
 
     /* the scheduler's: what it shares with others, and up to which episode of theirs it has shown to be well itself */
@@ -56,12 +78,15 @@ struct task {
     bool in_lane; /* while it runs */
 };
 
-/* Polls once (several windows when behind) and updates *status. Blocks. *more: there is a backlog, poll again soon. */
+/* Polls once (several windows when behind) what the task's turn is, and updates *status. Blocks. *more: there is a backlog. */
 enum err_code task_poll(struct spine *s, const struct task *t, struct task_status *status, bool *more);
 
 /* The window that a job would read at server time `now`; false: nothing to read yet. Pure but for what the ledger says. */
-bool window_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
-                 struct window *out);
+bool window_plan(struct ledger *l, sv source, const struct source_job *job, enum task_turn turn, int64_t count_from,
+                 int64_t now, struct window *out);
+
+/* Takes a point and tells how long the rest will take: 0 when nothing is left or nobody knows. */
+int64_t progress_note(struct progress *p, int64_t backlog_nano, int64_t mono);
 
 const char *task_state_name(enum task_state s);
 

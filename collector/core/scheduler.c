@@ -15,7 +15,9 @@ enum {
     DEADLINE_MS = 20 * 1000,
     AGAIN_SOON_MS = 100,
     ASK_JOBS_EVERY_MS = 60 * 1000,
-    TASKS_MAX = 100000
+    TASKS_MAX = 100000,
+    APART_MS = 100,         /* between the first polls of many jobs */
+    FROZEN_MS = 120 * 1000, /* who wakes so much too late was stopped */
 };
 
 /* What the tasks of a scope, or of a source (scope empty), know of each other. Each time it is found sick is an episode. */
@@ -37,7 +39,7 @@ struct scheduler {
     struct task **tasks;
     size_t n_tasks, cap_tasks;
     struct health *healths;
-    unsigned sick_running;
+    unsigned sick_running, backlog_running;
     uint64_t changes;
     bool going, stopping;
 };
@@ -64,13 +66,18 @@ static struct health *health_of(struct scheduler *s, const struct instance *in, 
     return h;
 }
 
-static bool is_sick(const struct task *t)
+static bool is_sick_in(const struct task *t, enum task_turn turn)
 {
-    bool sick = t->retry.failures >= SICK_AFTER;
+    bool sick = (turn == TURN_BACKLOG ? &t->behind_retry : &t->retry)->failures >= SICK_AFTER;
 
     for (int k = 0; k < HEALTHS; k++)
         sick |= t->trusted[k] != t->health[k]->episode;
     return sick;
+}
+
+static bool is_sick(const struct task *t)
+{
+    return is_sick_in(t, TURN_LIVE);
 }
 
 /* A strike of a scope is a missed deadline, one of a source a scope that has become sick. True: an episode begins. */
@@ -123,9 +130,17 @@ static struct task *task_new(struct scheduler *s, struct instance *in, const str
     t->job.signal = arena_copy(&t->names, job->signal);
     t->retry.base_ms = 2000;
     t->retry.cap_ms = job->interval_ms > 300000 ? job->interval_ms : 300000;
-    /* A little apart, so that a start is no storm. */
-    t->due_mono = clock_mono() + (int64_t)(clock_random() * 1000) * NANO_PER_MS;
+    t->behind_retry = t->retry;
     return t;
+}
+
+/* Apart over as long as it takes for about ten a second, so that neither a start nor the end of a standstill is a storm. */
+static void spread(const struct scheduler *s, struct task *t)
+{
+    int64_t over_ms = 1000 + (int64_t)s->n_tasks * APART_MS;
+
+    over_ms = over_ms < t->job.interval_ms || t->job.interval_ms < 1000 ? over_ms : t->job.interval_ms;
+    t->due_mono = clock_mono() + (int64_t)(clock_random() * (double)over_ms) * NANO_PER_MS;
 }
 
 static struct task *find(struct scheduler *s, const struct instance *in, const struct source_job *job)
@@ -183,6 +198,7 @@ static void drop_gone(struct scheduler *s)
 static enum err_code take_jobs(struct scheduler *s, struct instance *in, const struct job_list *list, struct err *e)
 {
     enum err_code code = ERR_OK;
+    size_t known = s->n_tasks;
 
     for (size_t i = 0; i < s->n_tasks; i++)
         s->tasks[i]->gone |= s->tasks[i]->instance == in;
@@ -194,6 +210,8 @@ static enum err_code take_jobs(struct scheduler *s, struct instance *in, const s
         else if (!add(s, in, &list->at[i]))
             code = err_set(e, ERR_LIMIT, "more than %d jobs", TASKS_MAX);
     }
+    for (size_t i = known; i < s->n_tasks; i++)
+        spread(s, s->tasks[i]);
     drop_gone(s);
     return code;
 }
@@ -256,6 +274,21 @@ static bool sick_lane_full(const struct scheduler *s)
     return s->sick_running >= (quarter ? quarter : 1);
 }
 
+static bool backlog_lane_full(const struct scheduler *s)
+{
+    return s->backlog_running >= (s->threads > 1 ? s->threads / 2 : 1);
+}
+
+/* When the task may run next; INT64_MAX: not now, whatever the time is. */
+static int64_t turn_due(const struct scheduler *s, const struct task *t, enum task_turn turn)
+{
+    if (t->status.running || t->gone || (is_sick_in(t, turn) && sick_lane_full(s)))
+        return INT64_MAX;
+    if (turn == TURN_BACKLOG)
+        return t->behind && !backlog_lane_full(s) ? t->behind_due_mono : INT64_MAX;
+    return t->due_mono;
+}
+
 /* In the lane those first who did not fail themselves: they may leave it. */
 static bool goes_first(const struct task *a, const struct task *b, bool lane)
 {
@@ -265,25 +298,54 @@ static bool goes_first(const struct task *a, const struct task *b, bool lane)
 }
 
 /* The task due longest that may run now; *wake gets when to look again. Under the lock. */
-static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
+static struct task *pick_live(const struct scheduler *s, int64_t now, int64_t *wake)
 {
     struct task *best[2] = { NULL, NULL }; /* the well one, the sick one */
 
-    *wake = now + 60 * NANO_PER_S;
     for (size_t i = 0; i < s->n_tasks; i++) {
         struct task *t = s->tasks[i];
+        int64_t due = turn_due(s, t, TURN_LIVE);
         bool sick = is_sick(t);
 
-        if (t->status.running || t->gone || (sick && sick_lane_full(s)))
-            continue;
-        if (t->due_mono > now)
-            *wake = t->due_mono < *wake ? t->due_mono : *wake;
+        if (due > now)
+            *wake = due < *wake ? due : *wake;
         else if (!best[sick] || goes_first(t, best[sick], sick))
             best[sick] = t;
     }
     if (!best[0] || !best[1])
         return best[0] ? best[0] : best[1];
     return best[1]->due_mono < best[0]->due_mono ? best[1] : best[0];
+}
+
+static struct task *pick_backlog(const struct scheduler *s, int64_t now, int64_t *wake)
+{
+    struct task *best = NULL;
+
+    for (size_t i = 0; i < s->n_tasks; i++) {
+        struct task *t = s->tasks[i];
+        int64_t due = turn_due(s, t, TURN_BACKLOG);
+
+        if (due > now)
+            *wake = due < *wake ? due : *wake;
+        else if (!best || due < best->behind_due_mono)
+            best = t;
+    }
+    return best;
+}
+
+/* What is new goes before what is old. */
+static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
+{
+    struct task *t = pick_live(s, now, wake);
+
+    if (t) {
+        t->turn = t->job.kind == JOB_WINDOWED ? TURN_LIVE : TURN_ALL;
+        return t;
+    }
+    t = pick_backlog(s, now, wake);
+    if (t)
+        t->turn = TURN_BACKLOG;
+    return t;
 }
 
 static void log_end(const struct task *t, const struct task_status *was, const struct task_status *is)
@@ -297,17 +359,25 @@ static void log_end(const struct task *t, const struct task_status *was, const s
                  SV_ARG(t->job.group));
 }
 
+/* A backlog that fails does not hold up what is live. */
 static void plan_next(struct task *t, struct task_status *is, enum err_code code, bool more)
 {
-    int64_t wait_ms = more ? AGAIN_SOON_MS : t->job.interval_ms;
+    struct retry *retry = t->turn == TURN_BACKLOG ? &t->behind_retry : &t->retry;
+    int64_t *due = t->turn == TURN_BACKLOG ? &t->behind_due_mono : &t->due_mono;
+    int64_t wait_ms = t->turn == TURN_BACKLOG ? AGAIN_SOON_MS : t->job.interval_ms;
 
-    if (code) {
-        wait_ms = retry_after_failure(&t->retry, &is->error);
-    } else {
-        retry_success(&t->retry);
-    }
-    t->due_mono = clock_mono() + wait_ms * NANO_PER_MS;
-    is->next_unix_nano = clock_now() + wait_ms * NANO_PER_MS;
+    if (code)
+        wait_ms = retry_after_failure(retry, &is->error);
+    else
+        retry_success(retry);
+    *due = clock_mono() + wait_ms * NANO_PER_MS;
+    if (code == ERR_OK && more && !t->behind)
+        t->behind_due_mono = clock_mono() + AGAIN_SOON_MS * NANO_PER_MS;
+    t->behind = code ? t->behind : more;
+    is->next_unix_nano =
+        clock_now() +
+        ((t->behind && t->behind_due_mono < t->due_mono ? t->behind_due_mono : t->due_mono) - clock_mono());
+    is->catch_up_nano = progress_note(&t->progress, is->backlog_nano, clock_mono());
 }
 
 static enum err_code ask_jobs(struct scheduler *s, const struct task *t, struct task_status *status)
@@ -358,11 +428,22 @@ static void run(struct scheduler *s, struct task *t)
     }
     is.running = false;
     s->sick_running -= t->in_lane;
+    s->backlog_running -= t->turn == TURN_BACKLOG;
     t->status = is;
     s->changes++;
     if (t->gone)
         drop_gone(s);
     pthread_cond_broadcast(&s->changed);
+}
+
+/* The process stood still while all became due. */
+static void spread_overdue(struct scheduler *s)
+{
+    int64_t now = clock_mono();
+
+    for (size_t i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i]->due_mono < now && !s->tasks[i]->status.running)
+            spread(s, s->tasks[i]);
 }
 
 static void *worker(void *arg)
@@ -376,10 +457,13 @@ static void *worker(void *arg)
 
         if (!t) {
             (void)clock_wait(&s->changed, &s->lock, wake);
+            if (clock_mono() - wake > FROZEN_MS * NANO_PER_MS)
+                spread_overdue(s);
             continue;
         }
-        t->in_lane = is_sick(t);
+        t->in_lane = is_sick_in(t, t->turn);
         s->sick_running += t->in_lane;
+        s->backlog_running += t->turn == TURN_BACKLOG;
         t->status.running = true;
         run(s, t);
     }

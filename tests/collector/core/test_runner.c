@@ -140,6 +140,95 @@ static enum err_code refuse(struct fake *f, struct window *w, struct frame *out,
     return err_set(e, ERR_RETRY, "broken pipe");
 }
 
+/* What is new is never held up by what is old: the two have turns of their own. */
+static void a_turn_reads_what_is_live_or_what_is_behind(void)
+{
+    bool more;
+    int64_t left;
+
+    begin();
+    in.initial_window_ms = 73 * 3600000;
+    task.turn = TURN_LIVE;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && more && fake.polls == 1);
+    OK(minutes(fake.last.to_unix_nano) == -3 && minutes(fake.last.from_unix_nano) == -33);
+    OK(task.status.state == TASK_CATCHING_UP && task.status.backlog_nano == (73 * 60 - 33) * NANO_PER_MIN);
+    left = task.status.backlog_nano;
+    task.turn = TURN_BACKLOG;
+    for (int i = 0; i < 100 && more; i++) {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && fake.polls == (unsigned)i + 2);
+        OK(task.status.backlog_nano < left && more == (task.status.backlog_nano > 0));
+        left = task.status.backlog_nano;
+    }
+    OK(!more && left == 0 && fake_total(spine_ledger(spine)) == 73 * 60 - 3);
+    end();
+}
+
+/* Logs have no look-back; a standstill leaves a hole that is read behind the newest part. */
+static void logs_are_read_from_the_newest_part_on_too(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    task.job.lookback_ms = 0;
+    task.job.settle_ms = task.job.delay_ms;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more);
+    clock_advance(NANO_PER_MIN);
+    task.turn = TURN_LIVE;
+    fake.polls = 0;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more && fake.polls == 1);
+    OK(minutes(fake.last.from_unix_nano) == -3 && minutes(fake.last.to_unix_nano) == -2);
+    clock_advance(20 * NANO_PER_H);
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && more);
+    OK(minutes(fake.last.from_unix_nano) == 20 * 60 - 4 && minutes(fake.last.to_unix_nano) == 20 * 60 - 2);
+    task.turn = TURN_BACKLOG;
+    for (int i = 0; i < 10 && more; i++)
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == 20 * 60 - 2);
+    OK(fake_total(spine_ledger(spine)) == 57 + 20 * 60 + 1);
+    end();
+}
+
+static enum err_code only_what_is_new(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    return minutes(w->to_unix_nano) < -3 ? refuse(f, w, out, e) : fake_one_a_minute(f, w, out, e);
+}
+
+static void a_backlog_that_fails_is_told_until_its_own_turn_succeeds(void)
+{
+    bool more;
+
+    begin();
+    in.initial_window_ms = 5 * 3600000;
+    fake.answer = only_what_is_new;
+    task.turn = TURN_LIVE;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && more);
+    task.turn = TURN_BACKLOG;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_RETRY && task.status.state == TASK_FAILING);
+    clock_advance(NANO_PER_MIN);
+    task.turn = TURN_LIVE;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && task.status.state == TASK_FAILING);
+    OK(task.status.last_success_unix_nano == T0 + NANO_PER_MIN && task.status.error.code == ERR_RETRY);
+    fake.answer = fake_one_a_minute;
+    task.turn = TURN_BACKLOG;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more && task.status.state == TASK_OK);
+    end();
+}
+
+static void how_long_the_rest_takes_is_told_from_the_last_minutes(void)
+{
+    struct progress p = { .n = 0 };
+
+    OK(progress_note(&p, 100 * NANO_PER_H, 0) == 0); /* nobody knows yet */
+    OK(progress_note(&p, 90 * NANO_PER_H, 60 * NANO_PER_S) == 9 * NANO_PER_MIN);
+    for (int i = 1; i <= 60; i++) /* slower from here on: the first minutes are forgotten */
+        OK(progress_note(&p, (90 - i) * NANO_PER_H, 60 * NANO_PER_S + i * NANO_PER_MIN) > 0);
+    OK(progress_note(&p, 30 * NANO_PER_H, 62 * NANO_PER_MIN) > 29 * NANO_PER_MIN);
+    OK(progress_note(&p, 0, 63 * NANO_PER_MIN) == 0 && p.n == 0);
+    OK(progress_note(&p, 5 * NANO_PER_H, 64 * NANO_PER_MIN) == 0 && p.n == 1);
+    OK(progress_note(&p, 7 * NANO_PER_H, 65 * NANO_PER_MIN) == 0); /* it grows: no end */
+}
+
 static void a_failed_poll_moves_nothing(void)
 {
     bool more;
@@ -453,6 +542,10 @@ static void a_restart_goes_on_where_the_journal_ends(void)
 
 int main(void)
 {
+    RUN(a_turn_reads_what_is_live_or_what_is_behind);
+    RUN(logs_are_read_from_the_newest_part_on_too);
+    RUN(a_backlog_that_fails_is_told_until_its_own_turn_succeeds);
+    RUN(how_long_the_rest_takes_is_told_from_the_last_minutes);
     RUN(the_first_poll_reads_the_initial_window_once);
     RUN(a_poll_without_a_new_minute_reads_nothing);
     RUN(new_minutes_do_not_starve_what_is_older);
