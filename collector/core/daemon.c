@@ -19,6 +19,7 @@
 
 #include "collector/base/hash.h"
 #include "collector/base/log.h"
+#include "collector/base/random.h"
 #include "collector/core/daemon_state.h"
 #include "exporters/prometheus/prometheus.h"
 
@@ -460,6 +461,7 @@ enum err_code daemon_run(const struct flags *f, struct err *e)
     if (!first)
         return e->code;
     prepare_process();
+    clock_seed(random_id()); /* a fleet that is restarted together must not ask in step */
     if (first->settings.scaled)
         clock_set_scale(first->settings.clock);
     apply_settings(&first->settings);

@@ -13,15 +13,12 @@
  */
 #include "collector/journal/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,9 +59,9 @@ enum err_code journal_add_segment(struct journal *j, struct segment s, struct er
 
 static enum err_code open_dir(struct journal *j, struct err *e)
 {
-    if (!j->read_only && mkdir(j->dir, 0700) && errno != EEXIST)
+    if (!j->read_only && disk_make_dir(j->dir))
         return err_sys(e, "journal: create %s", j->dir);
-    j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    j->dir_fd = disk_open_dir(j->dir);
     if (j->dir_fd < 0)
         return err_sys(e, "journal: open %s", j->dir);
     return ERR_OK;
@@ -76,7 +73,7 @@ static bool lock_soon(int fd)
     enum { TRIES = 40, PAUSE_MS = 50 };
 
     for (int i = 0; i < TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        if (disk_lock(fd) == 0)
             return true;
         if (errno != EWOULDBLOCK)
             return false;
@@ -92,20 +89,20 @@ static enum err_code take_lock(struct journal *j, struct err *e)
     char pid[24] = "";
     ssize_t n;
 
-    j->lock_fd = openat(j->dir_fd, LOCK_NAME, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    j->lock_fd = disk_open(j->dir_fd, LOCK_NAME, O_CREAT | O_RDWR);
     if (j->lock_fd < 0)
         return err_sys(e, "journal: lock %s", j->dir);
     if (!lock_soon(j->lock_fd)) {
         if (errno != EWOULDBLOCK)
             return err_sys(e, "journal: lock %s", j->dir);
-        n = pread(j->lock_fd, pid, sizeof pid - 1, 0);
+        n = disk_read(j->lock_fd, pid, sizeof pid - 1, 0);
         for (ssize_t i = 0; i < n; i++)
             if (pid[i] < '0' || pid[i] > '9')
                 pid[i] = '\0';
         return err_set(e, ERR_CONFIG, "another trefoil (pid %s) uses %s", pid[0] ? pid : "unknown", j->dir);
     }
     n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(j->lock_fd, 0) || pwrite(j->lock_fd, pid, (size_t)n, 0) != n)
+    if (disk_truncate(j->lock_fd, 0) || !disk_write(j->lock_fd, sv_make(pid, (size_t)n), 0))
         log_debug("journal", "the lock file does not name us"); /* a full disk: the lock itself holds */
     return ERR_OK;
 }
@@ -115,22 +112,23 @@ static enum err_code look_at(struct journal *j, const char *name, struct segment
 {
     char head[SEGMENT_HEADER];
     struct segment_head h = { 0 };
-    struct stat st;
+    int64_t size;
     ssize_t n;
-    int fd = journal_io()->openat(j->dir_fd, name, O_RDONLY, 0);
+    int fd = disk_open(j->dir_fd, name, O_RDONLY);
 
     if (fd < 0 && errno == ENOENT)
         return ERR_GONE;
     if (fd < 0)
         return err_sys(e, "journal: open %s", name);
-    if (fstat(fd, &st)) {
-        err_sys(e, "journal: stat %s", name);
-        journal_io()->close(fd);
+    size = disk_size(fd);
+    if (size < 0) {
+        err_sys(e, "journal: size of %s", name);
+        disk_close(fd);
         return ERR_IO;
     }
-    n = scan_pread(fd, head, sizeof head, 0);
-    journal_io()->close(fd);
-    s->bytes = (uint64_t)st.st_size;
+    n = disk_read(fd, head, sizeof head, 0);
+    disk_close(fd);
+    s->bytes = (uint64_t)size;
     switch (segment_head_read(sv_make(head, n < 0 ? 0 : (size_t)n), &h)) {
     case SEGMENT_NEWER:
         return err_set(e, ERR_CONFIG,
@@ -154,42 +152,46 @@ static int by_base(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+struct listing {
+    struct journal *j;
+    uint64_t from;
+    struct segment *at;
+    size_t n, cap;
+    enum err_code code;
+    struct err *e;
+};
+
+static bool list_one(void *arg, const char *name)
+{
+    struct listing *l = arg;
+    struct segment s = { 0 };
+    uint32_t shard;
+
+    if (!segment_name_parse(name, &shard, &s.base) || shard != 0 || s.base < l->from)
+        return true;
+    l->code = look_at(l->j, name, &s, l->e);
+    if (!l->code)
+        l->code = push(&l->at, &l->n, &l->cap, s, l->e);
+    if (l->code == ERR_GONE) /* deleted since it was listed */
+        l->code = ERR_OK;
+    return !l->code;
+}
+
 /* All segments from `from` on, ascending, into an array that the caller frees. */
 static enum err_code list_segments(struct journal *j, uint64_t from, struct segment **out, size_t *n_out, struct err *e)
 {
-    int fd = openat(j->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct segment *list = NULL;
-    size_t n = 0, cap = 0;
-    enum err_code code = ERR_OK;
+    struct listing l = { .j = j, .from = from, .e = e };
 
-    if (!d) {
-        code = err_sys(e, "journal: list %s", j->dir);
-        if (fd >= 0)
-            close(fd);
-        return code;
+    if (disk_list(j->dir_fd, list_one, &l) && !l.code)
+        l.code = err_sys(e, "journal: list %s", j->dir);
+    if (l.code) {
+        free(l.at);
+        return l.code;
     }
-    for (struct dirent *entry; !code && (entry = readdir(d));) {
-        struct segment s = { 0 };
-        uint32_t shard;
-
-        if (!segment_name_parse(entry->d_name, &shard, &s.base) || shard != 0 || s.base < from)
-            continue;
-        code = look_at(j, entry->d_name, &s, e);
-        if (!code)
-            code = push(&list, &n, &cap, s, e);
-        if (code == ERR_GONE) /* deleted since it was listed */
-            code = ERR_OK;
-    }
-    closedir(d);
-    if (code) {
-        free(list);
-        return code;
-    }
-    if (n > 1)
-        qsort(list, n, sizeof *list, by_base);
-    *out = list;
-    *n_out = n;
+    if (l.n > 1)
+        qsort(l.at, l.n, sizeof *l.at, by_base);
+    *out = l.at;
+    *n_out = l.n;
     return ERR_OK;
 }
 
@@ -243,14 +245,14 @@ static enum err_code survey_newest(struct journal *j, const struct segment *s, s
     int fd;
 
     segment_name(name, 0, s->base);
-    fd = journal_io()->openat(j->dir_fd, name, O_RDONLY, 0);
+    fd = disk_open(j->dir_fd, name, O_RDONLY);
     if (fd < 0)
         return err_sys(e, "journal: open %s", name);
     scan_init(&scan, fd, s->id, v->end, s->bytes);
     code = survey(&scan, v, e);
     v->unreadable = scan.given_up > 0;
     scan_done(&scan);
-    journal_io()->close(fd);
+    disk_close(fd);
     return code;
 }
 
@@ -258,19 +260,18 @@ static enum err_code survey_newest(struct journal *j, const struct segment *s, s
  * without syncing) and goes on in it when it is clean; otherwise the next commit begins a new one. */
 static void repair_newest(struct journal *j, struct segment *s, const struct survey *v)
 {
-    const struct journal_io *io = journal_io();
     char name[SEGMENT_NAME_MAX];
     bool cut = s->bytes > v->end, clean;
     int fd;
 
     segment_name(name, 0, s->base);
     s->bytes = v->end;
-    fd = io->openat(j->dir_fd, name, O_WRONLY, 0);
-    clean = fd >= 0 && (!cut || !io->ftruncate(fd, (off_t)v->end)) && !io->fdatasync(fd);
+    fd = disk_open(j->dir_fd, name, O_WRONLY);
+    clean = fd >= 0 && (!cut || !disk_truncate(fd, v->end)) && disk_sync(fd);
     if (clean && !v->torn && s->bytes < j->segment_bytes)
         j->fd = fd;
-    else if (fd >= 0)
-        io->close(fd);
+    else
+        disk_close(fd);
     if (!clean)
         log_warn("journal", "the end cannot be repaired, a new segment will follow segment=%s", name);
 }
@@ -297,20 +298,27 @@ static enum err_code recover_newest(struct journal *j, struct journal_recovery *
     return ERR_OK;
 }
 
+struct cleaning {
+    int dir_fd;
+    unsigned removed;
+};
+
+static bool remove_if_unfinished(void *arg, const char *name)
+{
+    struct cleaning *c = arg;
+
+    if (sv_ends(sv_of(name), SV(".journal.new")))
+        c->removed += disk_unlink(c->dir_fd, name) == 0;
+    return true;
+}
+
 /* Files that were never renamed to a segment. */
 static void remove_unfinished(struct journal *j)
 {
-    int fd = openat(j->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct cleaning c = { .dir_fd = j->dir_fd };
 
-    if (!d && fd >= 0)
-        close(fd);
-    if (!d)
-        return;
-    for (struct dirent *entry; (entry = readdir(d));)
-        if (sv_ends(sv_of(entry->d_name), SV(".journal.new")))
-            journal_io()->unlinkat(j->dir_fd, entry->d_name);
-    closedir(d);
+    if (disk_list(j->dir_fd, remove_if_unfinished, &c) || (c.removed && disk_sync_dir(j->dir_fd)))
+        log_warn("journal", "unfinished files may be left dir=%s: %s", j->dir, strerror(errno));
 }
 
 static enum err_code recover(struct journal *j, struct journal_recovery *found, struct err *e)
@@ -406,12 +414,9 @@ void journal_close(struct journal *j)
     journal_stop(j);
     if (j->writing)
         pthread_join(j->writer, NULL);
-    if (j->fd >= 0)
-        journal_io()->close(j->fd);
-    if (j->dir_fd >= 0)
-        close(j->dir_fd);
-    if (j->lock_fd >= 0)
-        close(j->lock_fd);
+    disk_close(j->fd);
+    disk_close(j->dir_fd);
+    disk_close(j->lock_fd);
     retention_free(j);
     buf_done(&j->commit);
     pthread_cond_destroy(&j->work);

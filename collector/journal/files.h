@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#include "collector/journal/io.h"
+#include "collector/base/disk.h"
 #include "collector/journal/journal.h"
 #include "collector/journal/scan.h"
 #include "collector/journal/segment.h"

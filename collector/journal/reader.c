@@ -112,11 +112,10 @@ static enum err_code enter(struct journal_reader *r, size_t i, uint64_t offset, 
     int fd;
 
     segment_name(name, 0, s->base);
-    fd = journal_io()->openat(r->j->dir_fd, name, O_RDONLY, 0);
+    fd = disk_open(r->j->dir_fd, name, O_RDONLY);
     if (fd < 0 && errno != ENOENT)
         return err_sys(e, "journal: open %s", name);
-    if (r->scan.fd >= 0)
-        journal_io()->close(r->scan.fd);
+    disk_close(r->scan.fd);
     scan_done(&r->scan);
     scan_init(&r->scan, fd, s->id, offset, fd < 0 ? offset : s->bytes);
     r->next.base = s->base;
@@ -136,7 +135,7 @@ static bool place_fits(struct journal_reader *r)
     if (r->scan.offset == r->scan.limit)
         return true;
     return r->scan.fd >= 0 && r->scan.limit - r->scan.offset >= FRAME_HEADER &&
-           scan_pread(r->scan.fd, head, sizeof head, r->scan.offset) == (ssize_t)sizeof head &&
+           disk_read(r->scan.fd, head, sizeof head, r->scan.offset) == (ssize_t)sizeof head &&
            frame_head_read(head, r->scan.id, &h) && h.sequence >= r->next.sequence;
 }
 
@@ -332,8 +331,7 @@ void journal_reader_close(struct journal_reader *r)
 {
     if (!r)
         return;
-    if (r->scan.fd >= 0)
-        journal_io()->close(r->scan.fd);
+    disk_close(r->scan.fd);
     scan_done(&r->scan);
     buf_done(&r->payload);
     free(r);

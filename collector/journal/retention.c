@@ -127,11 +127,11 @@ void retention_run(struct journal *j)
         if (!got)
             break;
         segment_name(name, 0, s.base);
-        if (journal_io()->unlinkat(j->dir_fd, name))
+        if (disk_unlink(j->dir_fd, name))
             log_warn("journal", "cannot delete segment=%s", name);
         any = true;
     }
-    if (any && journal_io()->fsync_dir(j->dir_fd))
+    if (any && disk_sync_dir(j->dir_fd))
         log_warn("journal", "cannot sync the directory after deleting segments");
 }
 

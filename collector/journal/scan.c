@@ -5,10 +5,8 @@
  */
 #include "collector/journal/scan.h"
 
-#include <errno.h>
-
+#include "collector/base/disk.h"
 #include "collector/base/log.h"
-#include "collector/journal/io.h"
 #include "collector/journal/journal.h"
 
 enum {
@@ -30,24 +28,6 @@ void scan_done(struct scan *s)
     buf_done(&s->window);
 }
 
-ssize_t scan_pread(int fd, void *out, size_t n, uint64_t at)
-{
-    size_t got = 0;
-
-    while (got < n) {
-        ssize_t k = journal_io()->pread(fd, (char *)out + got, n - got, (off_t)(at + got));
-
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return got ? (ssize_t)got : -1;
-        if (k == 0)
-            break;
-        got += (size_t)k;
-    }
-    return (ssize_t)got;
-}
-
 /* Reads a window of at least `least` bytes from `at`. The caller made sure that they stand before the limit. */
 static enum err_code fill(struct scan *s, uint64_t at, size_t least, struct err *e)
 {
@@ -62,7 +42,7 @@ static enum err_code fill(struct scan *s, uint64_t at, size_t least, struct err 
     out = buf_reserve(&s->window, want);
     if (!out)
         return err_set(e, ERR_LIMIT, "journal: no memory for a window of %zu bytes", want);
-    got = scan_pread(s->fd, out, want, at);
+    got = disk_read(s->fd, out, want, at);
     if (got < 0 && ++s->failures < FAILURES_MAX)
         return err_sys(e, "journal: read at offset=%llu", (unsigned long long)at);
     if (got < 0) {

@@ -44,7 +44,4 @@ MUST_USE enum scan_kind scan_next(struct scan *s, struct frame_head *h, sv *byte
 /* After SCAN_TAIL: hand it out as damage. */
 void scan_take_tail(struct scan *s);
 
-/* pread to the last byte or the end of the file; -1 and errno. */
-ssize_t scan_pread(int fd, void *out, size_t n, uint64_t at);
-
 #endif

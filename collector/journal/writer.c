@@ -19,75 +19,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/base/random.h"
 #include "collector/journal/files.h"
 
 enum { COMMIT_MAX = 8 << 20, RETENTION_EVERY_MS = 60000 };
 
-static bool write_all(int fd, sv bytes, uint64_t at)
-{
-    while (bytes.len > 0) {
-        ssize_t n = journal_io()->pwrite(fd, bytes.at, bytes.len, (off_t)at);
-
-        if (n < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (n == 0)
-            errno = EIO;
-        if (n <= 0)
-            return false;
-        bytes = sv_skip(bytes, (size_t)n);
-        at += (uint64_t)n;
-    }
-    return true;
-}
-
-static bool sync_file(int fd)
-{
-    int failed;
-
-    do
-        failed = journal_io()->fdatasync(fd);
-    while (failed && errno == EINTR);
-    return !failed;
-}
-
-static uint64_t random_id(void)
-{
-    uint64_t id = 0;
-
-    while (id == 0)
-        if (getrandom(&id, sizeof id, GRND_NONBLOCK) != (ssize_t)sizeof id)
-            id = (uint64_t)clock_now() ^ (uint64_t)(uintptr_t)&id;
-    return id;
-}
-
 static void seal(struct journal *j)
 {
-    if (j->fd >= 0)
-        journal_io()->close(j->fd);
+    disk_close(j->fd);
     j->fd = -1;
 }
 
 /* A file with nothing but a synced header, under a name that no reader looks at. Its descriptor, or -1. */
 static int make_file(struct journal *j, const char *name, const struct segment_head *h, struct err *e)
 {
-    const struct journal_io *io = journal_io();
     char head[SEGMENT_HEADER];
-    int fd = io->openat(j->dir_fd, name, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    int fd = disk_open(j->dir_fd, name, O_CREAT | O_TRUNC | O_WRONLY);
 
     if (fd < 0) {
         err_sys(e, "journal: create %s", name);
         return -1;
     }
     segment_head_write(head, h);
-    if (write_all(fd, sv_make(head, sizeof head), 0) && sync_file(fd))
+    if (disk_write(fd, sv_make(head, sizeof head), 0) && disk_sync(fd))
         return fd;
     err_sys(e, "journal: begin %s", name);
-    io->unlinkat(j->dir_fd, name);
-    io->close(fd);
+    disk_unlink(j->dir_fd, name);
+    disk_close(fd);
     return -1;
 }
 
@@ -96,7 +57,6 @@ static int make_file(struct journal *j, const char *name, const struct segment_h
  * take what it gets there for remains. An empty file that failed late may stay, the next attempt replaces it. */
 static enum err_code begin_segment(struct journal *j, uint64_t base, struct err *e)
 {
-    const struct journal_io *io = journal_io();
     struct segment_head h = { .version = SEGMENT_VERSION, .base = base, .id = random_id() };
     struct segment s = { .base = base, .id = h.id, .bytes = SEGMENT_HEADER };
     char name[SEGMENT_NAME_MAX], fresh[SEGMENT_NAME_MAX + 4];
@@ -110,7 +70,7 @@ static enum err_code begin_segment(struct journal *j, uint64_t base, struct err 
     if (fd < 0)
         return e->code;
     seal(j);
-    if (io->renameat(j->dir_fd, fresh, name) || io->fsync_dir(j->dir_fd))
+    if (disk_rename(j->dir_fd, fresh, name) || disk_sync_dir(j->dir_fd))
         code = err_sys(e, "journal: begin %s", name);
     pthread_mutex_lock(&j->lock);
     if (!code)
@@ -118,7 +78,7 @@ static enum err_code begin_segment(struct journal *j, uint64_t base, struct err 
     j->retention_due = true;
     pthread_mutex_unlock(&j->lock);
     if (code)
-        io->close(fd);
+        disk_close(fd);
     else
         j->fd = fd;
     return code;
@@ -143,11 +103,6 @@ static bool serialize(struct journal *j, struct pending *group, uint64_t segment
     return !j->commit.failed;
 }
 
-static bool no_space(int sys)
-{
-    return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
-}
-
 /* One attempt to make the group durable in the newest segment. On failure that is as before, or sealed. */
 static enum err_code write_group(struct journal *j, struct pending *group, struct err *e)
 {
@@ -155,17 +110,17 @@ static enum err_code write_group(struct journal *j, struct pending *group, struc
 
     if (!serialize(j, group, s->id, clock_now()))
         return err_set(e, ERR_LIMIT, "journal: no memory for a commit");
-    if (!write_all(j->fd, buf_sv(&j->commit), s->bytes)) {
+    if (!disk_write(j->fd, buf_sv(&j->commit), s->bytes)) {
         int sys = errno;
 
         err_sys(e, "journal: write of %zu bytes", j->commit.len);
-        if (journal_io()->ftruncate(j->fd, (off_t)s->bytes) || !no_space(sys))
+        if (disk_truncate(j->fd, s->bytes) || !disk_is_full(sys))
             seal(j);
         return e->code;
     }
-    if (!sync_file(j->fd)) {
+    if (!disk_sync(j->fd)) {
         err_sys(e, "journal: sync of %zu bytes", j->commit.len);
-        (void)!journal_io()->ftruncate(j->fd, (off_t)s->bytes); /* tidier, never relied on */
+        (void)!disk_truncate(j->fd, s->bytes); /* tidier, never relied on */
         seal(j);
         pthread_mutex_lock(&j->lock);
         j->stats.sync_failures++;
@@ -250,7 +205,7 @@ static void run_group(struct journal *j)
     pthread_mutex_lock(&j->lock);
     if (!code)
         publish(j, group);
-    else if (no_space(e.sys))
+    else if (disk_is_full(e.sys))
         j->stats.disk_full = true;
     settle(j, group, &e);
 }

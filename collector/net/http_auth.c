@@ -11,10 +11,11 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "collector/base/random.h"
 
 enum { DIGEST_BYTES = 32, REMEMBERED = 1024, PASSWORD_MAX = 256 };
 
@@ -56,7 +57,7 @@ struct http_auth *http_auth_new(const struct http_user *users, size_t n, struct 
         }
     }
     a = calloc(1, sizeof *a);
-    if (!a || RAND_bytes(a->key, sizeof a->key) != 1) {
+    if (!a || !random_bytes(a->key, sizeof a->key)) {
         err_set(e, ERR_LIMIT, "out of memory");
         free(a);
         return NULL;

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "collector/core/daemon.h"
-#include "collector/journal/io.h"
+#include "collector/base/disk.h"
 
 #include "tests/collector/core/daemon_client.h"
 #include "tests/collector/core/fake_source.h"
@@ -100,7 +100,7 @@ static ssize_t slow_pread(int fd, void *out, size_t n, off_t from)
     if (getpid() != (pid_t)syscall(SYS_gettid))
         for (int i = 0; i < GATE_MS / 10 && access(gate, F_OK) == 0; i++)
             sleep_ms(10);
-    return journal_io_system.pread(fd, out, n, from);
+    return disk_system.pread(fd, out, n, from);
 }
 
 static void fill_journal(void)
@@ -146,7 +146,7 @@ static void prepare(void)
 
 static void start(void)
 {
-    static struct journal_io slow;
+    static struct disk slow;
     const struct flags flags = { .config_file = config, .storage_path = data, .listen_address = listen_at };
     struct err e = { 0 };
 
@@ -154,9 +154,9 @@ static void start(void)
     child = fork();
     if (child)
         return;
-    slow = journal_io_system;
+    slow = disk_system;
     slow.pread = slow_pread;
-    journal_io_set(&slow);
+    disk_set(&slow);
     if (daemon_run(&flags, &e)) {
         fprintf(stderr, "%s\n", e.text);
         _exit(1);

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "collector/journal/io.h"
-
 #include "tests/collector/journal/journal_test.h"
 
 enum fake_kind {
@@ -82,7 +80,7 @@ static inline struct fake_file *fake_of(int fd)
 
 static inline int fake_openat(int dir, const char *name, int flags, mode_t mode)
 {
-    return fake_fails(FAKE_OPEN) ? -1 : journal_io_system.openat(dir, name, flags, mode);
+    return fake_fails(FAKE_OPEN) ? -1 : disk_system.openat(dir, name, flags, mode);
 }
 
 static inline ssize_t fake_pread(int fd, void *out, size_t n, off_t at)
@@ -178,17 +176,32 @@ static inline int fake_unlinkat(int dir, const char *name)
     return unlinkat(dir, name, 0);
 }
 
-static const struct journal_io fake_io = {
-    .openat = fake_openat,
-    .pread = fake_pread,
-    .pwrite = fake_pwrite,
-    .ftruncate = fake_ftruncate,
-    .fdatasync = fake_fdatasync,
-    .fsync_dir = fake_fsync_dir,
-    .renameat = fake_renameat,
-    .unlinkat = fake_unlinkat,
-    .close = close,
-};
+static inline int fake_fallocate(int fd, off_t length)
+{
+    return fake_fails(FAKE_WRITE) ? -1 : disk_system.fallocate(fd, length);
+}
+
+static inline int fake_mkdir_at(int dir, const char *name)
+{
+    return fake_fails(FAKE_OPEN) ? -1 : disk_system.mkdir_at(dir, name);
+}
+
+static inline off_t fake_size(int fd)
+{
+    return fake_fails(FAKE_OPEN) ? -1 : disk_system.size(fd);
+}
+
+static inline int fake_list(int dir, disk_each *each, void *arg)
+{
+    return fake_fails(FAKE_OPEN) ? -1 : disk_system.list(dir, each, arg);
+}
+
+static inline int fake_lock(int fd)
+{
+    return fake_fails(FAKE_OPEN) ? -1 : disk_system.lock(fd);
+}
+
+static struct disk fake_io;
 
 /* A new disk. Nothing fails yet. */
 static inline void fake_disk_new(uint64_t seed)
@@ -201,7 +214,21 @@ static inline void fake_disk_new(uint64_t seed)
     fake.short_writes = fake.keeps_unsynced = false;
     fake.n_files = 0;
     fake.random = seed | 1;
-    journal_io_set(&fake_io);
+    fake_io = disk_system;
+    fake_io.openat = fake_openat;
+    fake_io.pread = fake_pread;
+    fake_io.pwrite = fake_pwrite;
+    fake_io.ftruncate = fake_ftruncate;
+    fake_io.fallocate = fake_fallocate;
+    fake_io.fdatasync = fake_fdatasync;
+    fake_io.fsync_dir = fake_fsync_dir;
+    fake_io.renameat = fake_renameat;
+    fake_io.unlinkat = fake_unlinkat;
+    fake_io.mkdir_at = fake_mkdir_at;
+    fake_io.size = fake_size;
+    fake_io.list = fake_list;
+    fake_io.lock = fake_lock;
+    disk_set(&fake_io);
 }
 
 static inline void fake_lose_unsynced(const char *path, off_t synced)

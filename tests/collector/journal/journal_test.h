@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "collector/base/buf.h"
-#include "collector/journal/io.h"
+#include "collector/base/disk.h"
 #include "collector/journal/journal.h"
 #include "collector/journal/segment.h"
 
@@ -51,11 +51,11 @@ static inline int test_no_sync(int fd)
 /* Thousands of journals in one test: nobody cuts the power here, so the disk need not be waited for. */
 static inline void test_use_quick_disk(void)
 {
-    static struct journal_io quick;
+    static struct disk quick;
 
-    quick = journal_io_system;
+    quick = disk_system;
     quick.fdatasync = quick.fsync_dir = test_no_sync;
-    journal_io_set(&quick);
+    disk_set(&quick);
 }
 
 static inline uint64_t test_seed(void)

@@ -11,6 +11,17 @@ enum { FRAMES = 24 };
 static const struct journal_options small = { .segment_bytes = 600 };
 static uint64_t seed;
 
+/* Who starts the daemon starts it again when it did not come up. */
+static struct journal *open_after_a_while(const struct journal_options *o)
+{
+    struct journal *j = NULL;
+    struct err e;
+
+    for (unsigned i = 0; !j && i < 10; i++)
+        j = journal_open(o, NULL, &e);
+    return j;
+}
+
 /* One life of a journal: number i was acknowledged when acked[i]. Numbers are tried twice before they are given up. */
 static void live(bool acked[FRAMES + 1])
 {
@@ -20,7 +31,7 @@ static void live(bool acked[FRAMES + 1])
 
     o.dir = test_dir;
     memset(acked, 0, (FRAMES + 1) * sizeof *acked);
-    j = journal_open(&o, NULL, &e);
+    j = open_after_a_while(&o);
     for (uint64_t n = 1; j && n <= FRAMES; n++) {
         acked[n] = test_append(j, n, 20 + 37 * (n % 5), &e);
         if (!acked[n] && fake.fail_count == 1)
