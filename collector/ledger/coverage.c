@@ -63,9 +63,11 @@ uint32_t coverage_for(struct ledger *l, sv source, sv scope, sv group, bool crea
     if (there || !create)
         return there ? *there : UINT32_MAX;
     c = grow(l->coverages, l->n_coverages, &l->cap_coverages, sizeof *c);
-    if (!c || !map_put(&l->coverage_by_key, key, (uint32_t)l->n_coverages))
+    if (!c)
         return UINT32_MAX;
     l->coverages = c;
+    if (!map_put(&l->coverage_by_key, key, (uint32_t)l->n_coverages))
+        return UINT32_MAX;
     l->coverages[l->n_coverages] = (struct coverage){ .source = names_add(&l->names, source),
                                                       .scope = names_add(&l->names, scope),
                                                       .group = names_add(&l->names, group) };
