@@ -13,7 +13,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
 
-enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20 };
+enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20, FIRST_POLL_MS = 10 * 60 * 1000 };
 
 const char *task_state_name(enum task_state s)
 {
@@ -207,7 +207,8 @@ struct poll {
     const struct task *task;
     struct arena arena;
     int64_t count_from;
-    bool first; /* the source has never counted */
+    int64_t planned_at; /* what we took for the cloud's now */
+    bool first;         /* the source has never counted */
     uint64_t records;
 };
 
@@ -249,6 +250,21 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
     return spine_commit(p->s, f, e);
 }
 
+/* A window that was planned by a clock ahead of the cloud's covers what has not happened yet, and would never be read again; where
+ * counting begins is the cloud's time too. What the answer told of the cloud's clock is known to the next poll. */
+static enum err_code check_clock(const struct poll *p, struct window *w, struct err *e)
+{
+    int64_t now = source_server_now(&p->task->instance->env), ahead = p->planned_at - now, doubt = source_stats_doubt();
+    bool matters = p->task->job.kind == JOB_WINDOWED || p->first;
+
+    if (w->read_at_unix_nano == 0 || w->read_at_unix_nano > now)
+        w->read_at_unix_nano = now;
+    if (matters && (ahead > doubt || (p->first && ahead < -FIRST_POLL_MS * NANO_PER_MS - doubt)))
+        return err_set(e, ERR_RETRY, "our clock is %lld s %s the cloud's, the window is planned anew",
+                       (long long)(llabs(ahead) / NANO_PER_S), ahead > 0 ? "ahead of" : "behind");
+    return ERR_OK;
+}
+
 /* Reads and commits the window, or as much of its front as can be read at once; *w tells what was read. */
 static enum err_code read_window(struct poll *p, struct window *w, struct err *e)
 {
@@ -263,8 +279,8 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
         if (!f)
             return err_set(e, ERR_LIMIT, "out of memory");
         code = source->ops->poll(source, job, &f->windows[0], f, e);
-        if (code == ERR_OK && f->windows[0].read_at_unix_nano == 0)
-            f->windows[0].read_at_unix_nano = source_server_now(&p->task->instance->env);
+        if (code == ERR_OK)
+            code = check_clock(p, &f->windows[0], e);
         if (code == ERR_OK)
             code = commit(p, f, e);
         if ((code != ERR_LIMIT && code != ERR_PARTIAL) || half <= 0 || job->kind == JOB_SNAPSHOT)
@@ -299,6 +315,7 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
     struct window w;
 
     *more = false;
+    p->planned_at = now;
     /* A turn of the backlog is short: what is new may become due meanwhile. */
     for (int i = 0; i < (turn == TURN_BACKLOG ? 1 : WINDOWS_PER_POLL) && code == ERR_OK; i++) {
         w = (struct window){ 0 };
@@ -361,8 +378,9 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
     arena_init(&p.arena, ARENA_BYTES);
     p.count_from = ledger_count_from(spine_ledger(s), env->id);
     p.first = p.count_from == 0;
+    p.planned_at = source_server_now(env);
     if (p.first)
-        p.count_from = clock_floor(source_server_now(env) - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
+        p.count_from = clock_floor(p.planned_at - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
     status->last_attempt_unix_nano = clock_now();
     status->polls++;
     code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);

@@ -22,7 +22,8 @@ struct source_stats {
     pthread_mutex_t lock; /* guards all below */
     struct api_stats *rows;
     size_t n, cap;
-    int64_t skew_nano;
+    int64_t ahead_nano; /* of the server's clock over our monotonic one, which nobody sets; */
+    bool dated;         /* known since the first answer */
     struct source_note notes[STATS_NOTES_MAX];
     size_t n_notes;
 };
@@ -125,26 +126,44 @@ struct api_stats *source_stats_rows(struct source_stats *s, size_t *n)
     return copy;
 }
 
-void source_stats_date(struct source_stats *s, int64_t server_unix_nano, int64_t our_unix_nano)
+/* A faster clock widens what the answer's way takes. */
+static int64_t ignored(void)
 {
+    return (int64_t)(SKEW_IGNORED_S * NANO_PER_S * clock_speed());
+}
+
+void source_stats_date(struct source_stats *s, int64_t server_unix_nano)
+{
+    int64_t mono = clock_mono(), ours = clock_now();
     /* A Date of 12:00:05 was written between :05.0 and :06.0. */
-    int64_t skew = server_unix_nano + NANO_PER_S / 2 - our_unix_nano;
-    /* A faster clock widens what the answer's way takes. */
-    int64_t ignored = (int64_t)(SKEW_IGNORED_S * NANO_PER_S * clock_speed());
+    int64_t server = server_unix_nano + NANO_PER_S / 2;
 
     pthread_mutex_lock(&s->lock);
-    s->skew_nano = llabs(skew) < ignored ? 0 : skew;
+    s->ahead_nano = (llabs(server - ours) < ignored() ? ours : server) - mono;
+    s->dated = true;
     pthread_mutex_unlock(&s->lock);
+}
+
+int64_t source_stats_now(struct source_stats *s)
+{
+    int64_t now;
+
+    pthread_mutex_lock(&s->lock);
+    now = s->dated ? clock_mono() + s->ahead_nano : clock_now();
+    pthread_mutex_unlock(&s->lock);
+    return now;
 }
 
 int64_t source_stats_skew(struct source_stats *s)
 {
-    int64_t skew;
+    int64_t skew = source_stats_now(s) - clock_now();
 
-    pthread_mutex_lock(&s->lock);
-    skew = s->skew_nano;
-    pthread_mutex_unlock(&s->lock);
-    return skew;
+    return llabs(skew) < ignored() ? 0 : skew;
+}
+
+int64_t source_stats_doubt(void)
+{
+    return 2 * ignored();
 }
 
 static bool set_note(struct source_stats *s, size_t i, const char *what, sv text)
@@ -191,7 +210,7 @@ size_t source_stats_notes(struct source_stats *s, struct source_note out[STATS_N
 
 int64_t source_server_now(const struct source_env *env)
 {
-    return clock_now() + source_stats_skew(env->stats);
+    return source_stats_now(env->stats);
 }
 
 /* ---- the call ---- */
@@ -269,7 +288,7 @@ static enum err_code send(const struct source_env *env, const struct source_requ
         units = 0; /* refused; an answer that was lost on its way is paid */
     if (code == ERR_OK) {
         if (r->date_unix_nano)
-            source_stats_date(env->stats, r->date_unix_nano, clock_now());
+            source_stats_date(env->stats, r->date_unix_nano);
         code = judge(q, r, e);
     } else {
         err_wrap(e, "%s", q->api->name);

@@ -44,10 +44,15 @@ void source_stats_billed(struct source_stats *s, const char *name, sv account, i
 /* A copy of all rows, in order of first use, for free(); NULL and *n = 0 when there are none or memory is out. */
 struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);
 
-/* The server's Date (whole seconds) against our clock at that moment. */
-void source_stats_date(struct source_stats *s, int64_t server_unix_nano, int64_t our_unix_nano);
-int64_t
-source_stats_skew(struct source_stats *s); /* server minus ours; 0 when it is within the Date header's resolution */
+/* The server's Date (whole seconds) has just come. */
+void source_stats_date(struct source_stats *s, int64_t server_unix_nano);
+/* What the server's clock shows: its last Date and the monotonic time since, whatever became of our wall clock; before the first
+ * answer that is all there is. */
+int64_t source_stats_now(struct source_stats *s);
+/* Server minus ours; 0 when it is within the Date header's resolution. */
+int64_t source_stats_skew(struct source_stats *s);
+/* By how much source_stats_now may move back without anybody having set a clock. */
+int64_t source_stats_doubt(void);
 
 /* Something that the cloud refuses and the source goes on without. `what` is a constant that outlives the stats. */
 enum { STATS_NOTES_MAX = 32, STATS_NOTE_TEXT_MAX = 200 };

@@ -119,6 +119,76 @@ static void a_span_read_too_early_is_read_again_after_an_outage(void)
 }
 
 /* Two seconds past the minute the settle time cuts a bucket in two: it is settled whole or not at all. */
+/* The cloud's clock goes right, as the monotonic one does; ours is set. What has not happened yet is not there to be read. */
+static enum err_code dated(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    struct window there = *w;
+
+    source_stats_date(in.stats, clock_floor(clock_mono(), NANO_PER_S));
+    there.to_unix_nano = w->to_unix_nano < clock_mono() ? w->to_unix_nano : clock_mono();
+    return fake_one_a_minute(f, &there, out, e);
+}
+
+static void until_read(void)
+{
+    bool more;
+
+    do {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    } while (more);
+}
+
+static void a_clock_that_is_set_moves_no_window(void)
+{
+    static const int64_t steps[] = { NANO_PER_H, -NANO_PER_H, 365 * 24 * NANO_PER_H, -365 * 24 * NANO_PER_H,
+                                     -2 * NANO_PER_H };
+
+    begin();
+    fake.answer = dated;
+    until_read();
+    OK(fake_total(spine_ledger(spine)) == 57);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        clock_step(steps[i]);
+        clock_advance(10 * NANO_PER_MIN);
+        until_read();
+        OK(fake_total(spine_ledger(spine)) == 57 + 10 * (int64_t)(i + 1));
+        OK(minutes(fake.last.to_unix_nano) <= 10 * (int64_t)(i + 1) - 3);
+    }
+    OK(source_stats_skew(in.stats) == 2 * NANO_PER_H + NANO_PER_S / 2);
+    end();
+}
+
+/* Nothing is known of the cloud's clock before its first answer. */
+static void a_window_planned_by_a_wrong_clock_is_not_believed(void)
+{
+    static const int64_t steps[] = { NANO_PER_H, 365 * 24 * NANO_PER_H, -NANO_PER_H };
+    bool more;
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        begin();
+        fake.answer = dated;
+        clock_step(steps[i]);
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_RETRY && fake_total(spine_ledger(spine)) == 0);
+        OK(strstr(task.status.error.text, steps[i] > 0 ? "s ahead of the cloud's" : "s behind the cloud's") != NULL);
+        until_read();
+        OK(fake_total(spine_ledger(spine)) == 57);
+        OK(ledger_count_from(spine_ledger(spine), SV("f")) == T0 - 60 * NANO_PER_MIN);
+        /* A restart forgets what the cloud's clock showed, not where it was. */
+        source_stats_free(in.stats);
+        in.stats = in.env.stats = source_stats_new();
+        clock_step(NANO_PER_H);
+        clock_advance(10 * NANO_PER_MIN);
+        (void)!task_poll(spine, &task, &task.status, &more);
+        until_read();
+        OK(fake_total(spine_ledger(spine)) == 67 && minutes(fake.last.to_unix_nano) <= 7);
+        clock_step(-NANO_PER_H);
+        clock_advance(60 * NANO_PER_MIN);
+        until_read();
+        OK(fake_total(spine_ledger(spine)) == 127);
+        end();
+    }
+}
+
 static void a_bucket_is_not_settled_by_half(void)
 {
     bool more;
@@ -551,6 +621,8 @@ int main(void)
     RUN(new_minutes_do_not_starve_what_is_older);
     RUN(after_an_outage_the_hole_is_read_too);
     RUN(a_span_read_too_early_is_read_again_after_an_outage);
+    RUN(a_clock_that_is_set_moves_no_window);
+    RUN(a_window_planned_by_a_wrong_clock_is_not_believed);
     RUN(a_bucket_is_not_settled_by_half);
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);

@@ -91,7 +91,7 @@ static void a_refused_bearer_is_signed_again_by_the_servers_clock(void)
     a = open_auth(&s);
     first = get(&s, a);
     OK(issued_at(first) == clock_now() / NANO_PER_S);
-    source_stats_date(s.env.stats, clock_now() + NANO_PER_H, clock_now());
+    source_stats_date(s.env.stats, clock_now() + NANO_PER_H);
     gcp_auth_refused(a, sv_of(first));
     OK(issued_at(get(&s, a)) == clock_now() / NANO_PER_S + 3600);
     gcp_auth_free(a);
