@@ -457,6 +457,48 @@ static void retention_by_age_does_not_believe_a_clock_that_jumps(void)
     clock_set_system();
 }
 
+static void delete_in_time(struct journal *j)
+{
+    struct journal_stats s;
+
+    clock_advance(2 * NANO_PER_MIN);
+    for (int i = 0; i < 3; i++) { /* each is a reason to look for old ones */
+        journal_reader_close(journal_reader_open(j, "x", SV_NONE, NULL));
+        journal_forget(j, "x");
+        OK(append_range(j, 101, 120, NULL));
+    }
+    journal_stats(j, &s);
+    printf("# %zu segments, %llu deleted\n", (size_t)s.segments, (unsigned long long)s.deleted_segments);
+}
+
+/* It starts a year ahead, and is back at the next start. A pause of a week looks the same, and only costs a day. */
+static void retention_by_age_does_not_believe_a_clock_that_is_wrong_at_the_start(void)
+{
+    struct journal_options o = { .segment_bytes = 1000, .retention_ms = 24 * INT64_C(3600000) };
+    struct journal *j;
+    struct journal_stats s;
+
+    test_fresh_dir();
+    clock_set_manual(1000 * NANO_PER_H);
+    j = test_open(o, NULL);
+    OK(append_range(j, 1, 100, NULL));
+    journal_close(j);
+    for (int i = 0; i < 2; i++) {
+        clock_step((i ? -365 : 365) * 24 * NANO_PER_H);
+        j = test_open(o, NULL);
+        delete_in_time(j);
+        journal_stats(j, &s);
+        OK(s.deleted_segments == 0 && s.segments > 10);
+        if (i == 0)
+            journal_close(j);
+    }
+    clock_advance(49 * NANO_PER_H); /* both clocks move, now it is believed */
+    delete_in_time(j);
+    wait_until_deleted(j, 5);
+    journal_close(j);
+    clock_set_system();
+}
+
 static void an_old_cursor_after_deletion_means_the_oldest_frame_kept(void)
 {
     struct journal_options o = { .segment_bytes = 1000, .max_bytes = 3000 };
@@ -505,6 +547,7 @@ int main(void)
     RUN(retention_waits_for_the_slowest_reader);
     RUN(retention_by_age_deletes_what_everybody_has_passed);
     RUN(retention_by_age_does_not_believe_a_clock_that_jumps);
+    RUN(retention_by_age_does_not_believe_a_clock_that_is_wrong_at_the_start);
     RUN(an_old_cursor_after_deletion_means_the_oldest_frame_kept);
     return tap_done();
 }
