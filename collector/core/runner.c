@@ -12,6 +12,8 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
+#include "collector/base/log.h"
+#include "collector/model/key.h"
 
 enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20, FIRST_POLL_MS = 10 * 60 * 1000 };
 
@@ -209,6 +211,8 @@ struct poll {
     int64_t count_from;
     int64_t planned_at; /* what we took for the cloud's now */
     bool first;         /* the source has never counted */
+    bool unknown;       /* it has, but nothing of this job was ever read */
+    unsigned windows;
     uint64_t records;
 };
 
@@ -322,12 +326,145 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
         if (!window_plan(spine_ledger(p->s), env->id, job, turn, p->count_from, now, &w))
             break;
         code = read_pieces(p, &w, e);
+        p->windows++;
     }
     *more = code == ERR_OK && window_plan(spine_ledger(p->s), env->id, job, TURN_BACKLOG, p->count_from, now, &w);
     return code;
 }
 
+/* ---- what was not told ---- */
+
+enum { GAPS_PER_POLL = 16, UNLOGGED_PER_POLL = 64 };
+
+static bool put_gap(struct frame *f, const struct origin_view *of, sv signal, sv cause, int64_t from, int64_t to,
+                    sv detail)
+{
+    struct batch *b = frame_add_batch(f);
+    struct gap *g = b ? batch_add_gap(b) : NULL;
+    const sv parts[] = { f->source, f->scope, signal, of->resource, of->cloud_region, cause };
+
+    if (!g)
+        return false;
+    b->origin = (struct origin){ .cloud = cloud_parse(of->cloud),
+                                 .account = batch_sym(b, of->account),
+                                 .cloud_region = batch_sym(b, of->cloud_region),
+                                 .platform = platform_parse(of->platform),
+                                 .resource = batch_sym(b, of->resource),
+                                 .source = batch_sym(b, f->source) };
+    *g = (struct gap){ .key = hash_u64(hash_u64(key_parts(parts, sizeof parts / sizeof parts[0]), (uint64_t)from),
+                                       (uint64_t)to),
+                       .start_unix_nano = from,
+                       .end_unix_nano = to,
+                       .signal = batch_sym(b, signal),
+                       .cause = batch_sym(b, cause),
+                       .detail = detail };
+    f->tally.received++;
+    return true;
+}
+
+/* Why the front of `w` cannot be read any more; cuts it to the part for which that holds. */
+static sv cause_of(struct poll *p, struct window *w)
+{
+    const struct source_job *job = &p->task->job;
+    struct window unread;
+
+    if (!ledger_first_hole(spine_ledger(p->s), p->task->instance->env.id, job->scope, job->group, w->from_unix_nano,
+                           w->to_unix_nano, &unread))
+        return SV("unsettled"); /* read, but too early to have all */
+    if (unread.from_unix_nano > w->from_unix_nano) {
+        w->to_unix_nano = unread.from_unix_nano;
+        return SV("unsettled");
+    }
+    *w = unread;
+    return p->unknown ? SV("before_discovery") : SV("retention");
+}
+
+static enum err_code tell_gap(struct poll *p, const struct window *w, sv cause, struct err *e)
+{
+    const struct task *t = p->task;
+    const struct origin_view of = { .cloud = sv_of(t->instance->ops->name) };
+    struct window own = { .from_unix_nano = w->from_unix_nano, .to_unix_nano = w->to_unix_nano };
+    struct frame *f = frame_for(p, &own);
+
+    if (!f ||
+        !put_gap(f, &of, t->job.signal, cause, w->from_unix_nano, w->to_unix_nano,
+                 arena_printf(&p->arena, "the cloud keeps it for %lld h", (long long)(t->job.retention_ms / 3600000))))
+        return err_set(e, ERR_LIMIT, "out of memory");
+    f->windows[0].read_at_unix_nano = source_server_now(&t->instance->env);
+    log_warn(t->instance->ops->name, "source=%.*s scope=%.*s group=%.*s: gap of %lld s: cause=%.*s",
+             SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group),
+             (long long)((w->to_unix_nano - w->from_unix_nano) / NANO_PER_S), SV_ARG(cause));
+    return commit(p, f, e);
+}
+
+/* What the cloud has given up before it was read is told as a gap, and counts as read: nothing else can become of it. Only after a
+ * window was read, so that the server's clock has said that it is so late. */
+static enum err_code tell_lost(struct poll *p, struct err *e)
+{
+    const struct source_env *env = &p->task->instance->env;
+    const struct source_job *job = &p->task->job;
+    int64_t kept = oldest_wanted(job, p->count_from, source_server_now(env));
+    enum err_code code = ERR_OK;
+    struct window w;
+
+    for (int i = 0; i < GAPS_PER_POLL && code == ERR_OK; i++) {
+        sv cause;
+
+        if (!ledger_first_unsettled(spine_ledger(p->s), env->id, job->scope, job->group, p->count_from, kept, &w))
+            break;
+        cause = cause_of(p, &w);
+        code = tell_gap(p, &w, cause, e);
+    }
+    return code;
+}
+
+/* Hours of which the metrics show traffic and the logs none. */
+static enum err_code tell_unlogged(struct poll *p, struct err *e)
+{
+    const struct task *t = p->task;
+    struct ledger *l = spine_ledger(p->s);
+    struct unlogged_view *v;
+    struct frame *f;
+    bool ok;
+    size_t n = 0;
+
+    arena_reset(&p->arena);
+    f = frame_new(&p->arena, t->instance->env.id, SV("logging"));
+    v = ARENA_ARRAY(&p->arena, struct unlogged_view, UNLOGGED_PER_POLL);
+    ok = f && v;
+    ledger_read_lock(l);
+    n = ok ? ledger_unlogged(l, t->instance->env.id, v, UNLOGGED_PER_POLL) : 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct origin_view of = { v[i].labels[0], v[i].labels[1], v[i].labels[2], v[i].labels[3],
+                                        v[i].labels[4] };
+
+        ok = put_gap(f, &of, t->job.signal, SV("logging_off"), v[i].hour_unix_nano, v[i].hour_unix_nano + NANO_PER_H,
+                     arena_printf(&p->arena, "metrics show %lld requests, logs none", (long long)v[i].requests));
+    }
+    ledger_read_unlock(l);
+    if (!ok)
+        return err_set(e, ERR_LIMIT, "out of memory");
+    f->tally.stored = (int64_t)frame_records(f);
+    ledger_filter(l, f);
+    if (frame_records(f) == 0)
+        return ERR_OK; /* all of it is known */
+    log_warn(t->instance->ops->name, "source=%.*s: %zu resources have traffic and no log of calls, %.*s among them",
+             SV_ARG(t->instance->env.id), frame_records(f), SV_ARG(v[0].labels[4]));
+    f->tally = (struct tally){ .received = (int64_t)frame_records(f), .stored = (int64_t)frame_records(f) };
+    return spine_commit(p->s, f, e);
+}
+
 /* ---- the task ---- */
+
+static bool is_unknown(const struct poll *p)
+{
+    const struct source_job *job = &p->task->job;
+    int64_t now = clock_now();
+    struct window hole;
+
+    return ledger_first_hole(spine_ledger(p->s), p->task->instance->env.id, job->scope, job->group, 0, now, &hole) &&
+           hole.from_unix_nano == 0 && hole.to_unix_nano == now;
+}
 
 static void note_success(struct poll *p, struct task_status *s, bool more)
 {
@@ -383,7 +520,12 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
         p.count_from = clock_floor(p.planned_at - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
     status->last_attempt_unix_nano = clock_now();
     status->polls++;
+    p.unknown = !p.first && t->job.kind == JOB_WINDOWED && is_unknown(&p);
     code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);
+    if (code == ERR_OK && p.windows && t->job.retention_ms)
+        code = tell_lost(&p, &e);
+    if (code == ERR_OK && p.windows && t->turn != TURN_BACKLOG && sv_eq(t->job.signal, SV("calls")))
+        code = tell_unlogged(&p, &e);
     status->records += p.records;
     if (code == ERR_OK)
         note_success(&p, status, *more);

@@ -100,6 +100,12 @@ static void put_job(struct json_out *o, const struct task_view *t)
     else
         buf_put(o->b, SV("null"));
     number(o, "expected_lag_seconds", (double)t->expected_lag_ms / 1e3);
+    number(o, "backlog_seconds", (double)s->backlog_nano / 1e9);
+    key(o, "catch_up_seconds");
+    if (s->backlog_nano == 0 || s->catch_up_nano)
+        buf_f64(o->b, (double)s->catch_up_nano / 1e9);
+    else
+        buf_put(o->b, SV("null"));
     instant(o, "last_attempt", s->last_attempt_unix_nano);
     instant(o, "last_success", s->last_success_unix_nano);
     instant(o, "next_attempt", s->next_unix_nano);
@@ -193,6 +199,29 @@ static void put_totals(struct json_out *o, struct ledger *l, sv source)
     instant(o, "count_from", ledger_count_from(l, source));
 }
 
+static void put_gaps(struct json_out *o, struct ledger *l, sv source)
+{
+    struct gap_view v;
+
+    key(o, "gaps");
+    open_as(o, '[');
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_gap_count(l); i++) {
+        ledger_gap(l, i, &v);
+        if (!sv_eq(v.source, source))
+            continue;
+        open_item(o);
+        text(o, "signal", v.signal);
+        text(o, "cause", v.cause);
+        number(o, "seconds", (double)v.nano / 1e9);
+        instant(o, "newest_from", v.newest_from_unix_nano);
+        instant(o, "newest_to", v.newest_to_unix_nano);
+        close_as(o, '}');
+    }
+    ledger_read_unlock(l);
+    close_as(o, ']');
+}
+
 static void put_source(struct json_out *o, const struct status *s, const struct instance *in,
                        const struct task_view *tasks, size_t n)
 {
@@ -209,6 +238,7 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
     put_totals(o, spine_ledger(s->spine), in->env.id);
     put_calls(o, in->stats);
     put_notes(o, in->stats);
+    put_gaps(o, spine_ledger(s->spine), in->env.id);
     key(o, "jobs");
     open_as(o, '[');
     for (size_t i = 0; i < n; i++)

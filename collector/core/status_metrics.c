@@ -47,8 +47,8 @@ static void one(struct look *k, const char *name, const char *type, const char *
 /* The worst of all jobs of one (source, signal). */
 struct signal_sum {
     sv source, signal;
-    bool up, catching_up;
-    int64_t complete_until, now, expected_lag_ms;
+    bool up, catching_up, unknown_end; /* of the backlog */
+    int64_t complete_until, now, expected_lag_ms, backlog, catch_up;
 };
 
 static struct signal_sum *sum_for(struct signal_sum *sums, size_t *n, const struct task_view *t)
@@ -77,8 +77,40 @@ static struct signal_sum *sum_signals(struct look *k, size_t *n)
             s->now = t->status.server_now_unix_nano;
         if (t->expected_lag_ms > s->expected_lag_ms)
             s->expected_lag_ms = t->expected_lag_ms;
+        if (t->status.backlog_nano > s->backlog)
+            s->backlog = t->status.backlog_nano;
+        if (t->status.catch_up_nano > s->catch_up)
+            s->catch_up = t->status.catch_up_nano;
+        s->unknown_end |= t->status.backlog_nano > 0 && t->status.catch_up_nano == 0;
     }
     return sums;
+}
+
+static bool always(const struct signal_sum *s)
+{
+    (void)s;
+    return true;
+}
+
+/* Absent until something is complete: unknown is not zero. */
+static bool has_data(const struct signal_sum *s)
+{
+    return s->complete_until > 0 && s->complete_until != INT64_MAX;
+}
+
+static bool has_end(const struct signal_sum *s)
+{
+    return !s->unknown_end;
+}
+
+static double figure_backlog(const struct signal_sum *s)
+{
+    return seconds(s->backlog);
+}
+
+static double figure_catch_up(const struct signal_sum *s)
+{
+    return seconds(s->catch_up);
 }
 
 static double figure_up(const struct signal_sum *s)
@@ -112,14 +144,16 @@ static double figure_expected(const struct signal_sum *s)
 static const struct {
     const char *name;
     double (*figure)(const struct signal_sum *s);
-    bool needs_data; /* absent until something is complete: unknown is not zero */
+    bool (*told)(const struct signal_sum *s);
     const char *help;
 } signal_families[] = {
-    { "trefoil_complete_until_timestamp_seconds", figure_until,       true,  "Everything up to this time was read whole, a settle time or more after it." },
-    { "trefoil_expected_lag_seconds",             figure_expected,    false, "The lag that delay, settle time and polling interval make normal." },
-    { "trefoil_lag_seconds",                      figure_lag,         true,  "Now minus the time up to which the signal is complete." },
-    { "trefoil_source_catching_up",               figure_catching_up, false, "1 while a backlog is being read." },
-    { "trefoil_source_up",                        figure_up,          false, "1 when the last poll of each job succeeded." },
+    { "trefoil_complete_until_timestamp_seconds", figure_until,       has_data, "Everything up to this time was read whole, a settle time or more after it." },
+    { "trefoil_expected_lag_seconds",             figure_expected,    always,   "The lag that delay, settle time and polling interval make normal." },
+    { "trefoil_lag_seconds",                      figure_lag,         has_data, "Now minus the time up to which the signal is complete." },
+    { "trefoil_source_backlog_seconds",           figure_backlog,     always,   "Span behind the newest part that is still to be read, of the job that has most." },
+    { "trefoil_source_catch_up_seconds",          figure_catch_up,    has_end,  "How long reading it will take, as the last minutes went; absent while unknown." },
+    { "trefoil_source_catching_up",               figure_catching_up, always,   "1 while a backlog is being read." },
+    { "trefoil_source_up",                        figure_up,          always,   "1 when the last poll of each job succeeded." },
 };
 /* clang-format on */
 
@@ -131,12 +165,30 @@ static void put_signals(struct look *k)
     for (size_t f = 0; sums && f < sizeof signal_families / sizeof signal_families[0]; f++) {
         family(k, signal_families[f].name, "gauge", signal_families[f].help);
         for (size_t i = 0; i < n; i++)
-            if (!signal_families[f].needs_data || (sums[i].complete_until > 0 && sums[i].complete_until != INT64_MAX))
+            if (signal_families[f].told(&sums[i]))
                 exposition_f64(
                     k->out, signal_families[f].name,
                     (struct exposition_label[]){ { "source", sums[i].source }, { "signal", sums[i].signal } }, 2,
                     signal_families[f].figure(&sums[i]));
     }
+}
+
+static void put_gaps(struct look *k)
+{
+    struct ledger *l = spine_ledger(k->status->spine);
+    struct gap_view v;
+
+    family(k, "trefoil_gap_seconds_total", "counter",
+           "Spans that were not told: retention (the cloud kept them no longer), logging_off, denied, gone, ...");
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_gap_count(l); i++) {
+        ledger_gap(l, i, &v);
+        exposition_f64(
+            k->out, "trefoil_gap_seconds_total",
+            (struct exposition_label[]){ { "source", v.source }, { "signal", v.signal }, { "cause", v.cause } }, 3,
+            seconds(v.nano));
+    }
+    ledger_read_unlock(l);
 }
 
 /* ---- conservation, by source ---- */
@@ -405,8 +457,8 @@ static void look_at(struct look *k)
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *) = { put_build, put_signals, put_conservation, put_api_calls,
-                                                    put_notes, put_spine,   put_process };
+    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_gaps,  put_conservation,
+                                                    put_api_calls, put_notes,   put_spine, put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

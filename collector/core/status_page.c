@@ -265,14 +265,29 @@ static void put_services(struct buf *b, const struct task_view *tasks, size_t n_
 
 /* ---- sources ---- */
 
+static void put_rest(struct buf *b, const struct task_status *s)
+{
+    buf_put(b, SV("<br><small>"));
+    put_span(b, s->backlog_nano / NANO_PER_S);
+    buf_put(b, SV(" left"));
+    if (s->catch_up_nano) {
+        buf_put(b, SV(", about "));
+        put_span(b, s->catch_up_nano / NANO_PER_S);
+    }
+    buf_put(b, SV("</small>"));
+}
+
 static void put_job(struct buf *b, const struct task_view *t)
 {
     const struct task_status *s = &t->status;
     int64_t now = clock_now();
 
     buf_put(b, s->error.code ? SV("<tr class=told>") : SV("<tr>"));
-    buf_printf(b, "<td class=\"w %s\">%s%s</td>", task_state_name(s->state), task_state_name(s->state),
+    buf_printf(b, "<td class=\"w %s\">%s%s", task_state_name(s->state), task_state_name(s->state),
                s->sick ? " (sick)" : "");
+    if (s->state == TASK_CATCHING_UP)
+        put_rest(b, s);
+    buf_put(b, SV("</td>"));
     buf_put(b, SV("<td class=n>"));
     if (s->complete_until_unix_nano > 0)
         put_span(b, (now - s->complete_until_unix_nano) / NANO_PER_S);
@@ -305,6 +320,39 @@ static void put_sources(const struct status *s, const struct task_view *tasks, s
             put_html(b, sv_of(s->instances[i]->open_error.text));
             buf_put(b, SV("</p>\n"));
         }
+}
+
+static void put_gap(struct buf *b, const struct gap_view *v)
+{
+    buf_put(b, SV("<tr>"));
+    cell(b, v->source);
+    cell(b, v->signal);
+    cell(b, v->cause);
+    buf_put(b, SV("<td class=n>"));
+    put_span(b, v->nano / NANO_PER_S);
+    buf_put(b, SV("</td><td class=w>"));
+    buf_time(b, v->newest_from_unix_nano, 0);
+    buf_put(b, SV(" to "));
+    buf_time(b, v->newest_to_unix_nano, 0);
+    buf_put(b, SV("</td></tr>\n"));
+}
+
+static void put_gaps(const struct status *s, struct buf *b)
+{
+    struct ledger *l = spine_ledger(s->spine);
+    struct gap_view v;
+
+    ledger_read_lock(l);
+    if (ledger_gap_count(l))
+        buf_put(b, SV("<h2>Gaps</h2><p><small>What was not told and never will be.</small></p><div class=wide><table>"
+                      "<tr><th>Source<th>Signal<th>Cause<th class=n>Altogether<th>The newest</tr>\n"));
+    for (size_t i = 0; i < ledger_gap_count(l); i++) {
+        ledger_gap(l, i, &v);
+        put_gap(b, &v);
+    }
+    if (ledger_gap_count(l))
+        buf_put(b, SV("</table></div>\n"));
+    ledger_read_unlock(l);
 }
 
 static void put_head(struct buf *out)
@@ -345,6 +393,7 @@ void status_page(const struct status *s, struct buf *out)
     tasks = s->scheduler ? scheduler_tasks(s->scheduler, &arena, &n) : NULL;
     put_head(out);
     put_services(out, tasks, n, &arena);
+    put_gaps(s, out);
     put_traffic(s, out, &arena);
     put_sources(s, tasks, n, out);
     buf_put(out, SV("</body></html>\n"));

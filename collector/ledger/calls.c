@@ -54,10 +54,26 @@ static uint32_t oldest_waiting(const struct ledger *l)
     return oldest > limit ? oldest : limit;
 }
 
+/* Where the first hole in a log begins. What was read behind it is newer, but the other rows of its calls may stand in it. */
+static uint32_t oldest_hole(const struct ledger *l)
+{
+    uint32_t oldest = l->keys.hour, limit = hours_back(l, WAIT_HOURS_MAX);
+
+    for (size_t i = 0; i < l->n_coverages; i++) {
+        uint32_t hour = l->coverages[i].of_calls ? hour_of(coverage_hole(l, &l->coverages[i])) : oldest;
+
+        oldest = hour < oldest ? hour : oldest;
+    }
+    return oldest > limit ? oldest : limit;
+}
+
 static void keys_prune(struct ledger *l, bool spare_waiting)
 {
     uint32_t oldest = hours_back(l, l->keys.horizon_hours), waiting = spare_waiting ? oldest_waiting(l) : oldest;
+    uint32_t hole = spare_waiting ? oldest_hole(l) : l->keys.hour;
 
+    hole = hole > l->keys.horizon_hours ? hole - l->keys.horizon_hours : 0;
+    oldest = hole < oldest ? hole : oldest;
     map_prune(&l->keys.rows, keep_row, &oldest);
     oldest = waiting < oldest ? waiting : oldest;
     map_prune(&l->keys.calls, keep_call, &oldest);
@@ -339,6 +355,8 @@ void call_fold(struct fold *f, const struct call *c)
     const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, c->log), &n);
     struct label_set labels;
 
+    if (f->coverage != UINT32_MAX && f->frame->lane == LANE_LIVE)
+        f->l->coverages[f->coverage].of_calls = true;
     keys_hour(f->l, hour_of(arrival));
     if (!first_sight(f, c->key, hour_of(arrival)) || !counts(f, arrival))
         return;

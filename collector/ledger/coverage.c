@@ -113,6 +113,16 @@ static int64_t complete_until(const struct ledger *l, const struct coverage *c)
     return at > from ? at : 0;
 }
 
+/* Where the first part begins that was not read since counting began; INT64_MAX when nothing is missing before the newest. */
+int64_t coverage_hole(const struct ledger *l, const struct coverage *c)
+{
+    for (size_t i = 0; i < l->n_sources && c->read.n; i++)
+        if (l->sources[i].source == c->source && l->sources[i].count_from &&
+            l->sources[i].count_from < c->read.at[0].from)
+            return l->sources[i].count_from;
+    return c->read.n > 1 ? c->read.at[0].to : INT64_MAX;
+}
+
 bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int64_t *unix_nano)
 {
     uint32_t n;

@@ -25,6 +25,7 @@ struct ledger *ledger_new(struct err *e)
     map_init(&l->hours_by_key, 0);
     map_init(&l->callers.admitted, 0);
     charges_init(&l->charges);
+    map_init(&l->gaps.by_key, 0);
     map_init(&l->keys.rows, KEYS_MAX);
     map_init(&l->keys.calls, KEYS_MAX);
     l->keys.horizon_hours = l->keys.horizon_wanted = 24;
@@ -62,6 +63,7 @@ void ledger_free(struct ledger *l)
     map_done(&l->native_by_key);
     map_done(&l->callers.admitted);
     charges_done(&l->charges);
+    gaps_done(&l->gaps);
     map_done(&l->keys.rows);
     map_done(&l->keys.calls);
     pthread_rwlock_destroy(&l->lock);
@@ -133,6 +135,8 @@ static void fold_batch(struct fold *f, const struct batch *b)
         audit_fold(f, &b->audits[i]);
     for (size_t i = 0; i < b->n_charges && !starves(f); i++)
         charge_fold(f, &b->charges[i]);
+    for (size_t i = 0; i < b->n_gaps; i++)
+        gap_fold(f, &b->gaps[i]);
     f->symbols = NULL;
 }
 
@@ -234,9 +238,9 @@ static bool seen(const struct map *known, struct map *here, uint64_t key)
     return false;
 }
 
-static size_t filter_batch(const struct ledger *l, struct batch *b, struct map *here)
+static size_t filter_batch(const struct ledger *l, const struct frame *f, struct batch *b, struct map *here)
 {
-    size_t before = b->n_measures + b->n_calls + b->n_audits + b->n_charges, n = 0;
+    size_t before = b->n_measures + b->n_calls + b->n_audits + b->n_charges + b->n_gaps, n = 0;
 
     for (size_t i = 0; i < b->n_measures; i++)
         if (!measure_known(l, &b->measures[i]))
@@ -257,7 +261,12 @@ static size_t filter_batch(const struct ledger *l, struct batch *b, struct map *
         if (!charge_known(l, &b->charges[i]))
             b->charges[n++] = b->charges[i];
     b->n_charges = n;
-    return before - b->n_measures - b->n_calls - b->n_audits - b->n_charges;
+    n = 0;
+    for (size_t i = 0; i < b->n_gaps; i++)
+        if (!gap_known(l, f, b, &b->gaps[i]))
+            b->gaps[n++] = b->gaps[i];
+    b->n_gaps = n;
+    return before - b->n_measures - b->n_calls - b->n_audits - b->n_charges - b->n_gaps;
 }
 
 void ledger_filter(struct ledger *l, struct frame *f)
@@ -268,7 +277,7 @@ void ledger_filter(struct ledger *l, struct frame *f)
     map_init(&here, 0);
     ledger_read_lock(l);
     for (struct batch *b = f->batches; b && f->lane == LANE_LIVE; b = b->next)
-        dropped += filter_batch(l, b, &here);
+        dropped += filter_batch(l, f, b, &here);
     for (size_t i = 0; i < f->n_epochs; i++)
         if (!epoch_known(l, f->source, &f->epochs[i]))
             f->epochs[n++] = f->epochs[i];

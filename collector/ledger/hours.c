@@ -65,12 +65,13 @@ struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS])
     return h;
 }
 
-void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t delta)
+void hours_add(struct fold *f, const struct series *s, int64_t delta)
 {
+    struct ledger *l = f->l;
     bool logged;
     struct hours *h;
     struct hour *slot;
-    int64_t hour = at / NANO_PER_H;
+    int64_t at = f->bucket, hour = at / NANO_PER_H;
 
     if (at <= 0 || !in_scope(sv_of(families[s->family].name), &logged) || !both_know(l, s))
         return;
@@ -82,6 +83,7 @@ void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t del
         *slot = (struct hour){ .hour = hour };
     *(logged ? &slot->logged : &slot->requests) += delta;
     h->has_log |= logged;
+    h->source = logged || !f->source ? h->source : f->source->source;
     h->newest = !logged && hour > h->newest ? hour : h->newest;
 }
 
@@ -103,4 +105,42 @@ bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_cover
     for (int i = 0; i < HOURS_LABELS; i++)
         out->labels[i] = names_sv(&l->names, h->labels[i]);
     return true;
+}
+
+/* Up to when every log of calls of a source is complete; 0 when it has none. */
+static int64_t logs_complete_until(const struct ledger *l, sv source)
+{
+    int64_t until = INT64_MAX;
+
+    for (size_t i = 0; i < l->n_coverages; i++) {
+        struct coverage_view v;
+
+        ledger_coverage(l, i, &v);
+        if (sv_eq(v.source, source) && (l->coverages[i].of_calls || sv_eq(v.group, SV("calls"))) &&
+            v.complete_until_unix_nano < until)
+            until = v.complete_until_unix_nano;
+    }
+    return until == INT64_MAX ? 0 : until;
+}
+
+size_t ledger_unlogged(const struct ledger *l, sv source, struct unlogged_view *out, size_t max)
+{
+    int64_t until = logs_complete_until(l, source);
+    name_id id = names_find(&l->names, source);
+    size_t n = 0;
+
+    for (size_t i = 0; until && i < l->n_hours && n < max; i++) {
+        const struct hours *h = &l->hours[i];
+        int64_t hour = h->newest - PUBLISHED_BACK;
+        const struct hour *slot = hour > 0 ? &h->ring[hour % HOURS_KEPT] : NULL;
+
+        if (h->source != id || !slot || slot->hour != hour || slot->requests <= 0 || slot->logged > 0 ||
+            (hour + 1) * NANO_PER_H > until)
+            continue;
+        out[n] = (struct unlogged_view){ .hour_unix_nano = hour * NANO_PER_H, .requests = slot->requests };
+        for (int k = 0; k < HOURS_LABELS; k++)
+            out[n].labels[k] = names_sv(&l->names, h->labels[k]);
+        n++;
+    }
+    return n;
 }

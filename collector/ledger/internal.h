@@ -8,6 +8,7 @@
  *   measures.c  native series and bucket states of the look-back
  *   calls.c     log rows and audit events: keys, joins, envelopes
  *   callers.c   who may have series by caller
+ *   gaps.c      spans that were not told
  *   charges.c   money by day, as it was stated last
  *   fold.c      one frame; the filter
  *   hours.c     requests against logged calls, by resource and hour
@@ -89,6 +90,7 @@ struct hours {
     name_id labels[HOURS_LABELS];
     bool has_log;
     int64_t newest; /* hour with requests */
+    name_id source; /* that told of requests last */
     struct hour ring[HOURS_KEPT];
 };
 
@@ -116,6 +118,7 @@ struct coverage {
     name_id source, scope, group;
     struct spans read, settled;
     int64_t newest_to, last_read_at;
+    bool of_calls;              /* rows of logs stand in it */
     int64_t pruned_before;      /* bucket states older than this are gone where the span has settled */
     struct envelope *envelopes; /* in order of arrival within a page */
     size_t n_envelopes, cap_envelopes;
@@ -237,6 +240,28 @@ struct callers {
     int64_t refused;     /* calls of callers beyond the limit */
 };
 
+/* ---- gaps.c ---- */
+
+/* Of one (source, signal, cause). */
+struct gap_sum {
+    name_id source, signal, cause;
+    int64_t nano;
+    int64_t newest_from, newest_to; /* of what was told last */
+};
+
+struct gap_state {
+    uint64_t key; /* of what is missing, and why */
+    struct spans told;
+};
+
+struct gaps {
+    struct gap_state *at;
+    size_t n, cap;
+    struct map by_key;
+    struct gap_sum *sums;
+    size_t n_sums, cap_sums;
+};
+
 /* ---- charges.c ---- */
 
 /* Labels of a sum: identity, direction, currency. */
@@ -294,6 +319,7 @@ struct ledger {
     struct keys keys;
     struct callers callers;
     struct charges charges;
+    struct gaps gaps;
     struct hours *hours;
     size_t n_hours, cap_hours;
     struct map hours_by_key;
@@ -341,6 +367,7 @@ void registry_done(struct registry *r);
 uint32_t coverage_for(struct ledger *l, sv source, sv scope, sv group, bool create);
 void coverage_fold(struct fold *f, const struct window *w);
 bool coverage_has(const struct coverage *c, int64_t t);
+int64_t coverage_hole(const struct ledger *l, const struct coverage *c);
 void coverage_done(struct coverage *c);
 
 void epoch_fold(struct fold *f, const struct epoch *e);
@@ -398,12 +425,19 @@ struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage);
 void native_done(struct native *n);
 
 struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS]);
-void hours_add(struct ledger *l, const struct series *s, int64_t at, int64_t delta);
+void hours_add(struct fold *f, const struct series *s, int64_t delta); /* at the fold's bucket */
 
 /* Name number of a caller that is or now becomes admitted, 0 for "" (not told), else one of the two above. */
 name_id caller_for(struct ledger *l, sv caller);
 /* Whether the rule's family has a series for each caller. */
 bool rule_by_caller(const struct fold_rule *r);
+
+void gap_fold(struct fold *f, const struct gap *g);
+/* Whether it has been told whole. */
+bool gap_known(const struct ledger *l, const struct frame *f, const struct batch *b, const struct gap *g);
+struct gap_sum *gap_sum_for(struct ledger *l, name_id source, name_id signal, name_id cause);
+struct gap_state *gap_add(struct ledger *l, uint64_t key); /* NULL at the limit */
+void gaps_done(struct gaps *g);
 
 void charges_init(struct charges *c);
 void charges_done(struct charges *c);
@@ -419,7 +453,7 @@ void call_fold(struct fold *f, const struct call *c);
 void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
-enum { SNAPSHOT_VERSION = 5 };
+enum { SNAPSHOT_VERSION = 6 };
 /* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
 

@@ -143,6 +143,23 @@ struct log_coverage_view {
 size_t ledger_log_coverage_count(const struct ledger *l);
 bool ledger_log_coverage(const struct ledger *l, size_t number, struct log_coverage_view *out); /* false: not known */
 
+/* Spans that were not told, by (source, signal, cause). */
+struct gap_view {
+    sv source, signal, cause;
+    int64_t nano;                                       /* altogether */
+    int64_t newest_from_unix_nano, newest_to_unix_nano; /* what was told last */
+};
+size_t ledger_gap_count(const struct ledger *l);
+void ledger_gap(const struct ledger *l, size_t number, struct gap_view *out);
+
+/* Resources of whose requests, by the metrics of `source`, its logs told nothing in the newest hour that both can know. At most
+ * `max`; how many. */
+struct unlogged_view {
+    sv labels[5]; /* cloud, account, cloud_region, platform, resource */
+    int64_t hour_unix_nano, requests;
+};
+size_t ledger_unlogged(const struct ledger *l, sv source, struct unlogged_view *out, size_t max);
+
 /* Money by day: the sum of what was stated last of each item. A day that leaves is gone, so numbers hold under one lock only. */
 struct billed_view {
     int family;

@@ -185,7 +185,7 @@ void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
     else if (s && s->cells && delta) {
         s->cells[cell] = sum_of(s->cells[cell], delta);
         touch(r, number);
-        hours_add(f->l, s, f->bucket, delta);
+        hours_add(f, s, delta);
         tell(f, s, cell, delta, s->cells[cell]);
     }
 }

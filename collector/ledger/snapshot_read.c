@@ -498,6 +498,41 @@ static void get_charges(struct in *in, struct ledger *l)
     }
 }
 
+static void get_gaps(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 36);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        name_id source = get_name(in, l), signal = get_name(in, l), cause = get_name(in, l);
+        size_t before = l->gaps.n_sums;
+        struct gap_sum *s = in->bad ? NULL : gap_sum_for(l, source, signal, cause);
+
+        if (!s || l->gaps.n_sums == before) {
+            in->bad = true;
+            return;
+        }
+        s->nano = get_sane(in);
+        s->newest_from = get_sane(in);
+        s->newest_to = get_sane(in);
+    }
+    n = get_count(in, 16);
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        uint64_t key = get_u64(in);
+        struct gap_state *s = map_find(&l->gaps.by_key, key) ? NULL : gap_add(l, key);
+
+        in->bad |= s == NULL;
+        if (s)
+            get_spans(in, &s->told);
+    }
+    for (size_t i = 0; i < l->n_coverages && !in->bad; i++) {
+        const unsigned char *of_calls = take(in, 1);
+
+        l->coverages[i].of_calls = of_calls && *of_calls;
+    }
+    for (size_t i = 0; i < l->n_hours && !in->bad; i++)
+        l->hours[i].source = get_name(in, l);
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -527,6 +562,8 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     get_bounds(in, l);
     if (in->version >= 5)
         get_charges(in, l);
+    if (in->version >= 6)
+        get_gaps(in, l);
     return !in->bad && in->rest.len == 0;
 }
 

@@ -281,6 +281,30 @@ static void put_charges(struct buf *b, const struct charges *c)
     }
 }
 
+static void put_gaps(struct buf *b, const struct ledger *l)
+{
+    const struct gaps *g = &l->gaps;
+
+    buf_le64(b, g->n_sums);
+    for (size_t i = 0; i < g->n_sums; i++) {
+        buf_le32(b, g->sums[i].source);
+        buf_le32(b, g->sums[i].signal);
+        buf_le32(b, g->sums[i].cause);
+        put_i64(b, g->sums[i].nano);
+        put_i64(b, g->sums[i].newest_from);
+        put_i64(b, g->sums[i].newest_to);
+    }
+    buf_le64(b, g->n);
+    for (size_t i = 0; i < g->n; i++) {
+        buf_le64(b, g->at[i].key);
+        put_spans(b, &g->at[i].told);
+    }
+    for (size_t i = 0; i < l->n_coverages; i++)
+        buf_putc(b, (char)l->coverages[i].of_calls);
+    for (size_t i = 0; i < l->n_hours; i++)
+        buf_le32(b, l->hours[i].source);
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -308,6 +332,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     buf_le64(b, l->envelopes_limit);
     put_i64(b, l->refused);
     put_charges(b, &l->charges);
+    put_gaps(b, l);
 }
 
 static enum err_code write_whole(int fd, sv bytes)

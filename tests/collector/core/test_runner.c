@@ -299,6 +299,86 @@ static void how_long_the_rest_takes_is_told_from_the_last_minutes(void)
     OK(progress_note(&p, 7 * NANO_PER_H, 65 * NANO_PER_MIN) == 0); /* it grows: no end */
 }
 
+static struct tally tally_of(sv source)
+{
+    struct source_totals t = { 0 };
+
+    ledger_read_lock(spine_ledger(spine));
+    for (size_t i = 0; i < ledger_source_count(spine_ledger(spine)) && !sv_eq(t.source, source); i++)
+        ledger_source(spine_ledger(spine), i, &t);
+    ledger_read_unlock(spine_ledger(spine));
+    return t.tally;
+}
+
+static double gap_seconds(sv cause)
+{
+    struct ledger *l = spine_ledger(spine);
+    struct gap_view v;
+    double sum = 0;
+
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_gap_count(l); i++) {
+        ledger_gap(l, i, &v);
+        sum += sv_eq(v.cause, cause) ? (double)v.nano / 1e9 : 0;
+    }
+    ledger_read_unlock(l);
+    return sum;
+}
+
+/* The cloud keeps an hour and we are away for three. */
+static void what_the_cloud_gave_up_meanwhile_is_a_gap_and_the_windows_go_on(void)
+{
+    bool more = false;
+    int64_t until;
+    struct tally t;
+
+    begin();
+    task.job.retention_ms = 3600000;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && gap_seconds(SV("retention")) == 0);
+    clock_advance(3 * NANO_PER_H);
+    do {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    } while (more);
+    /* From where it had read to, three minutes ago, to an hour before now; seven minutes before were read too early. */
+    OK(gap_seconds(SV("retention")) == 3 * 3600 - 3600 + 180 && gap_seconds(SV("unsettled")) == 420);
+    OK(fake_total(spine_ledger(spine)) == 57 + 57);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == 170);
+    t = tally_of(SV("f"));
+    OK(t.received == t.stored + t.duplicate);
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && gap_seconds(SV("retention")) == 2 * 3600 + 180);
+    end();
+}
+
+/* It is not known to be lost before the cloud has answered: our clock may be wrong. */
+static void while_the_cloud_is_silent_no_gap_is_told(void)
+{
+    bool more;
+
+    begin();
+    task.job.retention_ms = 3600000;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    fake.answer = refuse;
+    clock_advance(24 * 365 * NANO_PER_H);
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_RETRY && gap_seconds(SV("retention")) == 0);
+    end();
+}
+
+static void what_lies_before_a_job_was_known_is_no_loss_by_retention(void)
+{
+    bool more;
+    int64_t until;
+
+    begin();
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    clock_advance(3 * NANO_PER_H);
+    task.job.scope = SV("found later");
+    task.job.retention_ms = 3600000;
+    OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    OK(gap_seconds(SV("retention")) == 0 && gap_seconds(SV("before_discovery")) == 3 * 3600);
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), task.job.scope, SV("g"), &until) && minutes(until) == 170);
+    end();
+}
+
 static void a_failed_poll_moves_nothing(void)
 {
     bool more;
@@ -455,17 +535,6 @@ static enum err_code one_epoch_is_huge(struct fake *f, struct window *w, struct 
     return fake_one_a_minute(f, w, out, e);
 }
 
-static struct tally tally_of(sv source)
-{
-    struct source_totals t = { 0 };
-
-    ledger_read_lock(spine_ledger(spine));
-    for (size_t i = 0; i < ledger_source_count(spine_ledger(spine)) && !sv_eq(t.source, source); i++)
-        ledger_source(spine_ledger(spine), i, &t);
-    ledger_read_unlock(spine_ledger(spine));
-    return t.tally;
-}
-
 /* Else the same window would be too large for ever. */
 static void a_record_larger_than_a_frame_is_told_and_the_window_goes_on(void)
 {
@@ -612,6 +681,9 @@ static void a_restart_goes_on_where_the_journal_ends(void)
 
 int main(void)
 {
+    RUN(what_the_cloud_gave_up_meanwhile_is_a_gap_and_the_windows_go_on);
+    RUN(while_the_cloud_is_silent_no_gap_is_told);
+    RUN(what_lies_before_a_job_was_known_is_no_loss_by_retention);
     RUN(a_turn_reads_what_is_live_or_what_is_behind);
     RUN(logs_are_read_from_the_newest_part_on_too);
     RUN(a_backlog_that_fails_is_told_until_its_own_turn_succeeds);

@@ -54,7 +54,19 @@ static void billed(int64_t nano)
     ledger_fold(l, f);
 }
 
-/* A debt of 1, a gauge, a peak, a caller, an envelope that waits. */
+static void untold(void)
+{
+    struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
+    struct batch *b = fixture_batch(f);
+
+    *batch_add_gap(b) = (struct gap){ .start_unix_nano = T0,
+                                      .end_unix_nano = T0 + NANO_PER_MIN,
+                                      .signal = batch_sym(b, SV("metrics")),
+                                      .cause = batch_sym(b, SV("retention")) };
+    ledger_fold(l, f);
+}
+
+/* A debt of 1, a gauge, a peak, a caller, an envelope that waits, a gap. */
 static void fill(void)
 {
     struct frame *f;
@@ -76,6 +88,7 @@ static void fill(void)
     called(SV("c1"), SV("d"), SV("ann"));
     called(SV("c2"), SV(""), SV("ann"));
     billed(1000000001);
+    untold();
 }
 
 static void holds_what_it_held(int version)
@@ -92,6 +105,7 @@ static void holds_what_it_held(int version)
     OK(ledger_billed_count(l) == (version >= 5));
     if (ledger_billed_count(l))
         ledger_billed(l, 0, &bill);
+    OK(ledger_gap_count(l) == (version >= 6));
     OK(version < 5 || (bill.nano == 1000000001 && sv_eq(bill.labels[LABEL_CURRENCY], SV("USD"))));
 }
 
