@@ -42,7 +42,7 @@ struct source_job *job_windowed(struct job_list *l, sv scope, sv group, const ch
     j->grain_ms = reach->grain_ms;
     j->span_max_ms = reach->span_ms > least ? reach->span_ms : least;
     j->retention_ms = reach->retention_ms;
-    return j;
+    return when->control ? job_controlled(j) : j;
 }
 
 struct source_job *job_controlled(struct source_job *j)

@@ -14,6 +14,7 @@
 /* What a section of the configuration says of one windowed reading; members that it has no key for are 0. */
 struct timings {
     int64_t interval_ms, delay_ms, lookback_ms, settle_ms;
+    bool control; /* counts are asked for once more by the hour */
 };
 
 /* What the cloud sets: whole buckets, how much one window may hold, how long it is kept. */
@@ -37,12 +38,18 @@ struct reach {
 #define OPTION_LOOKBACK(at, otherwise, says)     OPTION_MS(at, when.lookback_ms, "lookback", otherwise, 6e4, 864e5, says)
 #define OPTION_SETTLE(at, otherwise, says)       OPTION_MS(at, when.settle_ms, "settle", otherwise, 6e4, 864e5, says)
 
+#define OPTION_CONTROL(at, says)                                                                                       \
+    {                                                                                                                  \
+        .name = "control", .type = OPT_BOOL, .offset = offsetof(struct at, when.control), .dflt = "true",              \
+        .help = (says)                                                                                                 \
+    }
+
 /* A snapshot's group is its signal. */
 struct source_job *job_snapshot(struct job_list *l, sv scope, const char *group, int64_t interval_ms, bool discovers);
 /* The span is never shorter than the look-back and one bucket more: a window that is cut leaves out its newest part. */
 struct source_job *job_windowed(struct job_list *l, sv scope, sv group, const char *signal, const struct timings *when,
                                 const struct reach *reach);
-/* Says that a job's counts can be asked for by the hour. NULL gives NULL. */
+/* Says that a job's counts can be asked for by the hour, as job_windowed does by its timings. NULL gives NULL. */
 struct source_job *job_controlled(struct source_job *j);
 /* How a list of jobs ends. */
 MUST_USE enum err_code jobs_listed(bool ok, struct err *e);

@@ -14,7 +14,7 @@ static void figures(json root, struct arena *a, struct frame *f)
 {
     const struct aws_query q = { .series = asked,
                                  .n_series = sizeof asked / sizeof asked[0],
-                                 .maximum = true,
+                                 .asking = AWS_MAXIMUM,
                                  .from_unix_nano = INT64_C(1789999740) * NANO_PER_S,
                                  .to_unix_nano = INT64_C(1790000040) * NANO_PER_S };
     const struct aws_metric_context c = { .source = SV("fuzz"), .account = SV("1"), .region = SV("us-east-1") };

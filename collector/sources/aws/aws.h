@@ -152,6 +152,7 @@ struct aws_metric {
     const char *ns, *name;
     const char *level[AWS_LEVEL_MAX]; /* the exact dimension set, ends with NULL */
     unsigned stats;                   /* AWS_STAT_BIT */
+    bool counts;                      /* its sums feed counters: control reads ask for it */
 };
 extern const struct aws_metric aws_metrics[];
 extern const size_t n_aws_metrics;
@@ -160,8 +161,14 @@ unsigned aws_level(const struct aws_metric *m);
 int aws_metric_find(sv ns, sv name, unsigned level);
 /* Whether its meaning is a matter of enum aws_invocations. */
 bool aws_is_read_two_ways(const struct aws_metric *m);
-/* Metrics that AWS bills for it in one request: each five statistics are one. */
-unsigned aws_price_units(const struct aws_metric *m, bool maximum);
+/* Which of its statistics a question asks for. */
+enum aws_asking {
+    AWS_USUAL,
+    AWS_MAXIMUM, /* the sixth one, too */
+    AWS_CONTROL, /* by the hour, what counters are made of alone */
+};
+/* Metrics that AWS bills for it in one request: each five statistics are one; 0: it is not asked for. */
+unsigned aws_price_units(const struct aws_metric *m, enum aws_asking asking);
 
 /* One series as CloudWatch knows it, of a level that we count. */
 struct aws_series {
@@ -231,17 +238,18 @@ void aws_path_profile(struct buf *out, sv id);
 
 enum { AWS_ENTRIES_MAX = 500 }; /* of one GetMetricData call, each statistic one */
 
-/* One question about minutes [from, to). */
+/* One question about periods [from, to): minutes, of a control read hours. */
 struct aws_query {
     const struct aws_series *const *series;
     size_t n_series;
-    bool maximum; /* ask for the sixth statistic too */
+    enum aws_asking asking;
     int64_t from_unix_nano, to_unix_nano;
 };
+int64_t aws_period_nano(enum aws_asking asking);
 void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next);
 /* The statistics asked for, and how many. Entries stand in order of series, then of enum aws_stat. */
-unsigned aws_stats(const struct aws_metric *m, bool maximum);
-unsigned aws_entries(const struct aws_metric *m, bool maximum);
+unsigned aws_stats(const struct aws_metric *m, enum aws_asking asking);
+unsigned aws_entries(const struct aws_metric *m, enum aws_asking asking);
 
 /* ---- Answers of CloudWatch (aws_decode.c) ---- */
 
@@ -260,8 +268,8 @@ enum aws_entry_state {
 struct aws_answer {
     const struct aws_query *q;
     struct arena *arena;
-    size_t minutes;
-    double *cells; /* by series, minute, statistic; NAN: no datapoint */
+    size_t periods;
+    double *cells; /* by series, period, statistic; NAN: no datapoint */
     struct aws_entry {
         uint32_t series;
         uint8_t stat, state; /* enum aws_stat, enum aws_entry_state */

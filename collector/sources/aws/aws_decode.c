@@ -1,8 +1,8 @@
 /*
- * Answers of CloudWatch: which series there are, and their minutes as measures.
+ * Answers of CloudWatch: which series there are, and their periods (minutes, of a control read hours) as measures.
  *
  * GetMetricData answers one statistic an entry, over several pages, and the same Id may come again with more minutes. So
- * an answer is gathered first, in a grid of series, minutes and statistics, and becomes measures when it is whole: every
+ * an answer is gathered first, in a grid of series, periods and statistics, and becomes measures when it is whole: every
  * entry there and Complete. Nothing of an answer that is not whole is told, since a missing entry would look like
  * silence. A minute without a datapoint is no value and no zero.
  *
@@ -96,38 +96,38 @@ enum err_code aws_answer_init(struct aws_answer *a, struct arena *arena, const s
     size_t cells;
 
     *a = (struct aws_answer){ .q = q, .arena = arena };
-    a->minutes = (size_t)((q->to_unix_nano - q->from_unix_nano) / NANO_PER_MIN);
-    cells = q->n_series * a->minutes * AWS_STATS;
+    a->periods = (size_t)((q->to_unix_nano - q->from_unix_nano) / aws_period_nano(q->asking));
+    cells = q->n_series * a->periods * AWS_STATS;
     a->cells = ARENA_ARRAY(arena, double, cells + 1);
     a->entries = ARENA_ARRAY(arena, struct aws_entry, q->n_series * AWS_STATS + 1);
     if (!a->cells || !a->entries)
-        return err_set(e, ERR_LIMIT, "no room for %zu minutes of %zu series", a->minutes, q->n_series);
+        return err_set(e, ERR_LIMIT, "no room for %zu periods of %zu series", a->periods, q->n_series);
     for (size_t i = 0; i < cells; i++)
         a->cells[i] = NAN;
     for (size_t i = 0; i < q->n_series; i++)
         for (unsigned s = 0; s < AWS_STATS; s++)
-            if (aws_stats(&aws_metrics[q->series[i]->metric], q->maximum) & AWS_STAT_BIT(s))
+            if (aws_stats(&aws_metrics[q->series[i]->metric], q->asking) & AWS_STAT_BIT(s))
                 a->entries[a->n_entries++] = (struct aws_entry){ (uint32_t)i, (uint8_t)s, AWS_ENTRY_MISSING };
     return ERR_OK;
 }
 
-static double *cell(const struct aws_answer *a, size_t series, size_t minute, unsigned stat)
+static double *cell(const struct aws_answer *a, size_t series, size_t period, unsigned stat)
 {
-    return &a->cells[(series * a->minutes + minute) * AWS_STATS + stat];
+    return &a->cells[(series * a->periods + period) * AWS_STATS + stat];
 }
 
 static void read_point(struct aws_answer *a, size_t series, enum aws_stat stat, json time, json value)
 {
     const struct aws_query *q = a->q;
     double seconds, v;
-    int64_t at;
+    int64_t at, period = aws_period_nano(q->asking);
 
     if (!json_f64(time, &seconds) || !(seconds > 0 && seconds < SECONDS_MAX)) {
         a->rejected[REASON_MALFORMED]++;
         return;
     }
     at = llround(seconds) * NANO_PER_S;
-    if (at < q->from_unix_nano || at >= q->to_unix_nano || (at - q->from_unix_nano) % NANO_PER_MIN) {
+    if (at < q->from_unix_nano || at >= q->to_unix_nano || (at - q->from_unix_nano) % period) {
         a->rejected[REASON_OUT_OF_RANGE]++;
         return;
     }
@@ -139,7 +139,7 @@ static void read_point(struct aws_answer *a, size_t series, enum aws_stat stat, 
         a->rejected[REASON_OUT_OF_RANGE]++;
         return;
     }
-    *cell(a, series, (size_t)((at - q->from_unix_nano) / NANO_PER_MIN), stat) = v;
+    *cell(a, series, (size_t)((at - q->from_unix_nano) / period), stat) = v;
 }
 
 /* clang-format off */
@@ -214,6 +214,8 @@ static const struct { enum err_code code; const char *text; } verdicts[] = {
 
 enum err_code aws_answer_whole(const struct aws_answer *a, struct err *e)
 {
+    if (a->q->asking == AWS_CONTROL && a->rejected[REASON_OUT_OF_RANGE])
+        return err_set(e, ERR_PARSE, "datapoints of other times than the hours that were asked for");
     for (size_t i = 0; i < a->n_entries; i++) {
         const struct aws_entry *x = &a->entries[i];
         const struct aws_series *s = a->q->series[x->series];
@@ -262,7 +264,7 @@ uint64_t aws_series_key(const struct aws_series *s, const struct aws_metric_cont
     return b && identify(b, s, &m) ? m.series : 0;
 }
 
-/* Labels of a series as a pattern of its minutes. */
+/* Labels of a series as a pattern of its periods. */
 static enum err_code label(const struct aws_series *s, const struct aws_metric_context *c, struct batch *b,
                            struct measure *m, struct err *e)
 {
@@ -281,7 +283,7 @@ static enum err_code label(const struct aws_series *s, const struct aws_metric_c
     return ERR_OK;
 }
 
-/* Figures of one minute; false when there are none. */
+/* Figures of one period; false when there are none. */
 static bool figures(const double *at, const struct aws_metric *metric, struct measure *m)
 {
     bool any = false;
@@ -314,10 +316,10 @@ static enum err_code emit_series(const struct aws_answer *a, size_t i, const str
     };
     struct batch *b = NULL;
 
-    for (size_t minute = 0; minute < a->minutes; minute++) {
+    for (size_t period = 0; period < a->periods; period++) {
         struct measure *m;
 
-        if (!figures(cell(a, i, minute, 0), metric, &pattern))
+        if (!figures(cell(a, i, period, 0), metric, &pattern))
             continue;
         if (!b) {
             enum err_code code;
@@ -331,8 +333,8 @@ static enum err_code emit_series(const struct aws_answer *a, size_t i, const str
         if (!m)
             return full(e);
         *m = pattern;
-        m->start_unix_nano = a->q->from_unix_nano + (int64_t)minute * NANO_PER_MIN;
-        m->end_unix_nano = m->start_unix_nano + NANO_PER_MIN;
+        m->start_unix_nano = a->q->from_unix_nano + (int64_t)period * aws_period_nano(a->q->asking);
+        m->end_unix_nano = m->start_unix_nano + aws_period_nano(a->q->asking);
         m->key = key_measure(m->series, m->start_unix_nano);
         out->tally.received++;
     }

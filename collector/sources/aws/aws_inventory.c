@@ -396,28 +396,58 @@ static int by_hash(const void *a, const void *b)
 }
 
 /* Only series of wanted publishers stay, each once. */
-static enum err_code choose_series(struct discovery *d, struct items *all, struct err *e)
+static enum err_code keep_wanted(const struct aws_reader *r, const struct aws_profiles *profiles, struct items *all,
+                                 struct err *e)
 {
     struct aws_series *at = all->at;
     size_t kept = 0;
 
-    for (size_t i = 0; i < all->n; i++) {
-        enum err_code code = read_missing_profile(d, &at[i], e);
-
-        if (code)
-            return code;
-        if (wanted(d->r->s, &d->f->profiles, &at[i], d->r->arena))
+    for (size_t i = 0; i < all->n; i++)
+        if (wanted(r->s, profiles, &at[i], r->arena))
             at[kept++] = at[i];
-    }
     if (kept)
         qsort(at, kept, sizeof *at, by_hash);
     all->n = 0;
     for (size_t i = 0; i < kept; i++)
         if (i == 0 || at[i].hash != at[i - 1].hash)
             at[all->n++] = at[i];
+    return r->arena->failed ? err_set(e, ERR_LIMIT, "no room for the series") : ERR_OK;
+}
+
+/* Of both planes: those of the last three hours, or of the two weeks that CloudWatch lists. */
+static enum err_code list_series(struct aws_reader *r, const struct aws_place *p, bool recent, struct items *out,
+                                 struct err *e)
+{
+    for (int n = 0; n < AWS_NAMESPACES; n++) {
+        const struct aws_pages listing = { recent ? ask_metrics : ask_all_metrics, aws_decode_list_metrics,
+                                           sv_of(aws_namespaces[n]) };
+        enum err_code code = aws_pages(r, AWS_API_LIST_METRICS, sv_of(p->account), sv_of(p->region), &listing, out, e);
+
+        if (code)
+            return err_wrap(e, "%s", aws_namespaces[n]);
+    }
+    return ERR_OK;
+}
+
+enum err_code aws_list_series(struct aws_reader *r, const struct aws_place *p, const struct aws_profiles *profiles,
+                              struct items *out, struct err *e)
+{
+    enum err_code code = list_series(r, p, false, out, e);
+
+    return code ? code : keep_wanted(r, profiles, out, e);
+}
+
+static enum err_code choose_series(struct discovery *d, struct items *all, struct err *e)
+{
+    struct aws_series *at = all->at;
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; code == ERR_OK && i < all->n; i++)
+        code = read_missing_profile(d, &at[i], e);
+    code = code ? code : keep_wanted(d->r, &d->f->profiles, all, e);
     d->f->series = at;
     d->f->n_series = all->n;
-    return d->r->arena->failed ? err_set(e, ERR_LIMIT, "no room for the series") : ERR_OK;
+    return code;
 }
 
 /* Whether a series may have been active in minutes that are still to be read, and rest since: after an outage that is
@@ -440,18 +470,9 @@ static bool is_behind(const struct discovery *d)
 static enum err_code read_series(struct discovery *d, struct err *e)
 {
     struct items all = { .arena = &d->f->arena };
-    bool behind = is_behind(d);
+    enum err_code code = list_series(d->r, d->p, !is_behind(d), &all, e);
 
-    for (int n = 0; n < AWS_NAMESPACES; n++) {
-        const struct aws_pages listing = { behind ? ask_all_metrics : ask_metrics, aws_decode_list_metrics,
-                                           sv_of(aws_namespaces[n]) };
-        enum err_code code =
-            aws_pages(d->r, AWS_API_LIST_METRICS, sv_of(d->p->account), sv_of(d->p->region), &listing, &all, e);
-
-        if (code)
-            return err_wrap(e, "%s", aws_namespaces[n]);
-    }
-    return choose_series(d, &all, e);
+    return code ? code : choose_series(d, &all, e);
 }
 
 static enum err_code read_logging(struct discovery *d, struct err *e)

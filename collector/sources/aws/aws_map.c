@@ -95,22 +95,22 @@ const struct rule aws_rules[AWS_RULES] = {
 
 /* Level is the exact dimension set. Not more than five statistics: that is one price (aws.md 2.5). */
 const struct aws_metric aws_metrics[] = {
-    /*          namespace            metric                   level   statistics */
-    { B, "AWS/Bedrock",       "CacheReadInputTokens",   MODEL, SUM },
-    { B, "AWS/Bedrock",       "CacheWriteInputTokens",  MODEL, SUM },
-    { B, "AWS/Bedrock",       "EstimatedTPMQuotaUsage", MODEL, SUM },
-    { B, "AWS/Bedrock",       "InputTokenCount",        MODEL, SUM },
-    { B, "AWS/Bedrock",       "InvocationClientErrors", MODEL, SUM },
-    { B, "AWS/Bedrock",       "InvocationLatency",      MODEL, TIMES },
-    { B, "AWS/Bedrock",       "InvocationServerErrors", MODEL, SUM },
-    { B, "AWS/Bedrock",       "InvocationThrottles",    MODEL, SUM },
-    { B, "AWS/Bedrock",       "Invocations",            MODEL, SUM },
-    { B, "AWS/Bedrock",       "OutputTokenCount",       MODEL, SUM },
-    { B, "AWS/Bedrock",       "TimeToFirstToken",       MODEL, TIMES },
-    { M, "AWS/BedrockMantle", "InferenceClientErrors",  LEVEL, SUM },
-    { M, "AWS/BedrockMantle", "Inferences",             LEVEL, SUM },
-    { M, "AWS/BedrockMantle", "InputTokens",            LEVEL, SUM },
-    { M, "AWS/BedrockMantle", "OutputTokens",           LEVEL, SUM },
+    /*          namespace            metric                   level   stats  counts */
+    { B, "AWS/Bedrock",       "CacheReadInputTokens",   MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "CacheWriteInputTokens",  MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "EstimatedTPMQuotaUsage", MODEL, SUM,   false },
+    { B, "AWS/Bedrock",       "InputTokenCount",        MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "InvocationClientErrors", MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "InvocationLatency",      MODEL, TIMES, true  },
+    { B, "AWS/Bedrock",       "InvocationServerErrors", MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "InvocationThrottles",    MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "Invocations",            MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "OutputTokenCount",       MODEL, SUM,   true  },
+    { B, "AWS/Bedrock",       "TimeToFirstToken",       MODEL, TIMES, true  },
+    { M, "AWS/BedrockMantle", "InferenceClientErrors",  LEVEL, SUM,   true  },
+    { M, "AWS/BedrockMantle", "Inferences",             LEVEL, SUM,   true  },
+    { M, "AWS/BedrockMantle", "InputTokens",            LEVEL, SUM,   true  },
+    { M, "AWS/BedrockMantle", "OutputTokens",           LEVEL, SUM,   true  },
 };
 const size_t n_aws_metrics = sizeof aws_metrics / sizeof aws_metrics[0];
 
@@ -146,6 +146,8 @@ static const struct quota_row {
 /* clang-format on */
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+enum { STATS_A_UNIT = 5 };
 
 unsigned aws_level(const struct aws_metric *m)
 {
@@ -189,9 +191,9 @@ bool aws_is_read_two_ways(const struct aws_metric *m)
     return false;
 }
 
-unsigned aws_price_units(const struct aws_metric *m, bool maximum)
+unsigned aws_price_units(const struct aws_metric *m, enum aws_asking asking)
 {
-    return maximum && (m->stats & AWS_STAT_BIT(AWS_P50)) ? 2 : 1;
+    return (aws_entries(m, asking) + STATS_A_UNIT - 1) / STATS_A_UNIT;
 }
 
 bool aws_quota_name(sv name, struct aws_quota *out)

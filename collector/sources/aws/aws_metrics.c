@@ -7,6 +7,9 @@
  * that showed it: CloudWatch lists new series up to 15 minutes late, and lists what was active in the last three hours.
  *
  * An answer counts when it is whole. InvalidNextToken starts the same question again.
+ *
+ * A control read asks for hours, and for what counters are made of alone. Series that were active then may rest since, so it
+ * lists all that there are, not those that discovery holds.
  */
 #include "collector/base/clock.h"
 #include "collector/ledger/ledger.h"
@@ -18,6 +21,9 @@ struct reading {
     struct aws_reader *r;
     struct aws_place *p;
     const struct aws_finding *f;
+    const struct aws_series *series;
+    size_t n_series;
+    enum aws_asking asking;
     struct aws_metric_context c;
     struct frame *out;
     int64_t from, to, back; /* the window's span; how far unread series are read back */
@@ -30,7 +36,7 @@ static int64_t price_units(const struct aws_query *q)
     int64_t n = 0;
 
     for (size_t i = 0; i < q->n_series; i++)
-        n += aws_price_units(&aws_metrics[q->series[i]->metric], q->maximum);
+        n += aws_price_units(&aws_metrics[q->series[i]->metric], q->asking);
     return n;
 }
 
@@ -79,21 +85,24 @@ static bool is_behind(const struct reading *g, const struct aws_series *s)
     return aws_read_to(g->p, s->hash) < g->from;
 }
 
-/* Series that are behind, or those that are not, over [from, to). */
+static bool is_read(const struct reading *g, const struct aws_series *s, bool behind)
+{
+    return aws_stats(&aws_metrics[s->metric], g->asking) && (g->asking == AWS_CONTROL || is_behind(g, s) == behind);
+}
+
+/* Series that are behind, or those that are not, over [from, to); of a control read all. */
 static enum err_code read_group(struct reading *g, bool behind, int64_t from, int64_t to, struct err *e)
 {
     const struct aws_series **at = ARENA_ARRAY(g->r->arena, const struct aws_series *, AWS_ENTRIES_MAX);
-    struct aws_query q = {
-        .series = at, .maximum = g->r->s->cfg->metrics.maximum, .from_unix_nano = from, .to_unix_nano = to
-    };
+    struct aws_query q = { .series = at, .asking = g->asking, .from_unix_nano = from, .to_unix_nano = to };
     enum err_code code = at ? ERR_OK : err_set(e, ERR_LIMIT, "no room for a question");
     unsigned entries = 0;
 
-    for (size_t i = 0; i < g->f->n_series && code == ERR_OK; i++) {
-        const struct aws_series *s = &g->f->series[i];
-        unsigned n = aws_entries(&aws_metrics[s->metric], q.maximum);
+    for (size_t i = 0; i < g->n_series && code == ERR_OK; i++) {
+        const struct aws_series *s = &g->series[i];
+        unsigned n = aws_entries(&aws_metrics[s->metric], q.asking);
 
-        if (is_behind(g, s) != behind)
+        if (!is_read(g, s, behind))
             continue;
         if (entries + n > AWS_ENTRIES_MAX) {
             code = ask(g, &q, e);
@@ -183,6 +192,41 @@ static int64_t how_far_back(const struct reading *g)
     return earlier(back, g->from);
 }
 
+static enum err_code read_hours(struct reading *g, struct err *e)
+{
+    struct items all = { .arena = g->r->arena };
+    enum err_code code = aws_list_series(g->r, g->p, &g->f->profiles, &all, e);
+
+    g->series = all.at;
+    g->n_series = all.n;
+    g->asking = AWS_CONTROL;
+    return code ? code : read_group(g, false, g->from, g->to, e);
+}
+
+static enum err_code read_minutes(struct reading *g, struct err *e)
+{
+    const struct aws_finding *f = g->f;
+    struct aws_place *p = g->p;
+    enum err_code code;
+
+    g->series = f->series;
+    g->n_series = f->n_series;
+    g->asking = g->r->s->cfg->metrics.maximum ? AWS_MAXIMUM : AWS_USUAL;
+    g->back = how_far_back(g);
+    forget_lost(g);
+    code = learn_known(g, e);
+    code = code ? code : read_group(g, false, g->from, g->to, e);
+    code = code ? code : read_behind(g, e);
+    for (size_t i = 0; i < f->n_series && code == ERR_OK; i++)
+        if (!aws_read_to_set(p, f->series[i].hash, g->to))
+            code = err_set(e, ERR_LIMIT, "no room for another series");
+    if (code == ERR_OK) {
+        p->last_from = g->from;
+        p->last_to = g->to;
+    }
+    return code;
+}
+
 enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,
                                struct err *e)
 {
@@ -199,18 +243,7 @@ enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct
                                        .observed_unix_nano = w->read_at_unix_nano,
                                        .profiles = &f->profiles,
                                        .invocations = (enum aws_invocations)r->s->cfg->metrics.invocations };
-    g.back = how_far_back(&g);
-    forget_lost(&g);
-    code = learn_known(&g, e);
-    code = code ? code : read_group(&g, false, g.from, g.to, e);
-    code = code ? code : read_behind(&g, e);
-    for (size_t i = 0; i < f->n_series && code == ERR_OK; i++)
-        if (!aws_read_to_set(p, f->series[i].hash, g.to))
-            code = err_set(e, ERR_LIMIT, "no room for another series");
-    if (code == ERR_OK) {
-        p->last_from = g.from;
-        p->last_to = g.to;
-    }
+    code = w->control ? read_hours(&g, e) : read_minutes(&g, e);
     aws_finding_drop(f);
     return code;
 }

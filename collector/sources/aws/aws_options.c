@@ -45,6 +45,8 @@ static const struct option metrics[] = {
         "Windows end this long before the server's now."),
     OPTION_LOOKBACK(aws_metrics_config, "40m",
         "How far back each poll reads again, for late and revised minutes and series that were listed late."),
+    OPTION_CONTROL(aws_metrics_config,
+        "Ask for the hours again after 1, 6, 24 and 72 hours, for what came later than lookback; as dear as 30 polls a day."),
     OPTION_SETTLE(aws_metrics_config, "30m",
         "A minute read this long after its end counts as complete; keep it below lookback."),
     { 0 },

@@ -136,7 +136,7 @@ void aws_path_profile(struct buf *out, sv id)
 /* ---- GetMetricData ---- */
 
 /* Ids number the entries: "m0", "m1", ... */
-static void entry(struct buf *out, const struct aws_series *s, size_t number, enum aws_stat stat)
+static void entry(struct buf *out, const struct aws_series *s, size_t number, enum aws_stat stat, int64_t period_nano)
 {
     const struct aws_metric *m = &aws_metrics[s->metric];
 
@@ -149,19 +149,26 @@ static void entry(struct buf *out, const struct aws_series *s, size_t number, en
         member(out, ",\"Value\":", s->value[d]);
         put(out, "}");
     }
-    put(out, "]},\"Period\":60,\"Stat\":");
+    buf_printf(out, "]},\"Period\":%lld,\"Stat\":", (long long)(period_nano / NANO_PER_S));
     buf_json(out, sv_of(aws_stat_names[stat]));
     put(out, "}}");
 }
 
-unsigned aws_stats(const struct aws_metric *m, bool maximum)
+int64_t aws_period_nano(enum aws_asking asking)
 {
-    return m->stats | (maximum && (m->stats & AWS_STAT_BIT(AWS_P50)) ? AWS_STAT_BIT(AWS_MAX) : 0);
+    return asking == AWS_CONTROL ? NANO_PER_H : NANO_PER_MIN;
 }
 
-unsigned aws_entries(const struct aws_metric *m, bool maximum)
+unsigned aws_stats(const struct aws_metric *m, enum aws_asking asking)
 {
-    return (unsigned)__builtin_popcount(aws_stats(m, maximum));
+    if (asking == AWS_CONTROL)
+        return m->counts ? m->stats & (AWS_STAT_BIT(AWS_SUM) | AWS_STAT_BIT(AWS_COUNT)) : 0;
+    return m->stats | (asking == AWS_MAXIMUM && (m->stats & AWS_STAT_BIT(AWS_P50)) ? AWS_STAT_BIT(AWS_MAX) : 0);
+}
+
+unsigned aws_entries(const struct aws_metric *m, enum aws_asking asking)
+{
+    return (unsigned)__builtin_popcount(aws_stats(m, asking));
 }
 
 void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next)
@@ -171,14 +178,14 @@ void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next)
     buf_printf(out, "{\"StartTime\":%lld,\"EndTime\":%lld,\"ScanBy\":\"TimestampAscending\",\"MetricDataQueries\":[",
                (long long)(q->from_unix_nano / NANO_PER_S), (long long)(q->to_unix_nano / NANO_PER_S));
     for (size_t i = 0; i < q->n_series; i++) {
-        unsigned stats = aws_stats(&aws_metrics[q->series[i]->metric], q->maximum);
+        unsigned stats = aws_stats(&aws_metrics[q->series[i]->metric], q->asking);
 
         for (unsigned s = 0; s < AWS_STATS; s++) {
             if (!(stats & AWS_STAT_BIT(s)))
                 continue;
             if (n)
                 put(out, ",");
-            entry(out, q->series[i], n++, (enum aws_stat)s);
+            entry(out, q->series[i], n++, (enum aws_stat)s, aws_period_nano(q->asking));
         }
     }
     put(out, "]");

@@ -136,6 +136,9 @@ MUST_USE enum err_code aws_poll_capacity(struct aws_reader *r, struct aws_place 
 /* Names (sv) of the regions to look at: configured or enabled in the account. */
 MUST_USE enum err_code aws_read_regions(struct aws_reader *r, sv account, struct items *regions, struct err *e);
 bool aws_finds_regions(const struct aws_config *c);
+/* Items (struct aws_series) of all series of wanted publishers that the place lists, resting ones too. */
+MUST_USE enum err_code aws_list_series(struct aws_reader *r, const struct aws_place *p,
+                                       const struct aws_profiles *profiles, struct items *out, struct err *e);
 
 /* aws_metrics.c: both planes of one place. */
 MUST_USE enum err_code aws_poll_metrics(struct aws_reader *r, struct aws_place *p, struct window *w, struct frame *out,

@@ -93,6 +93,7 @@ struct azure_group {
     const char *aggregation;
     bool wants_count;      /* ask for count too where the definitions list it */
     bool provisioned_only; /* accounts without provisioned deployments have none */
+    const char *control;   /* aggregation of control reads: what counters are made of alone; NULL: of nothing */
 };
 extern const struct azure_group azure_groups[]; /* ends with a NULL name */
 const struct azure_group *azure_group_find(sv name);
@@ -157,6 +158,7 @@ struct azure_query {
     size_t n_dimensions;
     sv aggregation;
     sv deployment; /* not empty: this one alone instead of all */
+    bool control;  /* what counters are made of alone */
     int64_t interval_ms;
     int64_t from_unix_nano, to_unix_nano;
     unsigned top;

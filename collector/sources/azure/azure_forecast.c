@@ -5,13 +5,15 @@
 #include "collector/sources/azure/azure.h"
 #include "collector/sources/check.h"
 
-/* Groups of one family, and those that exist once. */
-static unsigned groups_of_a_family(void)
+/* Readings a minute of the groups of one family, and of those that exist once. */
+static double readings_of_a_family(const struct timings *when)
 {
-    unsigned n = 0;
+    double n = 0;
 
     for (const struct azure_group *g = azure_groups; g->name; g++)
-        n += !g->family[0] || sv_eq(sv_of(g->family), sv_of(azure_families[0].name));
+        if (!g->family[0] || sv_eq(sv_of(g->family), sv_of(azure_families[0].name)))
+            n +=
+                forecast_a_minute(when->interval_ms) + (when->control && g->control ? forecast_controls_a_minute() : 0);
     return n;
 }
 
@@ -27,8 +29,7 @@ size_t azure_forecast(const void *cfg, struct forecast_line *out, size_t max)
     forecast_add(&f, &azure_apis[AZURE_API_DEPLOYMENTS], account, discovery, 1);
     forecast_add(&f, &azure_apis[AZURE_API_DIAGNOSTICS], account, discovery, 1);
     if (c->metrics.enabled)
-        forecast_add(&f, &azure_apis[AZURE_API_BATCH], sub,
-                     subs * groups_of_a_family() * forecast_a_minute(c->metrics.when.interval_ms), 1);
+        forecast_add(&f, &azure_apis[AZURE_API_BATCH], sub, subs * readings_of_a_family(&c->metrics.when), 1);
     if (c->audit.enabled)
         forecast_add(&f, &azure_apis[AZURE_API_ACTIVITY], sub,
                      subs * AZURE_ACTIVITY_PROVIDERS * forecast_a_minute(c->audit.when.interval_ms), 1);

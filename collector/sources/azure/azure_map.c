@@ -94,17 +94,17 @@ const struct rule azure_rules[AZURE_RULES] = {
  * token, of any other the whole answer, which is why only the former are asked for
  * (https://learn.microsoft.com/azure/ai-foundry/openai/monitor-openai-reference). Time to Last Byte is the duration. */
 const struct azure_group azure_groups[] = {
-    { "metrics/azure_openai/duration",    "azure_openai", { "AzureOpenAITTLTInMS" },                        { BY_MODEL }, "average,maximum,minimum", true, false },
-    { "metrics/azure_openai/first_token", "azure_openai", { "AzureOpenAITimeToResponse" },                  { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false },
-    { "metrics/azure_openai/requests",    "azure_openai", { "AzureOpenAIRequests" },                        { BY_CALL },  "total", false, false },
-    { "metrics/azure_openai/tokens",      "azure_openai", { "ProcessedPromptTokens", "GeneratedTokens" },   { "ModelDeploymentName", "ModelVersion" }, "total", false, false },
-    { "metrics/azure_openai/utilization", "azure_openai", { "AzureOpenAIProvisionedManagedUtilizationV2" }, { BY_MODEL }, "average,maximum", false, true },
-    { "metrics/content_safety/filtered",  "",             { "RAIRejectedRequests", "RAIHarmfulRequests" },  { BY_MODEL, "Category" }, "total", false, false },
-    { "metrics/models/duration",          "models",       { "TimeToLastByte" },                             { BY_MODEL }, "average,maximum,minimum", true, false },
-    { "metrics/models/first_token",       "models",       { "TimeToResponse" },                             { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false },
-    { "metrics/models/requests",          "models",       { "ModelRequests" },                              { BY_CALL },  "total", false, false },
-    { "metrics/models/tokens",            "models",       { "InputTokens", "OutputTokens" },                { BY_MODEL }, "total", false, false },
-    { "metrics/models/utilization",       "models",       { "ProvisionedUtilization" },                     { BY_MODEL }, "average,maximum", false, true },
+    { "metrics/azure_openai/duration",    "azure_openai", { "AzureOpenAITTLTInMS" },                        { BY_MODEL }, "average,maximum,minimum", true, false, "average,count" },
+    { "metrics/azure_openai/first_token", "azure_openai", { "AzureOpenAITimeToResponse" },                  { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false, "average,count" },
+    { "metrics/azure_openai/requests",    "azure_openai", { "AzureOpenAIRequests" },                        { BY_CALL },  "total", false, false, "total" },
+    { "metrics/azure_openai/tokens",      "azure_openai", { "ProcessedPromptTokens", "GeneratedTokens" },   { "ModelDeploymentName", "ModelVersion" }, "total", false, false, "total" },
+    { "metrics/azure_openai/utilization", "azure_openai", { "AzureOpenAIProvisionedManagedUtilizationV2" }, { BY_MODEL }, "average,maximum", false, true, NULL },
+    { "metrics/content_safety/filtered",  "",             { "RAIRejectedRequests", "RAIHarmfulRequests" },  { BY_MODEL, "Category" }, "total", false, false, "total" },
+    { "metrics/models/duration",          "models",       { "TimeToLastByte" },                             { BY_MODEL }, "average,maximum,minimum", true, false, "average,count" },
+    { "metrics/models/first_token",       "models",       { "TimeToResponse" },                             { BY_MODEL, STREAMED }, "average,maximum,minimum", true, false, "average,count" },
+    { "metrics/models/requests",          "models",       { "ModelRequests" },                              { BY_CALL },  "total", false, false, "total" },
+    { "metrics/models/tokens",            "models",       { "InputTokens", "OutputTokens" },                { BY_MODEL }, "total", false, false, "total" },
+    { "metrics/models/utilization",       "models",       { "ProvisionedUtilization" },                     { BY_MODEL }, "average,maximum", false, true, NULL },
     { 0 },
 };
 

@@ -525,6 +525,7 @@ enum err_code azure_poll_metrics(struct azure_reader *r, const struct source_job
     g.q.from_unix_nano = w->from_unix_nano;
     g.q.to_unix_nano = w->to_unix_nano;
     g.q.top = AZURE_TOP;
+    g.q.control = w->control;
     code = azure_view_take(r->s, g.sub, r->arena, &view, e);
     for (g.kind = 0; g.kind < AZURE_FAMILIES && code == ERR_OK; g.kind++)
         code = poll_kind(&g, group, &view, e);

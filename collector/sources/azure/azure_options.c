@@ -51,6 +51,8 @@ static const struct option metrics[] = {
         "Windows end this long before the server's now; the newest minute may still read as 0."),
     OPTION_LOOKBACK(azure_metrics_config, "30m",
         "How far back each poll reads again, for late and revised minutes."),
+    OPTION_CONTROL(azure_metrics_config,
+        "Ask for the hours again after 1, 6, 24 and 72 hours, for what came later than lookback."),
     OPTION_SETTLE(azure_metrics_config, "20m",
         "A minute read this long after its end counts as complete; keep it below lookback."),
     { 0 },

@@ -62,11 +62,14 @@ static bool add_account_metrics(struct azure_source *s, struct azure_subscriptio
     sv region = azure_region_name(l->arena, a->item.location);
     sv scope = arena_printf(l->arena, "sub:%.*s/%.*s", SV_ARG(a->subscription), SV_ARG(region));
 
-    for (const struct azure_group *g = azure_groups; g->name; g++)
+    for (const struct azure_group *g = azure_groups; g->name; g++) {
+        struct timings when = s->cfg->metrics.when;
+
+        when.control = when.control && g->control;
         if (group_concerns(a, g) && azure_group_ready(s, sub, azure_family_of_kind(a->item.kind), g) &&
-            !has_job(l, scope, g->name) &&
-            !job_windowed(l, scope, sv_of(g->name), "metrics", &s->cfg->metrics.when, &metrics_reach))
+            !has_job(l, scope, g->name) && !job_windowed(l, scope, sv_of(g->name), "metrics", &when, &metrics_reach))
             return false;
+    }
     return true;
 }
 

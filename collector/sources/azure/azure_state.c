@@ -381,5 +381,9 @@ void azure_query_plan(struct azure_source *s, struct azure_subscription *sub, in
     q->aggregation = sv_of(g->aggregation);
     if (g->wants_count && all_have_count(d, q))
         q->aggregation = SV("average,maximum,minimum,count");
+    else if (q->control && g->wants_count)
+        q->n_metrics = 0; /* a mean of nobody knows how many counts nothing */
+    if (q->control)
+        q->aggregation = sv_of(g->control);
     pthread_mutex_unlock(&s->lock);
 }

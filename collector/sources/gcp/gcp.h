@@ -175,13 +175,14 @@ struct gcp_operation {
 };
 extern const struct gcp_operation gcp_operations[GCP_APIS];
 
-/* One question about the minutes [from, to) of one metric type. */
+/* One question about the minutes, or hours, [from, to) of one metric type. */
 struct gcp_query {
     sv project, type; /* without the service */
     const char *latency;
     unsigned labels;                      /* grouped by these; 0: raw series */
     const struct string_list *publishers; /* of managed models; NULL or empty: any */
     int64_t from_unix_nano, to_unix_nano;
+    int64_t period_nano; /* of alignment, which groups want; 0: a minute */
     sv page;
 };
 /* Paths, to be put behind the service's address. */
@@ -218,6 +219,7 @@ struct gcp_context {
     const struct source_env *env;              /* publishers wanted; NULL: all */
     const struct string_list *endpoint_models; /* NULL: all endpoints */
     int64_t from_unix_nano, to_unix_nano;      /* points that begin outside are rejected; both 0: none are */
+    int64_t grain_nano;                        /* how much time a point tells of; 0: a minute */
     int64_t level_nano; /* a gauge stands for so long: until it is asked for again; 0: a minute */
     void *ctx;
     /* A model that was met: managed (endpoint empty) or self-deployed; NULL: nobody asks. */

@@ -3,7 +3,7 @@
  *
  * Points come newest first and a series may go on on the next page, or come twice in one answer; so each is looked for by
  * its key before it counts: of two figures of one minute the greater is the later one. What a minute holds is told by the end of
- * its point, (end - 60 s, end]. A label that is missing is empty: one metric's series differ in which labels they have.
+ * its point, (end - 60 s, end]; so it is with the hours of a control read. A label that is missing is empty: one metric's series differ in which labels they have.
  *
  * A distribution goes into the record by its buckets that hold something: an empty one gives its bound away to the next, which
  * changes nothing that is known and leaves out most of the layout.
@@ -403,27 +403,31 @@ static bool is_outside(const struct gcp_context *c, int64_t start)
     return (c->from_unix_nano || c->to_unix_nano) && (start < c->from_unix_nano || start >= c->to_unix_nano);
 }
 
-/* Whether what a point tells is of the minute that ends with it: not of a longer time, nor of one that crosses two minutes. Of a
+/* Whether what a point tells is of the minute (hour) that ends with it: not of a longer time, nor of one that crosses two. Of a
  * gauge the instant is told, which need not be a whole minute; the start may be missing, or be the end of an aligned one. */
-static bool is_of_a_minute(const struct series *s, json interval, int64_t end)
+static bool is_of_a_grain(const struct series *s, json interval, int64_t end, int64_t grain)
 {
     int64_t start = end;
 
     if (s->gauge)
         return true;
     (void)json_time(json_get(interval, SV("startTime")), &start);
-    return end % NANO_PER_MIN == 0 && start <= end && start >= end - NANO_PER_MIN;
+    return end % grain == 0 && start <= end && start >= end - grain;
 }
 
 static enum err_code take_point(struct gcp_answer *a, const struct series *s, struct frame *out, json point,
                                 bool distribution, struct err *e)
 {
     json interval = json_get(point, SV("interval")), when = json_get(interval, SV("endTime"));
-    int64_t span = s->gauge && a->c->level_nano ? a->c->level_nano : NANO_PER_MIN, end, start;
+    int64_t grain = a->c->grain_nano ? a->c->grain_nano : NANO_PER_MIN, end, start;
+    int64_t span = s->gauge && a->c->level_nano ? a->c->level_nano : grain;
     struct value v;
 
     out->tally.received++;
-    if (!json_time(when, &end) || !is_of_a_minute(s, interval, end) ||
+    if (grain > NANO_PER_MIN && json_time(when, &end) && end % grain)
+        return err_set(e, ERR_PARSE, "a point that ends at %.*s where whole hours were asked for",
+                       SV_ARG(sv_first(json_sv(when), 40)));
+    if (!json_time(when, &end) || !is_of_a_grain(s, interval, end, grain) ||
         !take_value(out->arena, json_get(point, SV("value")), distribution, &v))
         return out->arena->failed ? full(e) : quarantine(out, s, json_sv(when), e);
     start = clock_floor(end - 1, span);

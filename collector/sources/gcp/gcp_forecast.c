@@ -17,7 +17,9 @@ size_t gcp_forecast(const void *cfg, struct forecast_line *out, size_t max)
     forecast_add(&f, &gcp_operations[GCP_API_IAM_POLICY].api, project, 3 * discovery, 1); /* and what is above */
     if (c->metrics.enabled)                                                               /* quotas besides */
         forecast_add(&f, &gcp_operations[GCP_API_TIME_SERIES].api, project,
-                     (double)(n_gcp_metrics + 4) * forecast_a_minute(c->metrics.when.interval_ms), SERIES_A_QUESTION);
+                     (double)(n_gcp_metrics + 4) * forecast_a_minute(c->metrics.when.interval_ms) +
+                         (c->metrics.when.control ? (double)n_gcp_metrics * forecast_controls_a_minute() : 0),
+                     SERIES_A_QUESTION);
     if (c->logs.enabled || c->audit.enabled)
         forecast_add(&f, &gcp_operations[GCP_API_ENTRIES].api, project,
                      (c->logs.enabled ? forecast_a_minute(c->logs.when.interval_ms) : 0) +

@@ -73,6 +73,7 @@ static enum err_code read_type(struct reading *g, sv type, const char *latency, 
                            .publishers = g->r->s->env.publishers,
                            .from_unix_nano = g->context.from_unix_nano,
                            .to_unix_nano = g->context.to_unix_nano,
+                           .period_nano = g->context.grain_nano,
                            .page = SV_NONE };
     struct gcp_answer a;
     enum err_code code;
@@ -113,6 +114,7 @@ enum err_code gcp_poll_metrics(struct gcp_reader *r, struct gcp_project *p, cons
                                       .endpoint_models = &r->s->cfg->endpoint_models,
                                       .from_unix_nano = w->from_unix_nano,
                                       .to_unix_nano = w->to_unix_nano,
+                                      .grain_nano = job->grain_ms * NANO_PER_MS,
                                       .ctx = &g,
                                       .met = on_met };
     if (sv_eq(job->group, SV(GCP_QUOTA_GROUP)))

@@ -23,6 +23,8 @@ static const struct option metrics[] = {
         "Windows end this long before the server's now."),
     OPTION_LOOKBACK(gcp_metrics_config, "15m",
         "How far back each reading goes again, for late and revised minutes."),
+    OPTION_CONTROL(gcp_metrics_config,
+        "Ask for the hours again after 1, 6, 24 and 72 hours, for what came later than lookback."),
     OPTION_SETTLE(gcp_metrics_config, "10m",
         "A minute read this long after its end counts as complete; keep it below lookback."),
     { 0 },

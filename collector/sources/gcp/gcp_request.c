@@ -4,7 +4,8 @@
  *
  * A question names exactly one metric type (two are a 400) and lets Monitoring add up over all labels that are none of ours:
  * ALIGN_SUM with a period of a minute invents nothing over gaps, as ALIGN_DELTA would (gcp.md 2.4). Intervals are
- * (start, end] there, so minutes [from, to) are asked for with just these two instants.
+ * (start, end] there, so minutes [from, to) are asked for with just these two instants. Periods end at the interval's end and
+ * go backwards from there: hours are whole ones when the end is.
  */
 #include "collector/base/clock.h"
 #include "collector/sources/gcp/gcp.h"
@@ -96,10 +97,12 @@ static void put_instant(struct buf *out, const char *name, int64_t unix_nano)
     buf_done(&text);
 }
 
-static void put_aggregation(struct buf *out, unsigned labels)
+static void put_aggregation(struct buf *out, unsigned labels, int64_t period_nano)
 {
-    buf_put(out, SV("&aggregation.alignmentPeriod=60s&aggregation.perSeriesAligner=ALIGN_SUM"
-                    "&aggregation.crossSeriesReducer=REDUCE_SUM"));
+    buf_printf(out,
+               "&aggregation.alignmentPeriod=%llds&aggregation.perSeriesAligner=ALIGN_SUM"
+               "&aggregation.crossSeriesReducer=REDUCE_SUM",
+               (long long)((period_nano ? period_nano : NANO_PER_MIN) / NANO_PER_S));
     for (int i = 0; i < GCP_LABELS; i++)
         if (labels & GCP_BIT(i))
             buf_printf(out, "&aggregation.groupByFields=%s.labels.%.*s", gcp_labels[i].resource ? "resource" : "metric",
@@ -115,7 +118,7 @@ void gcp_path_time_series(struct buf *out, const struct gcp_query *q)
     put_instant(out, "interval.startTime", q->from_unix_nano);
     put_instant(out, "interval.endTime", q->to_unix_nano);
     if (q->labels)
-        put_aggregation(out, q->labels);
+        put_aggregation(out, q->labels, q->period_nano);
     buf_printf(out, "&pageSize=%d", POINTS_A_PAGE);
     parameter(out, "pageToken", q->page);
 }

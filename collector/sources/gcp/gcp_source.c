@@ -25,11 +25,12 @@ static const struct reach audit_reach = { SECONDS(1), DAYS(1), DAYS(AUDIT_DAYS) 
 
 /* Points older than the descriptor's delay are guaranteed to be visible, younger ones are not. */
 static bool add_metrics(const struct gcp_source *s, const struct gcp_project *p, struct job_list *l, sv scope,
-                        const char *group)
+                        const char *group, bool counts)
 {
     struct timings when = s->cfg->metrics.when;
     int64_t told_ms = p->ingest_delay_nano / NANO_PER_MS + MINUTES(1);
 
+    when.control = when.control && counts;
     when.settle_ms = when.settle_ms > told_ms ? when.settle_ms : told_ms;
     when.lookback_ms = when.lookback_ms > when.settle_ms ? when.lookback_ms : when.settle_ms + MINUTES(5);
     return job_windowed(l, scope, sv_of(group), "metrics", &when, &metrics_reach);
@@ -52,9 +53,9 @@ static bool project_jobs(const struct gcp_source *s, const struct gcp_project *p
 
     for (size_t i = 0; ok && c->metrics.enabled && i < n_gcp_metrics; i++)
         if (p->active[i])
-            ok = add_metrics(s, p, l, scope, gcp_metrics[i].group);
+            ok = add_metrics(s, p, l, scope, gcp_metrics[i].group, true);
     if (ok && c->metrics.enabled && any(p->usage, n_gcp_quotas))
-        ok = add_metrics(s, p, l, scope, GCP_QUOTA_GROUP);
+        ok = add_metrics(s, p, l, scope, GCP_QUOTA_GROUP, false); /* what of a limit is used is a peak */
     if (ok && any(p->limit, n_gcp_quotas))
         ok = job_snapshot(l, scope, "capacity", c->capacity_interval_ms, false);
     ok = ok && (!c->logs.enabled || job_windowed(l, scope, SV("calls"), "calls", &c->logs.when, &calls_reach));

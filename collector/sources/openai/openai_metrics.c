@@ -8,7 +8,8 @@
  * Costs are stated by UTC day, so a window is widened to whole days: the day under way is read until now. Grouping by API key
  * is in the specification, yet the service has been seen to refuse it (openai.md 3): then it is left out.
  *
- * A bucket keeps the grouping that it was first read with (openai_grouping.c), so a window may be read in parts.
+ * A bucket keeps the grouping that it was first read with (openai_grouping.c), so a window may be read in parts. A control
+ * read leaves out an hour in which the grouping changed: no one question would tell what its minutes told.
  */
 #include "collector/base/clock.h"
 #include "collector/model/key.h"
@@ -22,6 +23,7 @@ struct reading {
     struct openai_reader *r;
     struct openai_projects *projects;
     struct openai_context context;
+    bool control;
     bool lacks; /* a part was refused and told as a gap */
     bool asked; /* for projects anew */
     struct err failed;
@@ -97,7 +99,7 @@ static void on_met(void *ctx, sv project, sv model)
 static void begin(struct reading *g, struct openai_reader *r, struct window *w)
 {
     w->read_at_unix_nano = source_server_now(&r->s->env);
-    *g = (struct reading){ .r = r, .projects = openai_projects_hold(r->s) };
+    *g = (struct reading){ .r = r, .projects = openai_projects_hold(r->s), .control = w->control };
     g->context = (struct openai_context){ .source = r->s->env.id,
                                           .organization = sv_of(r->s->cfg->organization),
                                           .observed_unix_nano = w->read_at_unix_nano,
@@ -181,7 +183,8 @@ static enum err_code read_part(struct reading *g, const struct openai_kind *kind
     return code;
 }
 
-/* The newest part first; afterwards the change of the configuration is journalled, if there was one. */
+/* The newest part first, of each its whole buckets; afterwards the change of the configuration is journalled, if there was one,
+ * which is left to reading minutes. */
 static enum err_code read_parts(struct reading *g, const struct openai_kind *kind, struct frame *out, struct err *e)
 {
     const struct openai_source *s = g->r->s;
@@ -191,23 +194,44 @@ static enum err_code read_parts(struct reading *g, const struct openai_kind *kin
     int64_t from = c->from_unix_nano, to = c->to_unix_nano;
     enum err_code code = fact.at ? ERR_OK : err_set(e, ERR_LIMIT, "openai: frame is full");
 
-    for (int64_t end = to; code == ERR_OK && end > from; end = c->from_unix_nano) {
+    for (int64_t end = to; code == ERR_OK && end > from;) {
         struct openai_part part = openai_last_part(s, fact, from, end, wanted, out->arena);
 
-        c->from_unix_nano = part.from_unix_nano;
-        c->to_unix_nano = part.to_unix_nano;
-        code = read_part(g, kind, part.groups, part.groups != wanted, out, e);
+        c->from_unix_nano = clock_floor(part.from_unix_nano + c->width_nano - 1, c->width_nano);
+        c->to_unix_nano = clock_floor(part.to_unix_nano, c->width_nano);
+        if (c->from_unix_nano < c->to_unix_nano)
+            code = read_part(g, kind, part.groups, part.groups != wanted, out, e);
+        end = part.from_unix_nano;
     }
     c->from_unix_nano = from;
     c->to_unix_nano = to;
-    return code ? code
-                : openai_choose_groups(s, out, fact.at, wanted,
-                                       clock_floor(c->observed_unix_nano, c->width_nano) + c->width_nano, e);
+    return code || g->control
+               ? code
+               : openai_choose_groups(s, out, fact.at, wanted,
+                                      clock_floor(c->observed_unix_nano, c->width_nano) + c->width_nano, e);
+}
+
+static const char gone[] = "not_available";
+
+static enum err_code tell_absent(struct reading *g, int k, struct frame *out, struct err *e)
+{
+    openai_kind_absent(g->r->s, k, ABSENT_MS);
+    openai_goes_without(g->r->s, name_of(&openai_kinds[k]), SV("the service does not have it; asked again each hour"));
+    return tell_gap(g, "metrics", openai_kinds[k].name, gone, out, e);
+}
+
+static enum err_code read_hours(struct reading *g, int k, struct frame *out, struct err *e)
+{
+    enum err_code code;
+
+    if (openai_kind_is_absent(g->r->s, k))
+        return tell_gap(g, "metrics", openai_kinds[k].name, gone, out, e);
+    code = read_parts(g, &openai_kinds[k], out, e);
+    return code == ERR_GONE ? tell_absent(g, k, out, e) : code;
 }
 
 static enum err_code read_kind(struct reading *g, int k, struct frame *out, struct err *e)
 {
-    static const char gone[] = "not_available";
     const struct openai_kind *kind = &openai_kinds[k];
     struct openai_source *s = g->r->s;
     int64_t *since = &s->absent_since_unix_nano[k], from = g->context.from_unix_nano;
@@ -228,9 +252,7 @@ static enum err_code read_kind(struct reading *g, int k, struct frame *out, stru
     if (code != ERR_GONE)
         return code;
     *since = *since && *since < from ? *since : from;
-    openai_kind_absent(s, k, ABSENT_MS);
-    openai_goes_without(s, name_of(kind), SV("the service does not have it; asked again each hour"));
-    return tell_gap(g, "metrics", kind->name, gone, out, e);
+    return tell_absent(g, k, out, e);
 }
 
 static enum err_code end(struct reading *g, enum err_code code, struct err *e)
@@ -254,7 +276,7 @@ enum err_code openai_poll_usage(struct openai_reader *r, const struct source_job
     begin(&g, r, w);
     g.context.kind = &openai_kinds[k];
     g.context.width_nano = job->grain_ms * NANO_PER_MS;
-    return end(&g, read_kind(&g, k, out, e), e);
+    return end(&g, w->control ? read_hours(&g, k, out, e) : read_kind(&g, k, out, e), e);
 }
 
 /* ---- Costs ---- */

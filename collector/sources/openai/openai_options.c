@@ -19,6 +19,8 @@ static const struct option usage[] = {
         "Readings end this long before the server's now."),
     OPTION_LOOKBACK(openai_usage_config, "40m",
         "How far back each reading goes again: buckets are restated as late usage arrives."),
+    OPTION_CONTROL(openai_usage_config,
+        "Ask for the hours again after 1, 6, 24 and 72 hours, for what came later than lookback."),
     OPTION_SETTLE(openai_usage_config, "30m",
         "A bucket read this long after its end counts as complete; keep it below lookback."),
     { 0 },

@@ -43,6 +43,7 @@ static bool add_usage(const struct openai_source *s, struct job_list *l, const s
     /* What is read by the hour lags by hours: a signal of its own, which what is counted does not wait for. */
     when.interval_ms = HOURS(1);
     when.lookback_ms = HOURS(HOURLY_LOOKBACK_HOURS);
+    when.control = false; /* nothing is counted of it */
     return job_windowed(l, scope, group, "metrics_hourly", &when, &hourly_reach);
 }
 

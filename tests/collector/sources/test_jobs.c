@@ -3,7 +3,7 @@
 
 #include "tests/tap.h"
 
-static const struct timings when = { MINUTES(5), MINUTES(3), HOURS(6), HOURS(5) };
+static const struct timings when = { MINUTES(5), MINUTES(3), HOURS(6), HOURS(5), true };
 static const struct reach reach = { MINUTES(1), HOURS(3), DAYS(14) };
 
 static void a_window_holds_the_lookback(void)
@@ -11,18 +11,19 @@ static void a_window_holds_the_lookback(void)
     struct arena arena;
     struct job_list l = { .arena = &arena };
     const struct source_job *j;
-    const struct timings brief = { MINUTES(1), 0, MINUTES(10), MINUTES(5) };
+    const struct timings brief = { MINUTES(1), 0, MINUTES(10), MINUTES(5), false };
 
     arena_init(&arena, 1 << 20);
     j = job_windowed(&l, SV("project:p"), SV("metrics/requests"), "metrics", &when, &reach);
     OK(j && j->kind == JOB_WINDOWED && j->span_max_ms == HOURS(6) + MINUTES(1));
     OK(j && j->interval_ms == MINUTES(5) && j->delay_ms == MINUTES(3) && j->lookback_ms == HOURS(6));
     OK(j && j->settle_ms == HOURS(5) && j->grain_ms == MINUTES(1) && j->retention_ms == DAYS(14) && !j->discovers);
+    OK(j && j->controls && j->control_grain_ms == HOURS(1));
     OK(sv_eq(j->scope, SV("project:p")));
     OK(sv_eq(j->group, SV("metrics/requests")));
     OK(sv_eq(j->signal, SV("metrics")));
     j = job_windowed(&l, SV("s"), SV("audit"), "audit", &brief, &reach);
-    OK(j && j->span_max_ms == HOURS(3));
+    OK(j && j->span_max_ms == HOURS(3) && !j->controls);
     j = job_snapshot(&l, SV("s"), "inventory", 7, true);
     OK(j && j->kind == JOB_SNAPSHOT && j->interval_ms == 7 && j->discovers);
     OK(sv_eq(j->signal, SV("inventory")));

@@ -94,7 +94,7 @@ static void pages_are_gathered_and_judged_as_one(void)
     sv next;
 
     ask_for_the_sample();
-    OK(aws_answer_init(&a, &arena, &question, &e) == ERR_OK && a.minutes == 5 && a.n_entries == 11);
+    OK(aws_answer_init(&a, &arena, &question, &e) == ERR_OK && a.periods == 5 && a.n_entries == 11);
     OK(data_json("cloudwatch/get-metric-data.response.page1.awsjson.json", &one) &&
        data_json("cloudwatch/get-metric-data.response.page2.awsjson.json", &two));
     OK(aws_decode_metric_data(one.root, &a, &next, &e) == ERR_OK && sv_eq(next, SV("EXAMPLE-opaque-next-token==")));

@@ -493,7 +493,10 @@ static void check_names_what_is_missing_and_its_remedy(void)
 static void the_forecast_has_a_price(void)
 {
     struct forecast_line lines[FORECAST_LINES_MAX];
-    double usd = 0;
+    /* A day: 15 metrics every 5 minutes and 2 listings every 10, and 30 times the hours of 14 metrics and 2 listings, at 10
+     * millionths of a dollar. */
+    const double minutes = 288 * 15 + 144 * 2, hours = 30 * (14 + 2), month = 30 * 1e-5;
+    double usd = 0, without = 0;
     size_t n;
 
     if (!OK(fake_start(&f)))
@@ -501,8 +504,12 @@ static void the_forecast_has_a_price(void)
     n = aws_source_ops.forecast(&f.config, lines, FORECAST_LINES_MAX);
     for (size_t i = 0; i < n; i++)
         usd += lines[i].usd_per_month;
-    /* 15 metrics every 5 minutes and 2 listings every 10, at 10 millionths of a dollar. */
-    OK(n > 5 && usd > (15 * 12 + 2 * 6) * 24 * 30 * 1e-5 * 0.999 && usd < (15 * 12 + 2 * 6) * 24 * 30 * 1e-5 * 1.001);
+    OK(n > 5 && usd > (minutes + hours) * month * 0.999 && usd < (minutes + hours) * month * 1.001);
+    f.config.metrics.when.control = false;
+    n = aws_source_ops.forecast(&f.config, lines, FORECAST_LINES_MAX);
+    for (size_t i = 0; i < n; i++)
+        without += lines[i].usd_per_month;
+    OK(without > minutes * month * 0.999 && without < minutes * month * 1.001);
     OK(aws_source_ops.forecast(&f.config, lines, 2) == 2);
     fake_stop(&f);
 }
