@@ -254,18 +254,22 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
     return spine_commit(p->s, f, e);
 }
 
-/* A window that was planned by a clock ahead of the cloud's covers what has not happened yet, and would never be read again; where
- * counting begins is the cloud's time too. What the answer told of the cloud's clock is known to the next poll. */
+/* A window that was planned by a clock ahead of the cloud's covers what has not happened yet, and would never be read again. Where
+ * counting begins waits until all clocks agree. What the answer told of the cloud's clock is known to the next poll. */
 static enum err_code check_clock(const struct poll *p, struct window *w, struct err *e)
 {
-    int64_t now = source_server_now(&p->task->instance->env), ahead = p->planned_at - now, doubt = source_stats_doubt();
-    bool matters = p->task->job.kind == JOB_WINDOWED || p->first;
+    const struct source_env *env = &p->task->instance->env;
+    bool doubted, windowed = p->task->job.kind == JOB_WINDOWED;
+    int64_t now = source_happened(env, &doubted), ahead = p->planned_at - now, doubt = source_stats_doubt();
 
     if (w->read_at_unix_nano == 0 || w->read_at_unix_nano > now)
         w->read_at_unix_nano = now;
-    if (matters && (ahead > doubt || (p->first && ahead < -FIRST_POLL_MS * NANO_PER_MS - doubt)))
-        return err_set(e, ERR_RETRY, "our clock is %lld s %s the cloud's, the window is planned anew",
-                       (long long)(llabs(ahead) / NANO_PER_S), ahead > 0 ? "ahead of" : "behind");
+    if ((windowed || p->first) && ahead > doubt)
+        return err_set(e, ERR_RETRY, "our clock is %lld s ahead of the cloud's, the window is planned anew",
+                       (long long)(ahead / NANO_PER_S));
+    if (p->first && (doubted || ahead < -FIRST_POLL_MS * NANO_PER_MS - doubt))
+        return err_set(e, ERR_RETRY, "our clock is %lld s behind the cloud's, counting begins when it is certain",
+                       (long long)((source_server_now(env) - p->planned_at) / NANO_PER_S));
     return ERR_OK;
 }
 
@@ -315,7 +319,9 @@ static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
     const struct source_env *env = &p->task->instance->env;
     enum task_turn turn = p->task->turn;
     enum err_code code = ERR_OK;
-    int64_t now = source_server_now(env); /* one for all: else a slow cloud's newest minutes starve what is older */
+    bool doubted;
+    int64_t now =
+        source_happened(env, &doubted); /* one for all: else a slow cloud's newest minutes starve what is older */
     struct window w;
 
     *more = false;
@@ -478,11 +484,12 @@ static void note_success(struct poll *p, struct task_status *s, bool more)
 
 static void note_reach(struct poll *p, struct task_status *s)
 {
+    bool doubted;
     const struct source_env *env = &p->task->instance->env;
     const struct source_job *job = &p->task->job;
     struct ledger *l = spine_ledger(p->s);
 
-    s->server_now_unix_nano = source_server_now(env);
+    s->server_now_unix_nano = source_happened(env, &doubted);
     if (job->kind == JOB_WINDOWED) {
         (void)ledger_complete_until(l, env->id, job->scope, job->group, &s->complete_until_unix_nano);
         s->backlog_nano = backlog_of(l, env->id, job, p->count_from, s->server_now_unix_nano);
@@ -510,12 +517,13 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
     struct window snapshot = { 0 };
     struct err e = { 0 };
     enum err_code code;
+    bool doubted;
 
     *more = false;
     arena_init(&p.arena, ARENA_BYTES);
     p.count_from = ledger_count_from(spine_ledger(s), env->id);
     p.first = p.count_from == 0;
-    p.planned_at = source_server_now(env);
+    p.planned_at = source_happened(env, &doubted);
     if (p.first)
         p.count_from = clock_floor(p.planned_at - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
     status->last_attempt_unix_nano = clock_now();

@@ -16,14 +16,18 @@
 
 /* ---- stats ---- */
 
-enum { SKEW_IGNORED_S = 2 };
+enum { SKEW_IGNORED_S = 2, BELIEVED_AFTER_S = 15 * 60 };
 
 struct source_stats {
     pthread_mutex_t lock; /* guards all below */
     struct api_stats *rows;
     size_t n, cap;
-    int64_t ahead_nano; /* of the server's clock over our monotonic one, which nobody sets; */
-    bool dated;         /* known since the first answer */
+    /* Of the server's clock over our monotonic one, which nobody sets: */
+    bool dated;               /* known since the first answer */
+    int64_t ahead_nano;       /* by the last Date */
+    int64_t believed_nano;    /* at least, by all that we heard */
+    int64_t doubted_nano;     /* what may be believed if nobody contradicts; the least of it */
+    int64_t doubt_since_mono; /* 0: nobody says that it is later than we believe */
     struct source_note notes[STATS_NOTES_MAX];
     size_t n_notes;
 };
@@ -132,6 +136,25 @@ static int64_t ignored(void)
     return (int64_t)(SKEW_IGNORED_S * NANO_PER_S * clock_speed());
 }
 
+/* That it is earlier than we thought is believed at once, that it is later when all have said so for a while: a window that ends
+ * too early is read a little later, one that ends in the future never again. Under the lock. */
+static void weigh(struct source_stats *s, int64_t mono)
+{
+    if (s->ahead_nano <= s->believed_nano + ignored()) {
+        s->believed_nano = s->ahead_nano;
+        s->doubt_since_mono = 0;
+        return;
+    }
+    if (s->doubt_since_mono == 0 || s->ahead_nano < s->doubted_nano)
+        s->doubted_nano = s->ahead_nano;
+    if (s->doubt_since_mono == 0)
+        s->doubt_since_mono = mono;
+    if (mono - s->doubt_since_mono < BELIEVED_AFTER_S * NANO_PER_S)
+        return;
+    s->believed_nano = s->doubted_nano;
+    s->doubt_since_mono = 0;
+}
+
 void source_stats_date(struct source_stats *s, int64_t server_unix_nano)
 {
     int64_t mono = clock_mono(), ours = clock_now();
@@ -140,8 +163,22 @@ void source_stats_date(struct source_stats *s, int64_t server_unix_nano)
 
     pthread_mutex_lock(&s->lock);
     s->ahead_nano = (llabs(server - ours) < ignored() ? ours : server) - mono;
+    if (!s->dated)
+        s->believed_nano = ours - mono;
     s->dated = true;
+    weigh(s, mono);
     pthread_mutex_unlock(&s->lock);
+}
+
+int64_t source_stats_believed(struct source_stats *s, bool *doubted)
+{
+    int64_t now;
+
+    pthread_mutex_lock(&s->lock);
+    now = s->dated ? clock_mono() + s->believed_nano : clock_now();
+    *doubted = s->doubt_since_mono != 0;
+    pthread_mutex_unlock(&s->lock);
+    return now;
 }
 
 int64_t source_stats_now(struct source_stats *s)
@@ -211,6 +248,11 @@ size_t source_stats_notes(struct source_stats *s, struct source_note out[STATS_N
 int64_t source_server_now(const struct source_env *env)
 {
     return source_stats_now(env->stats);
+}
+
+int64_t source_happened(const struct source_env *env, bool *doubted)
+{
+    return source_stats_believed(env->stats, doubted);
 }
 
 /* ---- the call ---- */

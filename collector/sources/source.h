@@ -190,6 +190,9 @@ MUST_USE enum err_code source_pages_end(struct source_pages *p, enum err_code co
 
 /* The server's now: our clock corrected by what its Date headers taught. */
 int64_t source_server_now(const struct source_env *env);
+/* Up to when things have happened there for certain: for windows, which must not end in a future that a wrong clock shows, where the
+ * above is for signatures. `doubted`: some clock shows more. */
+int64_t source_happened(const struct source_env *env, bool *doubted);
 
 /* Sticky authority from the ledger: the choice journalled for (fact, resource id), empty if none yet. */
 sv source_authority(const struct source_env *env, sv fact, sv resource_id, struct arena *arena);

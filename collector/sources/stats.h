@@ -49,9 +49,12 @@ void source_stats_date(struct source_stats *s, int64_t server_unix_nano);
 /* What the server's clock shows: its last Date and the monotonic time since, whatever became of our wall clock; before the first
  * answer that is all there is. */
 int64_t source_stats_now(struct source_stats *s);
+/* The same as far as it is certain: never later than the earliest clock of late, ours among them before the first answer. What was
+ * later all of the last 15 minutes is believed; `doubted`: somebody says so. */
+int64_t source_stats_believed(struct source_stats *s, bool *doubted);
 /* Server minus ours; 0 when it is within the Date header's resolution. */
 int64_t source_stats_skew(struct source_stats *s);
-/* By how much source_stats_now may move back without anybody having set a clock. */
+/* By how much either may move back without anybody having set a clock. */
 int64_t source_stats_doubt(void);
 
 /* Something that the cloud refuses and the source goes on without. `what` is a constant that outlives the stats. */
