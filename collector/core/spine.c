@@ -3,14 +3,13 @@
  */
 #include "collector/core/spine.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/disk.h"
 #include "collector/base/log.h"
 #include "collector/base/memory.h"
 #include "collector/core/cut.h"
@@ -29,6 +28,7 @@ struct spine {
     struct journal *journal;
     struct ledger *ledger;
     struct journal_reader *reader; /* the fold thread's */
+    struct buf older;              /* the fold thread's: behind it the journal is kept, cursor of the older snapshot */
     void (*on_starved)(void *ctx);
     void *starved_ctx;
     pthread_t thread;
@@ -148,7 +148,10 @@ static void snapshot(struct spine *s)
         count_stat(s, &s->stats.snapshot_failures);
         return;
     }
-    journal_release(s->journal, "ledger", sv_make(cursor, n));
+    /* What was current is the older one now. */
+    journal_release(s->journal, "ledger", buf_sv(&s->older));
+    buf_clear(&s->older);
+    buf_put(&s->older, sv_make(cursor, n));
     pthread_mutex_lock(&s->lock);
     s->stats.snapshots++;
     s->stats.last_snapshot_unix_nano = clock_now();
@@ -187,25 +190,19 @@ static void keep_house(struct spine *s, struct arena *arena, int64_t *next_snaps
 /* The state to begin with: the snapshot's, or an empty one. */
 static enum err_code begin_replay(struct spine *s, struct err *e)
 {
-    struct buf cursor;
     bool found = false;
-    enum err_code code;
+    enum err_code code = ledger_snapshot_read(s->ledger, s->dir, &s->older, &found, e);
+    struct buf previous;
 
-    buf_init(&cursor, JOURNAL_CURSOR_MAX);
-    code = ledger_snapshot_read(s->ledger, s->dir, &cursor, &found, e);
-    if (code == ERR_OK && !found) {
-        /* A damaged one may have filled the ledger half. */
-        ledger_free(s->ledger);
-        s->ledger = ledger_new(e);
-        buf_clear(&cursor);
-        code = s->ledger ? ERR_OK : ERR_LIMIT;
-    }
-    if (code == ERR_OK) {
-        s->reader = journal_reader_open(s->journal, "ledger", buf_sv(&cursor), e);
-        code = s->reader ? ERR_OK : e->code;
-    }
-    buf_done(&cursor);
-    return code;
+    if (code)
+        return code;
+    buf_init(&previous, JOURNAL_CURSOR_MAX);
+    ledger_snapshot_older(s->dir, &previous);
+    journal_release(s->journal, "ledger",
+                    buf_sv(&previous)); /* what is before it, not what is before the current one */
+    buf_done(&previous);
+    s->reader = journal_reader_open(s->journal, NULL, buf_sv(&s->older), e);
+    return s->reader ? ERR_OK : e->code;
 }
 
 static enum err_code replay(struct spine *s, struct arena *arena, struct err *e)
@@ -318,9 +315,11 @@ static enum err_code start(struct spine *s, const struct spine_options *o, struc
 
     if (snprintf(dir, sizeof dir, "%s/journal", o->dir) >= (int)sizeof dir)
         return err_set(e, ERR_CONFIG, "%s: path too long", o->dir);
-    if (mkdir(o->dir, 0700) != 0 && errno != EEXIST)
+    if (disk_make_dir(o->dir))
         return err_sys(e, "%s: cannot be made; want a folder, or a parent of one, that exists and can be written",
                        o->dir);
+    if (ledger_snapshot_check(o->dir, e))
+        return e->code;
     journal.dir = dir;
     s->journal = journal_open(&journal, &found, e);
     if (!s->journal)
@@ -348,6 +347,7 @@ struct spine *spine_start(const struct spine_options *o, struct err *e)
     }
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->folded_more);
+    buf_init(&s->older, JOURNAL_CURSOR_MAX);
     s->on_starved = o->on_starved;
     s->starved_ctx = o->ctx;
     s->snapshot_every_ms = o->snapshot_every_ms ? o->snapshot_every_ms : SNAPSHOT_EVERY_MS;
@@ -398,6 +398,7 @@ void spine_close(struct spine *s)
     journal_reader_close(s->reader);
     journal_close(s->journal);
     ledger_free(s->ledger);
+    buf_done(&s->older);
     pthread_cond_destroy(&s->folded_more);
     pthread_mutex_destroy(&s->lock);
     free(s->dir);

@@ -5,18 +5,15 @@
  */
 #include <stdlib.h>
 
+#include "collector/base/memory.h"
 #include "collector/ledger/internal.h"
 
-struct ledger *ledger_new(struct err *e)
+/* Of a zeroed one. */
+static enum err_code setup(struct ledger *l, struct err *e)
 {
-    struct ledger *l = calloc(1, sizeof *l);
-
-    if (!l || !names_init(&l->names)) {
-        ledger_free(l);
-        err_set(e, ERR_LIMIT, "ledger: out of memory");
-        return NULL;
-    }
     pthread_rwlock_init(&l->lock, NULL);
+    if (!names_init(&l->names))
+        return err_set(e, ERR_LIMIT, "ledger: out of memory");
     registry_init(&l->series);
     map_init(&l->coverage_by_key, 0);
     map_init(&l->authority_by_key, 0);
@@ -32,13 +29,11 @@ struct ledger *ledger_new(struct err *e)
     l->natives_limit = NATIVES_MAX;
     l->envelopes_limit = ENVELOPES_MAX;
     l->keep_buckets_nano = 2 * NANO_PER_H;
-    return l;
+    return ERR_OK;
 }
 
-void ledger_free(struct ledger *l)
+static void end(struct ledger *l)
 {
-    if (!l)
-        return;
     for (size_t i = 0; i < l->n_coverages; i++)
         coverage_done(&l->coverages[i]);
     for (size_t i = 0; i < l->n_rulesets; i++)
@@ -67,7 +62,36 @@ void ledger_free(struct ledger *l)
     map_done(&l->keys.rows);
     map_done(&l->keys.calls);
     pthread_rwlock_destroy(&l->lock);
+}
+
+struct ledger *ledger_new(struct err *e)
+{
+    struct ledger *l = memory_zeroed(1, sizeof *l);
+
+    if (!l) {
+        err_set(e, ERR_LIMIT, "ledger: out of memory");
+        return NULL;
+    }
+    if (setup(l, e)) {
+        ledger_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+    if (!l)
+        return;
+    end(l);
     free(l);
+}
+
+enum err_code ledger_renew(struct ledger *l, struct err *e)
+{
+    end(l);
+    *l = (struct ledger){ 0 };
+    return setup(l, e);
 }
 
 void ledger_read_lock(struct ledger *l)

@@ -454,8 +454,15 @@ void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
 enum { SNAPSHOT_VERSION = 6 };
+/* The body of a snapshot; its memory is b's. */
+void snapshot_encode(struct buf *b, const struct ledger *l, sv cursor);
+/* The cursor alone: in every version it stands first. */
+void snapshot_cursor(sv body, struct buf *cursor);
 /* The body of a snapshot (fuzzed), of this version or an older one. False: damaged, and the ledger is to be thrown away. */
 bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cursor);
+
+/* fold.c: as ledger_new made it, in the same place. Nobody else may look at it meanwhile. */
+MUST_USE enum err_code ledger_renew(struct ledger *l, struct err *e);
 
 /* Grows an array on the heap to hold one more. */
 void *grow(void *items, size_t n, size_t *cap, size_t size);

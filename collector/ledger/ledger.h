@@ -193,10 +193,18 @@ size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mon
 
 /* ---- Snapshot: the state and the journal cursor behind it, in one file ---- */
 
+/* ---- two generations of it are kept: the journal has to keep what stands behind the older one's cursor ---- */
+
+/* On failure the ones from before stand (e->sys says whether the disk was full). The one that was current is the older one now. */
 MUST_USE enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e);
-/* ERR_OK with *found = false when there is none; a damaged one is set aside (renamed) and counts as none. */
+/* Into a fresh ledger. The current one, or the previous one; ERR_OK with *found = false and a fresh ledger when there is none.
+ * Damaged ones are set aside (renamed) and count as none. ERR_CONFIG: one is newer than this program, nothing was changed. */
 MUST_USE enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found,
                                             struct err *e);
+/* ERR_CONFIG when a newer program wrote one: to be asked before anything in the directory is changed. */
+MUST_USE enum err_code ledger_snapshot_check(const char *dir, struct err *e);
+/* The cursor of the previous one, empty when there is none (that can be read). */
+void ledger_snapshot_older(const char *dir, struct buf *cursor);
 
 /* ---- explain: told of every change of one series while folding ---- */
 

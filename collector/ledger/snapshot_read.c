@@ -1,7 +1,5 @@
 /* Reads it back. Every count is checked against what is left, so a wrong one ends the read instead of allocating. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "collector/ledger/snapshot.h"
 
@@ -574,53 +572,9 @@ bool snapshot_decode(struct ledger *l, sv body, uint64_t version, struct buf *cu
     return get_state(&in, l, cursor);
 }
 
-static enum err_code set_aside(const char *path, struct err *e)
+void snapshot_cursor(sv body, struct buf *cursor)
 {
-    char aside[4200];
+    struct in in = { body, false, SNAPSHOT_VERSION };
 
-    snprintf(aside, sizeof aside, "%s.damaged", path);
-    if (rename(path, aside) != 0)
-        return err_sys(e, "%s", aside);
-    return ERR_OK;
-}
-
-enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found, struct err *e)
-{
-    char path[4096];
-    struct buf file;
-    struct in in;
-    enum err_code code = ERR_OK;
-    uint64_t version, len, sum;
-
-    *found = false;
-    if (snprintf(path, sizeof path, "%s/ledger.snapshot", dir) >= (int)sizeof path)
-        return err_set(e, ERR_CONFIG, "%s: path too long", dir);
-    if (access(path, F_OK) != 0)
-        return ERR_OK;
-    buf_init(&file, SNAPSHOT_LIMIT_BYTES);
-    code = buf_read_file(&file, path, SNAPSHOT_LIMIT_BYTES, e);
-    in.rest = buf_sv(&file);
-    in.bad = !sv_starts(in.rest, SV(SNAPSHOT_MAGIC));
-    (void)take(&in, sizeof SNAPSHOT_MAGIC - 1);
-    version = get_u64(&in);
-    len = get_u64(&in);
-    sum = get_u64(&in);
-    if (code == ERR_OK && !in.bad && version > SNAPSHOT_VERSION)
-        code =
-            err_set(e, ERR_CONFIG, "%s: written by a newer trefoil (format %llu, this one reads %d): use that version",
-                    path, (unsigned long long)version, SNAPSHOT_VERSION);
-    else if (code == ERR_OK) {
-        const uint64_t refusals = memory_refusals();
-        bool whole =
-            !in.bad && len == in.rest.len && hash64(in.rest) == sum && snapshot_decode(l, in.rest, version, cursor);
-
-        if (memory_refusals() !=
-            refusals) /* whatever was read: a piece may be missing, and nothing is wrong with the file */
-            code = err_set(e, ERR_LIMIT, "%s: out of memory", path);
-        else if (!whole)
-            code = set_aside(path, e);
-        *found = whole && code == ERR_OK;
-    }
-    buf_done(&file);
-    return code;
+    buf_put(cursor, get_sv(&in));
 }

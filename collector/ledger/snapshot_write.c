@@ -1,8 +1,4 @@
-/* Writes the state to a temporary name, syncs it, renames it, and syncs the directory: there is always a whole snapshot. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
+/* The state as bytes, in the order in which snapshot_read.c takes them. */
 
 #include "collector/ledger/snapshot.h"
 
@@ -335,78 +331,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_gaps(b, l);
 }
 
-static enum err_code write_whole(int fd, sv bytes)
+void snapshot_encode(struct buf *body, const struct ledger *l, sv cursor)
 {
-    while (bytes.len) {
-        ssize_t n = write(fd, bytes.at, bytes.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        bytes = sv_skip(bytes, (size_t)n);
-    }
-    return ERR_OK;
-}
-
-static enum err_code sync_dir(const char *dir, struct err *e)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || fsync(fd) != 0;
-
-    if (bad)
-        err_sys(e, "%s", dir);
-    if (fd >= 0)
-        close(fd);
-    return bad ? ERR_IO : ERR_OK;
-}
-
-static enum err_code replace(const char *dir, sv head, sv body, struct err *e)
-{
-    char path[4096], temp[4096];
-    int fd, bad;
-
-    if (snprintf(path, sizeof path, "%s/ledger.snapshot", dir) >= (int)sizeof path - 8)
-        return err_set(e, ERR_CONFIG, "%s: path too long", dir);
-    snprintf(temp, sizeof temp, "%s/ledger.snapshot.new", dir);
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_sys(e, "%s", temp);
-    bad = write_whole(fd, head) || write_whole(fd, body) || fsync(fd) != 0;
-    if (bad)
-        err_sys(e, "%s", temp);
-    bad |= close(fd) != 0;
-    if (!bad && rename(temp, path) != 0) {
-        err_sys(e, "%s", path);
-        bad = 1;
-    }
-    if (bad) {
-        unlink(temp);
-        return ERR_IO;
-    }
-    return sync_dir(dir, e);
-}
-
-enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e)
-{
-    struct buf head, body;
-    enum err_code code;
-    bool starved;
-
-    buf_init(&head, SNAPSHOT_HEAD_BYTES);
-    buf_init(&body, SNAPSHOT_LIMIT_BYTES);
-    ledger_read_lock(l);
-    put_state(&body, l, cursor);
-    ledger_read_unlock(l);
-    buf_put(&head, SV(SNAPSHOT_MAGIC));
-    buf_le64(&head, SNAPSHOT_VERSION);
-    buf_le64(&head, body.len);
-    buf_le64(&head, hash64(buf_sv(&body)));
-    starved = ledger_starved(l);
-    code = starved ? err_set(e, ERR_LIMIT, "snapshot: memory ran out while a frame was counted, the last one stands")
-           : head.failed || body.failed ? err_set(e, ERR_LIMIT, "snapshot: out of memory")
-                                        : replace(dir, buf_sv(&head), buf_sv(&body), e);
-    buf_done(&head);
-    buf_done(&body);
-    return code;
+    put_state(body, l, cursor);
 }

@@ -476,47 +476,6 @@ static void the_same_frames_give_the_same_numbers_with_and_without_a_snapshot(vo
     OK(sums[0] == sums[1]);
 }
 
-static void a_damaged_snapshot_is_set_aside(void)
-{
-    char dir[] = "/tmp/trefoil-test-XXXXXX", path[64], aside[80];
-    struct ledger *other;
-    struct buf cursor;
-    bool found = true, all = true;
-    struct err e = { 0 };
-    FILE *file;
-    long size;
-
-    begin();
-    fold_one(SV("Requests"), SV("d"), 0, 5, 0, 1);
-    OK(mkdtemp(dir) != NULL);
-    snprintf(path, sizeof path, "%s/ledger.snapshot", dir);
-    snprintf(aside, sizeof aside, "%s.damaged", path);
-    OK(ledger_snapshot_write(l, dir, SV("c"), &e) == ERR_OK);
-    file = fopen(path, "r");
-    fseek(file, 0, SEEK_END);
-    size = ftell(file);
-    fclose(file);
-    for (long at = 16; at < size; at += 7) {
-        int c;
-
-        OK(ledger_snapshot_write(l, dir, SV("c"), &e) == ERR_OK);
-        file = fopen(path, "r+");
-        fseek(file, at, SEEK_SET);
-        c = fgetc(file);
-        fseek(file, at, SEEK_SET);
-        fputc(c ^ 0x20, file);
-        fclose(file);
-        other = ledger_new(NULL);
-        buf_init(&cursor, 256);
-        all &= ledger_snapshot_read(other, dir, &cursor, &found, &e) == ERR_OK && !found && access(aside, F_OK) == 0;
-        buf_done(&cursor);
-        ledger_free(other);
-    }
-    OK(all);
-    unlink(aside);
-    rmdir(dir);
-}
-
 static void the_series_limit_refuses_and_counts(void)
 {
     struct frame *f;
@@ -743,7 +702,6 @@ int main(void)
     RUN(complete_until_is_the_start_of_the_first_hole);
     RUN(any_life_ends_at_the_truth);
     RUN(the_same_frames_give_the_same_numbers_with_and_without_a_snapshot);
-    RUN(a_damaged_snapshot_is_set_aside);
     RUN(the_series_limit_refuses_and_counts);
     RUN(a_figure_that_the_cloud_does_not_tell_is_no_zero);
     RUN(a_figure_that_comes_with_a_revision_counts);
