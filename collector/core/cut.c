@@ -212,6 +212,8 @@ static enum err_code send_last(struct splitter *p, struct journal_position *at, 
     last->n_windows = p->whole->n_windows;
     last->marks = p->whole->marks;
     last->n_marks = p->whole->n_marks;
+    last->spends = p->whole->spends;
+    last->n_spends = p->whole->n_spends;
     last->tally = p->whole->tally;
     last->tally.received -= p->told;
     last->tally.stored -= p->told;

@@ -32,6 +32,7 @@ struct instance *instance_open(const struct settings *s, const struct settings_s
     in->env.id = sv_of(from->id);
     in->env.ledger = ledger;
     in->initial_window_ms = s->initial_window_ms;
+    in->budget = from->budget;
     if (equip(in, s, from, &in->open_error) == ERR_OK)
         in->source = in->ops->open(from->config, &in->env, &in->open_error);
     /* Pages ask for them in any case. */

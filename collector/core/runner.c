@@ -238,6 +238,35 @@ static struct frame *frame_for(struct poll *p, const struct window *w)
     return f;
 }
 
+/* With what the source's calls cost until now. A part of a large frame may be durable when it fails, but not the last one,
+ * which carries the cost. */
+static enum err_code commit_spent(struct poll *p, struct frame *f, struct err *e)
+{
+    struct source_stats *stats = p->task->instance->stats;
+    enum err_code code;
+
+    source_stats_take(stats, f);
+    code = spine_commit(p->s, f, e);
+    if (code)
+        source_stats_give_back(stats, f);
+    return code;
+}
+
+/* What failed has its price too, and no window to go with. */
+static void commit_failed(struct poll *p)
+{
+    struct frame *f;
+    struct err ignored;
+
+    arena_reset(&p->arena);
+    f = frame_new(&p->arena, p->task->instance->env.id, p->task->job.scope);
+    if (!f)
+        return;
+    source_stats_take(p->task->instance->stats, f);
+    if (f->n_spends && spine_commit(p->s, f, &ignored))
+        source_stats_give_back(p->task->instance->stats, f);
+}
+
 static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
 {
     const struct source_job *job = &p->task->job;
@@ -251,7 +280,7 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
     }
     f->tally.stored = (int64_t)frame_records(f);
     p->records += (uint64_t)f->tally.stored;
-    return spine_commit(p->s, f, e);
+    return commit_spent(p, f, e);
 }
 
 /* A window that was planned by a clock ahead of the cloud's covers what has not happened yet, and would never be read again. Where
@@ -540,6 +569,8 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
     else
         note_failure(&p, status, &e, code);
     note_reach(&p, status);
+    if (code)
+        commit_failed(&p);
     arena_done(&p.arena);
     return code;
 }

@@ -22,6 +22,7 @@ struct instance {
     struct source_stats *stats;
     struct rate_limits *limits;
     int64_t initial_window_ms;
+    struct source_budget budget;
 };
 
 enum task_state { TASK_NEW, TASK_OK, TASK_CATCHING_UP, TASK_FAILING };
@@ -54,6 +55,7 @@ struct progress {
 
 enum { HEALTH_SCOPE, HEALTH_SOURCE, HEALTHS };
 struct health;
+struct purse;
 
 struct task {
     struct instance *instance;
@@ -72,10 +74,14 @@ struct task {
     struct progress progress;
     bool asks_jobs; /* stands for a source whose jobs() failed: asks again */
 
+    bool held;       /* it was due and had to wait for its source's budget */
+    int64_t held_ms; /* how long it had to before it ran last */
+
     /* the scheduler's: what it shares with others, and up to which episode of theirs it has shown to be well itself */
     struct health *health[HEALTHS];
     unsigned trusted[HEALTHS];
-    bool in_lane; /* while it runs */
+    struct purse *purse; /* its source's */
+    bool in_lane;        /* while it runs */
 };
 
 /* Polls once (several windows when behind) what the task's turn is, and updates *status. Blocks. *more: there is a backlog. */

@@ -8,6 +8,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/purse.h"
 
 /* A poll that failed after as long as source_call has patience has missed its deadline: it held its thread for nothing. */
 enum {
@@ -39,6 +40,7 @@ struct scheduler {
     struct task **tasks;
     size_t n_tasks, cap_tasks;
     struct health *healths;
+    struct purse *purses; /* of the instances */
     unsigned sick_running, backlog_running;
     uint64_t changes;
     bool going, stopping;
@@ -101,6 +103,33 @@ static void note_health(struct task *t, enum err_code code, bool late)
         (void)strike(t->health[HEALTH_SOURCE]);
 }
 
+/* ---- budgets ---- */
+
+static struct purse *purse_of(const struct scheduler *s, const struct instance *in)
+{
+    for (size_t i = 0; i < s->n_instances; i++)
+        if (s->instances[i] == in)
+            return &s->purses[i];
+    return NULL;
+}
+
+/* How long its budget made it wait, or makes it. */
+static int64_t held_ms(const struct task *t, int64_t now)
+{
+    int64_t waits = t->held ? (now - t->due_mono) / NANO_PER_MS : 0;
+
+    return waits > t->held_ms ? waits : t->held_ms;
+}
+
+static void begin_spending(struct task *t, int64_t now)
+{
+    purse_begin(t->purse, t->turn);
+    if (t->turn == TURN_BACKLOG)
+        return;
+    t->held_ms = t->held ? (now - t->due_mono) / NANO_PER_MS : 0;
+    t->held = false;
+}
+
 /* ---- the list ---- */
 
 static void task_free(struct task *t)
@@ -124,6 +153,7 @@ static struct task *task_new(struct scheduler *s, struct instance *in, const str
     }
     arena_init(&t->names, 64 << 10);
     t->instance = in;
+    t->purse = purse_of(s, in);
     t->job = *job;
     t->job.scope = arena_copy(&t->names, job->scope);
     t->job.group = arena_copy(&t->names, job->group);
@@ -285,8 +315,8 @@ static int64_t turn_due(const struct scheduler *s, const struct task *t, enum ta
     if (t->status.running || t->gone || (is_sick_in(t, turn) && sick_lane_full(s)))
         return INT64_MAX;
     if (turn == TURN_BACKLOG)
-        return t->behind && !backlog_lane_full(s) ? t->behind_due_mono : INT64_MAX;
-    return t->due_mono;
+        return t->behind && !backlog_lane_full(s) ? purse_due(t->purse, turn, t->behind_due_mono) : INT64_MAX;
+    return purse_due(t->purse, turn, t->due_mono);
 }
 
 /* In the lane those first who did not fail themselves: they may leave it. */
@@ -307,6 +337,7 @@ static struct task *pick_live(const struct scheduler *s, int64_t now, int64_t *w
         int64_t due = turn_due(s, t, TURN_LIVE);
         bool sick = is_sick(t);
 
+        t->held |= due > now && due < INT64_MAX && t->due_mono <= now;
         if (due > now)
             *wake = due < *wake ? due : *wake;
         else if (!best[sick] || goes_first(t, best[sick], sick))
@@ -317,7 +348,7 @@ static struct task *pick_live(const struct scheduler *s, int64_t now, int64_t *w
     return best[1]->due_mono < best[0]->due_mono ? best[1] : best[0];
 }
 
-static struct task *pick_backlog(const struct scheduler *s, int64_t now, int64_t *wake)
+static struct task *pick_backlog(const struct scheduler *s, bool owed, int64_t now, int64_t *wake)
 {
     struct task *best = NULL;
 
@@ -327,22 +358,23 @@ static struct task *pick_backlog(const struct scheduler *s, int64_t now, int64_t
 
         if (due > now)
             *wake = due < *wake ? due : *wake;
-        else if (!best || due < best->behind_due_mono)
+        else if ((!owed || purse_owes_backlog(t->purse)) && (!best || due < best->behind_due_mono))
             best = t;
     }
     return best;
 }
 
-/* What is new goes before what is old. */
+/* What is new goes before what is old, but where a budget would leave nothing to the old for ever. */
 static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
 {
-    struct task *t = pick_live(s, now, wake);
+    struct task *owed = pick_backlog(s, true, now, wake);
+    struct task *t = owed ? NULL : pick_live(s, now, wake);
 
     if (t) {
         t->turn = t->job.kind == JOB_WINDOWED ? TURN_LIVE : TURN_ALL;
         return t;
     }
-    t = pick_backlog(s, now, wake);
+    t = owed ? owed : pick_backlog(s, false, now, wake);
     if (t)
         t->turn = TURN_BACKLOG;
     return t;
@@ -411,12 +443,15 @@ static void run(struct scheduler *s, struct task *t)
     const struct task polled = *t;
     struct task_status was = t->status, is = t->status;
     int64_t began = clock_mono(), took;
+    struct purse_reading before, after;
     enum err_code code;
     bool more = false;
 
     pthread_mutex_unlock(&s->lock);
+    before = purse_read(polled.instance, s->spine);
     code = polled.asks_jobs ? ask_jobs(s, &polled, &is) : poll_and_discover(s, &polled, &is, &more);
     took = clock_mono() - began;
+    after = purse_read(polled.instance, s->spine);
     is.poll_real_ms = (int64_t)((double)took / 1e6 / clock_speed());
     pthread_mutex_lock(&s->lock);
     if (code == ERR_CANCELLED) {
@@ -426,6 +461,7 @@ static void run(struct scheduler *s, struct task *t)
         plan_next(t, &is, code, more);
         note_health(t, code, took >= DEADLINE_MS * NANO_PER_MS);
     }
+    purse_end(t->purse, &polled.instance->budget, &before, &after);
     is.running = false;
     s->sick_running -= t->in_lane;
     s->backlog_running -= t->turn == TURN_BACKLOG;
@@ -442,7 +478,7 @@ static void spread_overdue(struct scheduler *s)
     int64_t now = clock_mono();
 
     for (size_t i = 0; i < s->n_tasks; i++)
-        if (s->tasks[i]->due_mono < now && !s->tasks[i]->status.running)
+        if (s->tasks[i]->due_mono < now && !s->tasks[i]->status.running && !s->tasks[i]->held)
             spread(s, s->tasks[i]);
 }
 
@@ -461,6 +497,7 @@ static void *worker(void *arg)
                 spread_overdue(s);
             continue;
         }
+        begin_spending(t, clock_mono());
         t->in_lane = is_sick_in(t, t->turn);
         s->sick_running += t->in_lane;
         s->backlog_running += t->turn == TURN_BACKLOG;
@@ -478,9 +515,15 @@ struct scheduler *scheduler_new(struct spine *spine, struct instance *const *ins
 {
     struct scheduler *s = calloc(1, sizeof *s);
 
-    if (s)
+    if (s) {
         s->workers = calloc(threads, sizeof *s->workers);
-    if (!s || !s->workers) {
+        s->purses = calloc(n + 1, sizeof *s->purses);
+    }
+    if (!s || !s->workers || !s->purses) {
+        if (s) {
+            free(s->workers);
+            free(s->purses);
+        }
         free(s);
         err_set(e, ERR_LIMIT, "out of memory");
         return NULL;
@@ -489,6 +532,8 @@ struct scheduler *scheduler_new(struct spine *spine, struct instance *const *ins
     s->instances = instances;
     s->n_instances = n;
     s->threads = threads;
+    for (size_t i = 0; i < n; i++)
+        purse_init(&s->purses[i], instances[i], spine);
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->changed);
     for (size_t i = 0; i < n; i++)
@@ -545,6 +590,7 @@ void scheduler_free(struct scheduler *s)
     }
     free(s->tasks);
     free(s->workers);
+    free(s->purses);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -554,6 +600,7 @@ void scheduler_free(struct scheduler *s)
 
 static struct task_view view_of(const struct task *t, struct arena *a)
 {
+    int64_t held = held_ms(t, clock_mono());
     struct task_view v = { .source = arena_copy(a, t->instance->env.id),
                            .cloud = sv_of(t->instance->ops->name),
                            .scope = arena_copy(a, t->job.scope),
@@ -563,8 +610,9 @@ static struct task_view view_of(const struct task *t, struct arena *a)
                            .interval_ms = t->job.interval_ms,
                            /* Whole buckets are settled: the one that is not yet adds its length. */
                            .expected_lag_ms =
-                               t->job.delay_ms + t->job.interval_ms + t->job.grain_ms +
+                               t->job.delay_ms + t->job.interval_ms + held + t->job.grain_ms +
                                (t->job.settle_ms > t->job.delay_ms ? t->job.settle_ms - t->job.delay_ms : 0),
+                           .stretch = t->job.interval_ms > 0 ? 1 + (double)held / (double)t->job.interval_ms : 1,
                            .status = t->status };
 
     v.status.sick = is_sick(t);

@@ -9,6 +9,9 @@
  * deadline, every task of that scope counts as sick until it has succeeded itself; so do all tasks of the source when
  * two of its scopes have come to that and nothing of it succeeded in between.
  *
+ * A source with a budget is polled as its pace allows (pace.h): its jobs wait for their turn, those that are due longest first,
+ * and what is live before a backlog, which has one poll to four live ones while the budget is scarce, so that it ends some day.
+ *
  * Ownership:     instances are the caller's and outlive the scheduler.
  * Thread-safety: all functions, any thread.
  *
@@ -36,7 +39,8 @@ void scheduler_free(struct scheduler *s);
 struct task_view {
     sv source, cloud, scope, group, signal;
     enum job_kind kind;
-    int64_t interval_ms, expected_lag_ms;
+    int64_t interval_ms, expected_lag_ms; /* the lag with what the budget adds to it */
+    double stretch;                       /* actual over configured interval, 1 when no budget stretches it */
     struct task_status status;
 };
 

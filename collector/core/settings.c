@@ -14,6 +14,7 @@
 
 #include "collector/base/log.h"
 #include "collector/config/config_node.h"
+#include "collector/sources/jobs.h"
 
 enum { SOURCES_MAX = 16 }; /* kinds of sources, not instances */
 
@@ -44,8 +45,7 @@ const char *const settings_log_levels[] = {
 const char *const settings_log_formats[] = { [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL };
 static const char *const content_choices[] = { [PRIVACY_DROP] = "drop", NULL };
 
-#define DAYS(n) ((n)*86400000.0)
-#define MIB(n)  ((n)*1048576.0)
+#define MIB(n) ((n)*1048576.0)
 
 /* clang-format off */
 #define SELF(field)    offsetof(struct bound, s.field)
@@ -225,6 +225,16 @@ static const char *source_id(const struct source_ops *ops, const char *config)
     return id ? id : ops->name;
 }
 
+static struct source_budget source_budget(const struct source_ops *ops, const char *config)
+{
+    const struct option *o = find_option(ops->options, "budget");
+    struct source_budget budget = { 0 };
+
+    if (o && o->sub == budget_options)
+        memcpy(&budget, config + o->offset, sizeof budget);
+    return budget;
+}
+
 static bool is_id(const char *id)
 {
     size_t n = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
@@ -263,7 +273,8 @@ static enum err_code collect_sources(struct settings *s, const struct section_li
             const char *config = (const char *)lists[k].at + i * registry[k]->config_size;
             struct settings_source *src = &all[s->n_sources];
 
-            *src = (struct settings_source){ registry[k], config, source_id(registry[k], config), lists[k].lines[i] };
+            *src = (struct settings_source){ registry[k], config, source_id(registry[k], config), lists[k].lines[i],
+                                             source_budget(registry[k], config) };
             if (check_id(s, src, e))
                 return ERR_CONFIG;
             s->n_sources++;

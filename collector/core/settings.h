@@ -61,6 +61,7 @@ struct settings_source {
     const void *config; /* of ops->config_size */
     const char *id;
     int line;
+    struct source_budget budget;
 };
 
 struct settings {

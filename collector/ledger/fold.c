@@ -130,6 +130,14 @@ void fold_labels(struct fold *f, struct label_set *out)
     out->at[LABEL_RESOURCE] = fold_name(f, o->resource);
 }
 
+/* Whatever a frame says: a sum that does not fit stays at the end of the scale. */
+static int64_t sum(int64_t a, int64_t b)
+{
+    int64_t out;
+
+    return __builtin_add_overflow(a, b, &out) ? (b > 0 ? INT64_MAX : INT64_MIN) : out;
+}
+
 static void add_tally(struct tally *to, const struct tally *from)
 {
     to->received += from->received;
@@ -177,12 +185,45 @@ static void begin(struct fold *f)
         f->joins |= f->coverage != UINT32_MAX && frame->windows[i].decide_to_unix_nano != 0;
 }
 
+/* What stands under a later hour (the clock went back) counts as this hour's from now on: not forgotten, nor kept for ever. */
+static void add_spent(struct fold *f)
+{
+    int64_t hour = f->frame->written_unix_nano / NANO_PER_H;
+    struct spent *s = &f->source->spent[(uint64_t)hour % SPENT_HOURS];
+
+    if (hour <= 0 || (f->frame->n_spends == 0 && f->frame->n_quarantined == 0))
+        return;
+    if (s->hour < hour)
+        *s = (struct spent){ 0 };
+    s->hour = hour;
+    for (size_t i = 0; i < f->frame->n_spends; i++) {
+        s->calls = sum(s->calls, f->frame->spends[i].calls);
+        s->usd_nano = sum(s->usd_nano, f->frame->spends[i].usd_nano);
+    }
+    for (size_t i = 0; i < f->frame->n_quarantined; i++)
+        s->quarantined_bytes += (int64_t)f->frame->quarantined[i].bytes.len;
+}
+
+void ledger_spent(struct ledger *l, sv source, struct spent out[SPENT_HOURS])
+{
+    name_id name;
+
+    memset(out, 0, SPENT_HOURS * sizeof *out);
+    ledger_read_lock(l);
+    name = names_find(&l->names, source);
+    for (size_t i = 0; name && i < l->n_sources; i++)
+        if (l->sources[i].source == name)
+            memcpy(out, l->sources[i].spent, sizeof l->sources[i].spent);
+    ledger_read_unlock(l);
+}
+
 static void fold_all(struct fold *f)
 {
     const struct frame *frame = f->frame;
 
     f->source->frames++;
     add_tally(&f->source->tally, &frame->tally);
+    add_spent(f);
     for (size_t i = 0; i < frame->n_epochs; i++)
         epoch_fold(f, &frame->epochs[i]);
     for (const struct batch *b = frame->batches; b && !starves(f); b = b->next)

@@ -167,11 +167,13 @@ struct inventory {
     size_t n_items;
 };
 
+/* By hour of writing modulo SPENT_HOURS; hour 0: nothing. */
 struct source_state {
     name_id source;
     int64_t count_from;
     struct tally tally;
     int64_t late, history, frames;
+    struct spent spent[SPENT_HOURS];
 };
 
 /* ---- measures.c ---- */

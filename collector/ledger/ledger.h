@@ -120,6 +120,15 @@ struct source_totals {
 size_t ledger_source_count(const struct ledger *l);
 void ledger_source(const struct ledger *l, size_t number, struct source_totals *out);
 
+/* What a source's calls cost, and what its quarantine took, in the hours before now: by the time at which frames were
+ * written. In no order; hour 0 is an empty place. All of them 0 for a source that is not known. Takes the read lock. */
+enum { SPENT_HOURS = 25 };
+struct spent {
+    int64_t hour; /* since 1970 */
+    int64_t calls, usd_nano, quarantined_bytes;
+};
+void ledger_spent(struct ledger *l, sv source, struct spent out[SPENT_HOURS]);
+
 struct inventory_view {
     sv source, resource_id;
     struct origin_view {

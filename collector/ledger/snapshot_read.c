@@ -531,6 +531,18 @@ static void get_gaps(struct in *in, struct ledger *l)
         l->hours[i].source = get_name(in, l);
 }
 
+static void get_spent(struct in *in, struct ledger *l)
+{
+    for (size_t i = 0; i < l->n_sources && !in->bad; i++)
+        for (uint32_t n = get_u32(in), k = 0; k < n && !in->bad; k++) {
+            int64_t hour = get_i64(in), calls = get_i64(in), usd_nano = get_i64(in), bytes = get_i64(in);
+
+            in->bad |= hour <= 0 || n > SPENT_HOURS;
+            if (!in->bad)
+                l->sources[i].spent[(uint64_t)hour % SPENT_HOURS] = (struct spent){ hour, calls, usd_nano, bytes };
+        }
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -560,8 +572,10 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     get_bounds(in, l);
     if (in->version >= 5)
         get_charges(in, l);
-    if (in->version >= 6)
+    if (in->version >= 6) {
         get_gaps(in, l);
+        get_spent(in, l);
+    }
     return !in->bad && in->rest.len == 0;
 }
 

@@ -301,6 +301,26 @@ static void put_gaps(struct buf *b, const struct ledger *l)
         buf_le32(b, l->hours[i].source);
 }
 
+/* In the order of the sources. */
+static void put_spent(struct buf *b, const struct ledger *l)
+{
+    for (size_t i = 0; i < l->n_sources; i++) {
+        const struct spent *s = l->sources[i].spent;
+        uint32_t n = 0;
+
+        for (int k = 0; k < SPENT_HOURS; k++)
+            n += s[k].hour != 0;
+        buf_le32(b, n);
+        for (int k = 0; k < SPENT_HOURS; k++)
+            if (s[k].hour) {
+                put_i64(b, s[k].hour);
+                put_i64(b, s[k].calls);
+                put_i64(b, s[k].usd_nano);
+                put_i64(b, s[k].quarantined_bytes);
+            }
+    }
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -329,6 +349,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_i64(b, l->refused);
     put_charges(b, &l->charges);
     put_gaps(b, l);
+    put_spent(b, l);
 }
 
 void snapshot_encode(struct buf *body, const struct ledger *l, sv cursor)

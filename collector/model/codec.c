@@ -126,6 +126,7 @@ static int64_t delta(int64_t instant, int64_t base)
 #define PACK_FLAG(m)          PACK_IF(r->m, m, true)
 #define PACK_TEXT(m)          PACK_IF(r->m.len > 0, m, bytes_of(r->m))
 #define PACK_AT(m)            PACK_IF(r->m != 0, m, r->m)
+#define PACK_AMOUNT(m)        PACK_IF(r->m != 0, m, r->m)
 #define PACK_TIME(m, base)    PACK_IF(r->m##_unix_nano != 0, m##_delta_nano, delta(r->m##_unix_nano, k->base))
 #define PACK_ENUM(m, n, name) PACK_IF(r->m != 0, m, (unsigned)r->m)
 #define PACK_MKIND(m)         PACK_IF(true, m, (unsigned)r->m + 1)
@@ -170,6 +171,7 @@ PACKER(gaps, gap, Gap, gap, GAP_FIELDS, )
 PACKER(origins, origin, Origin, origin, ORIGIN_FIELDS, )
 PACKER(windows, window, Window, window, WINDOW_FIELDS, )
 PACKER(quarantined, quarantine, Quarantine, quarantine, QUARANTINE_FIELDS, )
+PACKER(spends, spend, Spend, spend, SPEND_FIELDS, )
 PACKER(rules, rule, Rule, rule, RULE_FIELDS, )
 PACKER(items, inventory_item, InventoryItem, inventory_item, ITEM_FIELDS, )
 
@@ -287,6 +289,7 @@ static void pack_frame(struct packer *k, const struct frame *r, Trefoil__V1__Fra
     PACK_LIST(quarantined)
     PACK_LIST(epochs)
     PACK_LIST(marks)
+    PACK_LIST(spends)
 }
 
 static enum err_code pack_into(const Trefoil__V1__Frame *p, struct buf *out, struct err *e)

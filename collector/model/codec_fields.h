@@ -7,6 +7,7 @@
  *   SYM   symbol number                       REAL  double, absent NAN
  *   IDENT text, or uuid in its own field      COUNTER uint32, absent 0
  *   TEXT  text, absent ""                     FLAG  bool, absent false
+ *   AMOUNT int64, absent 0
  *   TIME  instant: member <name>_unix_nano, field <name>_delta_nano against the batch's base, JSON <name>
  *   ENUM  member, limit, function that names it (NULL-free); 0 of both sides is "none"
  *   PAIRS key_values: member, member that counts them
@@ -119,6 +120,11 @@
 #define EPOCH_FIELDS(X)                                                         \
     X(AT, valid_from_unix_nano)     X(TEXT, subject)    X(TEXT, value)          \
     X(KEY, hash)
+
+#define SPEND_FIELDS(X)                                                         \
+    X(TEXT, api)                    X(TEXT, account)                            \
+    X(AMOUNT, calls)                X(AMOUNT, billed_units)                     \
+    X(AMOUNT, usd_nano)
 /* clang-format on */
 
 #endif

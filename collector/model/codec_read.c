@@ -137,6 +137,7 @@ static int known(int value, int limit)
 #define READ_REAL(m)          READ_IF(p->has_##m, m, p->m)
 #define READ_FLAG(m)          READ_IF(p->has_##m, m, p->m != 0)
 #define READ_AT(m)            READ_IF(p->has_##m, m, p->m)
+#define READ_AMOUNT(m)        READ_IF(p->has_##m, m, p->m)
 #define READ_TEXT(m)          r->m = read_text(k, p->m);
 #define READ_SYM(m)           r->m = read_sym(k, p->m);
 #define READ_TIME(m, base)    READ_IF(p->has_##m##_delta_nano, m##_unix_nano, instant(p->m##_delta_nano, k->base))
@@ -276,6 +277,16 @@ static void read_mark(struct reader *k, const Trefoil__V1__Mark *p, struct frame
         *m = (struct mark){ .kind = (unsigned)kind - 1, .series = p->series };
 }
 
+static void read_spend(struct reader *k, const Trefoil__V1__Spend *p, struct frame *f)
+{
+    struct spend *r = frame_add_spend(f);
+
+    k->full = k->full || !r;
+    if (!r)
+        return;
+    SPEND_FIELDS(READ)
+}
+
 static int64_t add(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
@@ -317,6 +328,8 @@ static struct frame *read_frame(struct reader *k, const Trefoil__V1__Frame *p)
         read_epoch(k, p->epochs[i], r);
     for (size_t i = 0; i < p->n_marks; i++)
         read_mark(k, p->marks[i], r);
+    for (size_t i = 0; i < p->n_spends; i++)
+        read_spend(k, p->spends[i], r);
     return k->full ? NULL : r;
 }
 

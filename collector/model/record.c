@@ -212,6 +212,15 @@ struct mark *frame_add_mark(struct frame *f)
     return NEXT(f->arena, f->marks, f->n_marks, f->cap_marks);
 }
 
+struct spend *frame_add_spend(struct frame *f)
+{
+    struct spend *s = NEXT(f->arena, f->spends, f->n_spends, f->cap_spends);
+
+    if (s)
+        s->api = s->account = SV_NONE;
+    return s;
+}
+
 struct quarantine *frame_add_quarantine(struct frame *f, enum reason reason, sv what, sv bytes)
 {
     const sv what_copy = arena_copy(f->arena, what);

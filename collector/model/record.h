@@ -272,6 +272,12 @@ struct mark {
     uint64_t series; /* hash of family and label set */
 };
 
+/* What a source's calls to one API cost since its last frame: durable with the frame, so that a budget survives a kill. */
+struct spend {
+    sv api, account;
+    int64_t calls, billed_units, usd_nano;
+};
+
 struct frame {
     enum lane lane;
     sv source, scope;
@@ -286,6 +292,8 @@ struct frame {
     size_t n_epochs, cap_epochs;
     struct mark *marks;
     size_t n_marks, cap_marks;
+    struct spend *spends;
+    size_t n_spends, cap_spends;
     struct arena *arena;
 };
 
@@ -295,6 +303,7 @@ struct batch *frame_add_batch(struct frame *f);
 struct window *frame_add_window(struct frame *f);
 struct epoch *frame_add_epoch(struct frame *f);
 struct mark *frame_add_mark(struct frame *f);
+struct spend *frame_add_spend(struct frame *f);
 /* Counts it in the tally. */
 struct quarantine *frame_add_quarantine(struct frame *f, enum reason reason, sv what, sv bytes);
 

@@ -3,6 +3,14 @@
 
 #include <stdlib.h>
 
+/* clang-format off */
+const struct option budget_options[] = {
+    { .name = "calls_per_day", .type = OPT_INT,   .offset = offsetof(struct source_budget, calls_per_day), .dflt = "0", .max = 1e9, .unit = "calls", .help = "Calls in 24 hours, failed ones included; 0: no limit." },
+    { .name = "usd_per_day",   .type = OPT_FLOAT, .offset = offsetof(struct source_budget, usd_per_day),   .dflt = "0", .max = 1e9, .unit = "USD",   .help = "List price of the calls in 24 hours; 0: no limit." },
+    { 0 },
+};
+/* clang-format on */
+
 static struct source_job *add(struct job_list *l, enum job_kind kind, sv scope, sv group, const char *signal)
 {
     struct source_job *j = scope.at && group.at ? job_list_add(l) : NULL;

@@ -44,6 +44,14 @@ struct reach {
         .help = (says)                                                                                                 \
     }
 
+/* The row `budget` of every source's table; the struct has a member `budget` of struct source_budget. */
+extern const struct option budget_options[];
+#define OPTION_BUDGET(at)                                                                                              \
+    {                                                                                                                  \
+        .name = "budget", .type = OPT_SECTION, .offset = offsetof(struct at, budget), .sub = budget_options,           \
+        .help = "What the calls to this source may cost: above it polling is stretched, and never stops."              \
+    }
+
 /* A snapshot's group is its signal. */
 struct source_job *job_snapshot(struct job_list *l, sv scope, const char *group, int64_t interval_ms, bool discovers);
 /* The span is never shorter than the look-back and one bucket more: a window that is cut leaves out its newest part. */

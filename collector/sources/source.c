@@ -96,6 +96,8 @@ void source_stats_billed(struct source_stats *s, const char *name, sv account, i
     if (row) {
         row->units += (uint64_t)units;
         row->usd_nano += usd_nano;
+        row->due.units += units;
+        row->due.usd_nano += usd_nano;
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -112,6 +114,58 @@ void source_stats_call(struct source_stats *s, const struct api_call *call)
         row->received_bytes += call->wire_bytes;
         row->units += (uint64_t)call->units;
         row->usd_nano += call->usd_nano;
+        row->due.calls++;
+        row->due.units += call->units;
+        row->due.usd_nano += call->usd_nano;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool take_row(struct api_stats *row, struct frame *f)
+{
+    sv account = arena_copy(f->arena, sv_of(row->account));
+    struct spend *out = account.at ? frame_add_spend(f) : NULL;
+
+    if (!out)
+        return false;
+    *out = (struct spend){ sv_of(row->name), account, row->due.calls, row->due.units, row->due.usd_nano };
+    row->due.calls = row->due.units = row->due.usd_nano = 0;
+    return true;
+}
+
+void source_stats_take(struct source_stats *s, struct frame *f)
+{
+    size_t taken = 0;
+
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->n && taken < STATS_SPENDS_MAX; i++)
+        if ((s->rows[i].due.calls || s->rows[i].due.units || s->rows[i].due.usd_nano) && take_row(&s->rows[i], f))
+            taken++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Rows stay for good, so each one is found. */
+void source_stats_give_back(struct source_stats *s, const struct frame *f)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < f->n_spends; i++)
+        for (size_t k = 0; k < s->n; k++)
+            if (sv_eq(sv_of(s->rows[k].name), f->spends[i].api) &&
+                sv_eq(sv_of(s->rows[k].account), f->spends[i].account)) {
+                s->rows[k].due.calls += f->spends[i].calls;
+                s->rows[k].due.units += f->spends[i].billed_units;
+                s->rows[k].due.usd_nano += f->spends[i].usd_nano;
+            }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void source_stats_total(struct source_stats *s, int64_t *calls, int64_t *usd_nano)
+{
+    *calls = *usd_nano = 0;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->n; i++) {
+        *calls += (int64_t)s->rows[i].calls;
+        *usd_nano += s->rows[i].usd_nano;
     }
     pthread_mutex_unlock(&s->lock);
 }

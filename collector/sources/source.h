@@ -120,6 +120,12 @@ struct source {
     const struct source_env *env;
 };
 
+/* The section `budget` of every source: what its calls may cost a day of 24 hours; 0: no such limit. */
+struct source_budget {
+    int64_t calls_per_day;
+    double usd_per_day; /* list price */
+};
+
 /* All sources, ended by NULL (registry.c). */
 extern const struct source_ops *const source_registry[];
 

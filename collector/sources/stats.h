@@ -9,6 +9,7 @@
 
 #include "collector/base/err.h"
 #include "collector/base/sv.h"
+#include "collector/model/record.h"
 
 /* Rows beyond the limit are counted in the row of their API without an account. */
 enum { STATS_ROWS_MAX = 8192, STATS_ACCOUNT_MAX = 63 };
@@ -22,6 +23,9 @@ struct api_stats {
     uint64_t received_bytes;  /* on the wire */
     uint64_t units;           /* what is billed: metrics requested, else calls */
     int64_t usd_nano;         /* list price */
+    struct {                  /* the part of it that is in no durable frame yet */
+        int64_t calls, units, usd_nano;
+    } due;
 };
 
 struct source_stats;
@@ -40,6 +44,15 @@ struct api_call {
 void source_stats_call(struct source_stats *s, const struct api_call *call);
 /* Units that the answer tells, beside those that the call was counted with. */
 void source_stats_billed(struct source_stats *s, const char *name, sv account, int64_t units, int64_t usd_nano);
+
+/* Moves what is due into the frame (that of at most STATS_SPENDS_MAX rows, the rest stays due); back again when the frame
+ * could not be made durable. What a frame has no room for stays due. */
+enum { STATS_SPENDS_MAX = 256 };
+void source_stats_take(struct source_stats *s, struct frame *f);
+void source_stats_give_back(struct source_stats *s, const struct frame *f);
+
+/* Calls and their list price, of all rows. */
+void source_stats_total(struct source_stats *s, int64_t *calls, int64_t *usd_nano);
 
 /* A copy of all rows, in order of first use, for free(); NULL and *n = 0 when there are none or memory is out. */
 struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);

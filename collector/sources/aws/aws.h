@@ -71,6 +71,7 @@ struct aws_config {
     struct aws_audit_config audit;
     int64_t discovery_interval_ms, capacity_interval_ms;
     struct aws_endpoints_config endpoints;
+    struct source_budget budget;
 };
 extern const struct option aws_options[];
 

@@ -113,6 +113,7 @@ const struct option aws_options[] = {
         "Time between two looks for series, profiles and logging settings."),
     OPTION_MS(aws_config, capacity_interval_ms, "capacity_interval", "1d", 6e4, 864e6,
         "Time between two readings of quotas."),
+    OPTION_BUDGET(aws_config),
     { .name = "endpoints", .type = OPT_SECTION, .offset = AT(aws_config, endpoints), .sub = endpoints,
       .help = "Other addresses than AWS's own: private links, isolated partitions, tests." },
     { 0 },

@@ -73,6 +73,7 @@ struct azure_config {
     int64_t discovery_interval_ms, capacity_interval_ms;
     int cloud; /* row of azure_clouds */
     struct azure_endpoints_config endpoints;
+    struct source_budget budget;
 };
 extern const struct option azure_options[];
 

@@ -125,6 +125,7 @@ const struct option azure_options[] = {
         "Time between two readings of quotas."),
     { .name = "cloud", .type = OPT_CHOICE, .offset = AT(azure_config, cloud), .dflt = "public", .choices = azure_cloud_names,
       .help = "Which Azure: it sets hosts and token audiences." },
+    OPTION_BUDGET(azure_config),
     { .name = "endpoints", .type = OPT_SECTION, .offset = AT(azure_config, endpoints), .sub = endpoints,
       .help = "Other addresses than the cloud's own: private links, sovereign clouds, tests." },
     { 0 },

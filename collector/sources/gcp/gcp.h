@@ -69,6 +69,7 @@ struct gcp_config {
     struct gcp_audit_config audit;
     int64_t discovery_interval_ms, capacity_interval_ms;
     struct gcp_endpoints_config endpoints;
+    struct source_budget budget;
 };
 extern const struct option gcp_options[];
 

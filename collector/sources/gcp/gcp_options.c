@@ -97,6 +97,7 @@ const struct option gcp_options[] = {
         "Time between two looks for projects, active metrics and audit settings."),
     OPTION_MS(gcp_config, capacity_interval_ms, "capacity_interval", "1h", 6e4, 864e6,
         "Time between two readings of quotas."),
+    OPTION_BUDGET(gcp_config),
     { .name = "endpoints", .type = OPT_SECTION, .offset = AT(gcp_config, endpoints), .sub = endpoints,
       .help = "Other addresses than Google's own: private access, tests." },
     { 0 },

@@ -61,6 +61,7 @@ struct openai_config {
     struct openai_audit_config audit;
     int64_t discovery_interval_ms, capacity_interval_ms;
     struct openai_endpoints_config endpoints;
+    struct source_budget budget;
 };
 extern const struct option openai_options[];
 

@@ -79,6 +79,7 @@ const struct option openai_options[] = {
         "Time between two readings of the list of projects."),
     OPTION_MS(openai_config, capacity_interval_ms, "capacity_interval", "1d", 6e4, 864e6,
         "Time between two readings of the projects' rate limits."),
+    OPTION_BUDGET(openai_config),
     { .name = "endpoints", .type = OPT_SECTION, .offset = AT(openai_config, endpoints), .sub = endpoints,
       .help = "Another address than OpenAI's own." },
     { 0 },

@@ -40,6 +40,27 @@ static void called(sv id, sv deployment, sv who)
     ledger_fold(l, f);
 }
 
+static void spent(int64_t calls)
+{
+    struct frame *f = fixture_frame(&arena, T0, T0);
+
+    f->n_windows = 0;
+    f->written_unix_nano = T0 + NANO_PER_H;
+    *frame_add_spend(f) = (struct spend){ SV("api"), SV("who"), calls, 1, 5 };
+    ledger_fold(l, f);
+}
+
+static int64_t calls_spent(void)
+{
+    struct spent hours[SPENT_HOURS];
+    int64_t n = 0;
+
+    ledger_spent(l, SV("az"), hours);
+    for (int i = 0; i < SPENT_HOURS; i++)
+        n += hours[i].hour == T0 / NANO_PER_H + 1 ? hours[i].calls : 0;
+    return n;
+}
+
 static void billed(int64_t nano)
 {
     struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
@@ -89,6 +110,7 @@ static void fill(void)
     called(SV("c2"), SV(""), SV("ann"));
     billed(1000000001);
     untold();
+    spent(42);
 }
 
 static void holds_what_it_held(int version)
@@ -106,6 +128,7 @@ static void holds_what_it_held(int version)
     if (ledger_billed_count(l))
         ledger_billed(l, 0, &bill);
     OK(ledger_gap_count(l) == (version >= 6));
+    OK(calls_spent() == (version >= 6 ? 42 : 0));
     OK(version < 5 || (bill.nano == 1000000001 && sv_eq(bill.labels[LABEL_CURRENCY], SV("USD"))));
 }
 

@@ -132,6 +132,9 @@ static inline struct frame *full_frame(struct arena *a)
     (void)frame_add_epoch(f);
     for (int kind = MARK_BORN; kind <= MARK_RETURNED; kind++)
         *frame_add_mark(f) = (struct mark){ (enum mark_kind)kind, 0xfeedU + (unsigned)kind };
+    *frame_add_spend(f) = (struct spend){ SV("metrics:getBatch"), SV("11111111-1111-1111-1111-111111111111"),
+                                          INT64_MAX, 40, INT64_MIN };
+    (void)frame_add_spend(f);
     return f;
 }
 
@@ -200,6 +203,7 @@ SAME(epochs, epoch,
          same_rules(x.rules, y.rules, x.n_rules) && same_items(x.items, y.items, x.n_items) &&
          (x.rules = y.rules = NULL, x.items = y.items = NULL, true))
 SAME(marks, mark, true)
+SAME(spends, spend, SAME_VIEW(api) && SAME_VIEW(account))
 
 #define SAME_LIST(things, n) (a->n == b->n ? same_##things(a->things, b->things, a->n) : frames_differ(#n, a->n))
 
@@ -227,7 +231,7 @@ static inline bool same_frames(const struct frame *a, const struct frame *b)
         a->n_quarantined != b->n_quarantined)
         return frames_differ("frame", 0);
     return SAME_LIST(windows, n_windows) && same_quarantines(a->quarantined, b->quarantined, a->n_quarantined) &&
-           SAME_LIST(epochs, n_epochs) && SAME_LIST(marks, n_marks);
+           SAME_LIST(epochs, n_epochs) && SAME_LIST(marks, n_marks) && SAME_LIST(spends, n_spends);
 }
 
 #endif

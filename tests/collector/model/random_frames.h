@@ -125,6 +125,7 @@ static inline void random_buckets(struct filler *k, struct measure *r)
 #define FILL_TEXT(m)        r->m = random_text(k);
 #define FILL_IDENT(m, uuid) r->m = random_ident(k);
 #define FILL_AT(m)          r->m = random_number(k);
+#define FILL_AMOUNT(m)      r->m = random_number(k);
 #define FILL_TIME(m, base)                                                                                             \
     r->m##_unix_nano = below(k, 4) ? RANDOM_T0 + (int64_t)below(k, 1ULL << 40) : random_number(k);
 #define FILL_ENUM(m, n, name) r->m = (unsigned)below(k, n);
@@ -206,6 +207,7 @@ static inline struct frame *random_frame(struct arena *a, uint64_t seed)
         fill_epoch(k, frame_add_epoch(f));
     for (uint64_t i = below(k, 4); i > 0; i--)
         *frame_add_mark(f) = (struct mark){ (unsigned)below(k, 3), next_random(&k->state) };
+    FILL_ITEMS(spend, frame_add_spend(f), SPEND_FIELDS)
     f->tally.received = random_number(k);
     f->tally.rejected[below(k, REASONS)] = random_number(k);
     return f;

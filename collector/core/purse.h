@@ -1,0 +1,42 @@
+/*
+ * A source's purse: when its budget lets another poll begin. pace.h says what was spent and until when that lasts; here stands what
+ * the scheduler knows beside: which polls run, what one costs, and whose turn it is.
+ *
+ * While little is saved up the backlog leaves it to what is live, but has one poll to BACKLOG_TURN live ones, so that it ends some
+ * day.
+ *
+ * Thread-safety: under the scheduler's lock, but for purse_read.
+ */
+#ifndef CORE_PURSE_H
+#define CORE_PURSE_H
+
+#include "collector/core/runner.h"
+
+struct purse {
+    bool limited;
+    int64_t next_mono; /* before it nothing of the source is polled */
+    int64_t cost_nano; /* of a poll, about, in time by the budget */
+    unsigned running;
+    unsigned live_polls; /* since the last one of the backlog */
+};
+
+/* What was spent, and from when on (clock_mono) the source may be polled; takes the ledger's lock and no other. */
+struct purse_reading {
+    int64_t calls, usd_nano, next_mono;
+};
+struct purse_reading purse_read(const struct instance *in, struct spine *s);
+
+void purse_init(struct purse *p, const struct instance *in, struct spine *s);
+
+/* When a task that is due then may run. */
+int64_t purse_due(const struct purse *p, enum task_turn turn, int64_t due_mono);
+
+/* Whether its backlog goes before what is live. */
+bool purse_owes_backlog(const struct purse *p);
+
+void purse_begin(struct purse *p, enum task_turn turn);
+/* Of a poll: what was read before and after it. */
+void purse_end(struct purse *p, const struct source_budget *budget, const struct purse_reading *before,
+               const struct purse_reading *after);
+
+#endif
