@@ -278,7 +278,7 @@ static void put_end(struct buf *out, const struct ledger *l, uint64_t hash, cons
             buf_decimal(out, v.value[c], families[v.family].digits);
             buf_put(out, SV(", shown "));
             buf_decimal(out, v.shown[c], families[v.family].digits);
-            buf_printf(out, "%s\n", v.born ? "" : " (not yet shown at 0)");
+            buf_printf(out, "%s\n", v.expired ? " (expired)" : v.born ? "" : " (not yet shown at 0)");
         }
         if (!v.value) {
             buf_put(out, SV("gauge: "));

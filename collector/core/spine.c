@@ -1,5 +1,9 @@
 /*
  * Filter and append on the caller's thread; read, decode, fold on ours.
+ *
+ * What cannot be folded is a loss (losses.h). It is dealt with before numbers are shown: a damage frame is journalled, and folding
+ * that restarts every counter at 0. Where it cannot be journalled (a full disk) it is folded all the same, and journalled when
+ * there is space: restarted twice is right, a little lower is not. No snapshot is written before, or the loss would be forgotten.
  */
 #include "collector/core/spine.h"
 
@@ -13,22 +17,30 @@
 #include "collector/base/log.h"
 #include "collector/base/memory.h"
 #include "collector/core/cut.h"
+#include "collector/core/losses.h"
 #include "collector/model/codec.h"
 
 enum {
     WAIT_MS = 200,
     FOLD_WAIT_MS = 30000,
-    BIRTHS_PER_FRAME = 20000,
+    MARKS_PER_FRAME = 20000,
     BIRTH_AFTER_MS = 2 * 60 * 1000,
-    SNAPSHOT_EVERY_MS = 5 * 60 * 1000
+    SNAPSHOT_EVERY_MS = 5 * 60 * 1000,
+    EXPIRIES_EVERY_MS = 10 * 60 * 1000,
+    SNAPSHOT_GENERATIONS = 2,
+    READ_FAILURES_MAX = 8, /* in a row, of a replay; the journal gives up a bad place sooner */
 };
 
 struct spine {
     char *dir;
     struct journal *journal;
     struct ledger *ledger;
-    struct journal_reader *reader; /* the fold thread's */
-    struct buf older;              /* the fold thread's: behind it the journal is kept, cursor of the older snapshot */
+    struct journal_reader *reader; /* the fold thread's, as are the next five */
+    struct losses losses;
+    uint64_t told_at; /* sequence of a damage frame that is not folded yet; 0: none */
+    bool folded_unjournalled;
+    int snapshots_soon; /* after damage: so many at once, so that no generation leads back to it */
+    struct buf older;   /* behind it the journal is kept: cursor of the older snapshot */
     void (*on_starved)(void *ctx);
     void *starved_ctx;
     pthread_t thread;
@@ -107,34 +119,83 @@ static void count_stat(struct spine *s, uint64_t *counter)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void fold_one(struct spine *s, const struct journal_frame *in, struct arena *arena)
+static void fold_payload(struct spine *s, const struct journal_frame *in, struct arena *arena)
 {
     const uint64_t refusals = memory_refusals();
     struct frame *f;
     struct err e = { 0 };
 
     if (in->corrupt) {
-        log_error("spine", "journal frame %llu is corrupt and is left out", (unsigned long long)in->at.sequence);
+        losses_add(&s->losses, DAMAGE_CORRUPT, in->at.sequence, in->payload);
         count_stat(s, &s->stats.corrupt_frames);
     } else if (frame_decode(in->payload, arena, &f, &e)) {
         if (memory_refusals() != refusals) { /* nothing is wrong with the frame */
             ledger_starve(s->ledger);
-            arena_reset(arena);
             return;
         }
         log_error("spine", "journal frame %llu: %s", (unsigned long long)in->at.sequence, e.text);
+        losses_add(&s->losses, DAMAGE_UNDECODABLE, in->at.sequence, in->payload);
         count_stat(s, &s->stats.undecodable_frames);
     } else {
         ledger_fold(s->ledger, f);
+        losses_told(&s->losses, f);
     }
+}
+
+static void fold_one(struct spine *s, const struct journal_frame *in, struct arena *arena)
+{
+    if (!losses_watch(&s->losses, in)) {
+        count_stat(s, &s->stats.corrupt_frames);
+        return;
+    }
+    fold_payload(s, in, arena);
     arena_reset(arena);
     if (ledger_starved(s->ledger))
         return;
+    ledger_set_sequence(s->ledger, in->at.sequence);
+    if (s->told_at <= in->at.sequence)
+        s->told_at = 0;
     pthread_mutex_lock(&s->lock);
     s->folded = in->at.sequence;
     s->stats.folded_frames++;
     pthread_cond_broadcast(&s->folded_more);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- damage ---- */
+
+/* Journals what was lost, which restarts every counter when that frame is folded. True: there is something to be read. */
+static bool tell_losses(struct spine *s, struct arena *arena)
+{
+    struct frame *f = s->losses.n && !s->told_at ? damage_frame(arena) : NULL;
+    struct journal_position at;
+    struct err e = { 0 };
+    bool told = false;
+
+    if (f && losses_frame(&s->losses, f)) {
+        f->written_unix_nano = clock_now();
+        told = cut_append(s->journal, f, &at, &e) == ERR_OK;
+        s->told_at = told ? at.sequence : 0;
+        s->snapshots_soon = told ? SNAPSHOT_GENERATIONS : s->snapshots_soon;
+        if (!told && !s->folded_unjournalled)
+            ledger_fold(s->ledger, f);
+        if (told || !s->folded_unjournalled)
+            log_error(
+                "spine",
+                "counters restart at 0: %zu losses in the journal, see above%s%s; what they covered is read again "
+                "as far back as the clouds keep it; look after the disk, the bytes are kept in the journal",
+                s->losses.n, told ? "" : "; not journalled: ", told ? "" : e.text);
+        s->folded_unjournalled = !told;
+    }
+    arena_reset(arena);
+    return told;
+}
+
+/* Nothing more to be read: false, unless losses were journalled now. */
+static bool at_the_end(struct spine *s, uint64_t durable, struct arena *arena)
+{
+    losses_end(&s->losses, durable);
+    return tell_losses(s, arena);
 }
 
 static void snapshot(struct spine *s)
@@ -143,6 +204,9 @@ static void snapshot(struct spine *s)
     size_t n = journal_reader_cursor(s->reader, cursor);
     struct err e = { 0 };
 
+    if (s->losses.n)
+        return;
+    s->snapshots_soon -= s->snapshots_soon > 0;
     if (ledger_snapshot_write(s->ledger, s->dir, sv_make(cursor, n), &e)) {
         log_error("spine", "snapshot: %s", e.text);
         count_stat(s, &s->stats.snapshot_failures);
@@ -158,31 +222,61 @@ static void snapshot(struct spine *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Journals that series were shown at 0, which lets their values show. Their frame is folded like any other. */
-static void births(struct spine *s, struct arena *arena)
+/* Marks are folded like anything else, from the journal. */
+static void append_marks(struct spine *s, struct frame *f)
 {
-    struct frame *f = frame_new(arena, SV("trefoil"), SV("births"));
     struct journal_position at;
     struct err e = { 0 };
 
+    f->written_unix_nano = clock_now();
+    if (cut_append(s->journal, f, &at, &e))
+        log_warn("spine", "%.*s: %s", SV_ARG(f->scope), e.text);
+}
+
+/* Journals that series were shown at 0, which lets their values show. */
+static void births(struct spine *s, struct arena *arena)
+{
+    struct frame *f = frame_new(arena, SV("trefoil"), SV("births"));
+
     if (f && ledger_births(s->ledger, atomic_load(&s->shown), clock_mono() - BIRTH_AFTER_MS * NANO_PER_MS,
-                           BIRTHS_PER_FRAME, f)) {
-        f->written_unix_nano = clock_now();
-        if (cut_append(s->journal, f, &at, &e))
-            log_warn("spine", "births: %s", e.text);
-    }
+                           MARKS_PER_FRAME, f))
+        append_marks(s, f);
     arena_reset(arena);
 }
 
-/* What is done a few times a second, between frames. */
-static void keep_house(struct spine *s, struct arena *arena, int64_t *next_snapshot, uint64_t *folded_then)
+/* Journals that series have not changed for long, which ends their being shown. */
+static void expiries(struct spine *s, struct arena *arena)
 {
+    struct frame *f = frame_new(arena, SV("trefoil"), SV("expiries"));
+
+    if (f && ledger_expiries(s->ledger, MARKS_PER_FRAME, f))
+        append_marks(s, f);
+    arena_reset(arena);
+}
+
+/* When what is not done each time is due, by clock_mono. */
+struct house {
+    int64_t next, snapshot, expiries;
+    uint64_t folded_then; /* at the last snapshot */
+};
+
+/* What is done a few times a second, between frames. */
+static void keep_house(struct spine *s, struct arena *arena, struct house *h)
+{
+    int64_t now = clock_mono();
+
+    h->next = now + wait_ms() * NANO_PER_MS;
+    (void)tell_losses(s, arena);
     births(s, arena);
-    if (clock_mono() < *next_snapshot || *folded_then == s->stats.folded_frames)
+    if (now >= h->expiries) {
+        h->expiries = now + EXPIRIES_EVERY_MS * NANO_PER_MS;
+        expiries(s, arena);
+    }
+    if (!s->snapshots_soon && (now < h->snapshot || h->folded_then == s->stats.folded_frames))
         return;
     snapshot(s);
-    *folded_then = s->stats.folded_frames;
-    *next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS;
+    h->folded_then = s->stats.folded_frames;
+    h->snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS;
 }
 
 /* ---- what is durable already ---- */
@@ -196,6 +290,7 @@ static enum err_code begin_replay(struct spine *s, struct err *e)
 
     if (code)
         return code;
+    losses_begin(&s->losses, ledger_sequence(s->ledger), found);
     buf_init(&previous, JOURNAL_CURSOR_MAX);
     ledger_snapshot_older(s->dir, &previous);
     journal_release(s->journal, "ledger",
@@ -205,28 +300,55 @@ static enum err_code begin_replay(struct spine *s, struct err *e)
     return s->reader ? ERR_OK : e->code;
 }
 
+static void note_first(struct spine *s, uint64_t sequence)
+{
+    pthread_mutex_lock(&s->lock);
+    s->behind = sequence - 1;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Everything that is durable, and what is journalled about its damage. */
+static enum err_code replay_frames(struct spine *s, struct arena *arena, struct err *e)
+{
+    unsigned failures = 0;
+    bool got = true;
+
+    for (bool first = true; got;) {
+        uint64_t durable = journal_durable(s->journal).sequence;
+        struct journal_frame in;
+        struct err why = { 0 };
+
+        if (s->stopping || s->cancelled)
+            return err_set(e, ERR_CANCELLED, "stopped while replaying the journal");
+        if (journal_read(s->reader, 0, &in, &got, &why)) {
+            if (++failures >= READ_FAILURES_MAX) {
+                *e = why;
+                return why.code;
+            }
+            got = true;
+            continue;
+        }
+        failures = 0;
+        if (got && first)
+            note_first(s, in.at.sequence);
+        first = first && !got;
+        if (got)
+            fold_one(s, &in, arena);
+        else
+            got = at_the_end(s, durable, arena);
+        if (ledger_starved(s->ledger))
+            return err_set(e, ERR_LIMIT, "memory ran out while replaying the journal");
+    }
+    return ERR_OK;
+}
+
 static enum err_code replay(struct spine *s, struct arena *arena, struct err *e)
 {
     int64_t began = clock_mono();
     enum err_code code = begin_replay(s, e);
 
-    for (bool got = true, first = true; got && code == ERR_OK; first = false) {
-        struct journal_frame in;
-
-        if (s->stopping || s->cancelled)
-            return err_set(e, ERR_CANCELLED, "stopped while replaying the journal");
-        code = journal_read(s->reader, 0, &in, &got, e);
-        if (code || !got)
-            break;
-        if (first) {
-            pthread_mutex_lock(&s->lock);
-            s->behind = in.at.sequence - 1;
-            pthread_mutex_unlock(&s->lock);
-        }
-        fold_one(s, &in, arena);
-        if (ledger_starved(s->ledger))
-            return err_set(e, ERR_LIMIT, "memory ran out while replaying the journal");
-    }
+    if (code == ERR_OK)
+        code = replay_frames(s, arena, e);
     pthread_mutex_lock(&s->lock);
     s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
     pthread_mutex_unlock(&s->lock);
@@ -259,30 +381,31 @@ static void starve(struct spine *s)
 /* From frame to frame until the end. */
 static void follow(struct spine *s, struct arena *arena)
 {
-    int64_t next_snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS, next_house = 0;
-    uint64_t folded_then = 0;
+    struct house house = { .snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS };
 
     for (;;) {
+        uint64_t durable = journal_durable(s->journal).sequence;
         struct journal_frame in;
         struct err e = { 0 };
-        bool got = false, stop = s->stopping;
+        bool got = false, failed, stop = s->stopping;
 
-        if (journal_read(s->reader, stop ? 0 : wait_ms(), &in, &got, &e)) {
+        failed = journal_read(s->reader, stop ? 0 : wait_ms(), &in, &got, &e) != ERR_OK;
+        if (failed) {
             log_error("spine", "journal: %s", e.text);
             clock_sleep_ms(wait_ms());
         }
         if (got)
             fold_one(s, &in, arena);
+        else if (!failed && at_the_end(s, durable, arena))
+            continue;
         else if (stop)
             break;
         if (ledger_starved(s->ledger)) {
             starve(s);
             break;
         }
-        if (!stop && clock_mono() >= next_house) {
-            keep_house(s, arena, &next_snapshot, &folded_then);
-            next_house = clock_mono() + wait_ms() * NANO_PER_MS;
-        }
+        if (!stop && clock_mono() >= house.next)
+            keep_house(s, arena, &house);
     }
 }
 
@@ -395,6 +518,7 @@ void spine_close(struct spine *s)
     s->stopping = true;
     if (s->started)
         pthread_join(s->thread, NULL);
+    losses_done(&s->losses);
     journal_reader_close(s->reader);
     journal_close(s->journal);
     ledger_free(s->ledger);

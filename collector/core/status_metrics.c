@@ -336,6 +336,12 @@ static void put_spine(struct look *k)
         seconds(k->journal.oldest_unix_nano));
     one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",
         (double)(k->spine.corrupt_frames + k->spine.undecodable_frames));
+    family(k, "trefoil_restarts_total", "counter",
+           "Times that every counter began at 0 again, since what was shown could not be told any more.");
+    for (int i = 0; i < DAMAGE_CAUSES; i++)
+        exposition_i64(k->out, "trefoil_restarts_total",
+                       (struct exposition_label[]){ { "reason", sv_of(damage_cause_name((enum damage_cause)i)) } }, 1,
+                       (int64_t)k->ledger.restarts[i]);
     one(k, "trefoil_ledger_folded_frames_total", "counter", "Frames folded by this process, replay included.",
         (double)k->spine.folded_frames);
     one(k, "trefoil_ledger_replay_seconds", "gauge", "How long the replay at start took.",
@@ -344,7 +350,10 @@ static void put_spine(struct look *k)
     one(k, "trefoil_ledger_snapshot_failures_total", "counter", "Snapshots that could not be written.",
         (double)k->spine.snapshot_failures);
     one(k, "trefoil_ledger_series", "gauge", "Exposed series.", (double)k->ledger.series);
-    one(k, "trefoil_ledger_series_limit", "gauge", "How many there may be.", (double)k->ledger.series_limit);
+    one(k, "trefoil_ledger_series_expired", "gauge", "Of them those that have not changed for long and are not shown.",
+        (double)k->ledger.expired);
+    one(k, "trefoil_ledger_series_limit", "gauge", "How many there may be, without the expired ones.",
+        (double)k->ledger.series_limit);
     one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.",
         (double)k->ledger.series_refused);
     one(k, "trefoil_ledger_native_series", "gauge", "Series as the clouds tell them apart.", (double)k->ledger.natives);

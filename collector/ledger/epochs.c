@@ -432,6 +432,8 @@ static void fold_limits(struct ledger *l, const struct epoch *e)
             continue;
         if (sv_eq(name, SV("callers")))
             l->callers.limit = (size_t)v; /* 0: off */
+        else if (sv_eq(name, SV("series_expiry_s")))
+            l->life.expiry = v <= INT64_MAX / NANO_PER_S ? v * NANO_PER_S : 0; /* 0: never */
         else if (v == 0)
             continue;
         else if (sv_eq(name, SV("series")))

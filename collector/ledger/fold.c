@@ -15,6 +15,7 @@ static enum err_code setup(struct ledger *l, struct err *e)
     if (!names_init(&l->names))
         return err_set(e, ERR_LIMIT, "ledger: out of memory");
     registry_init(&l->series);
+    life_init(&l->life);
     map_init(&l->coverage_by_key, 0);
     map_init(&l->authority_by_key, 0);
     map_init(&l->inventory_by_key, 0);
@@ -102,6 +103,16 @@ void ledger_read_lock(struct ledger *l)
 void ledger_read_unlock(struct ledger *l)
 {
     pthread_rwlock_unlock(&l->lock);
+}
+
+void ledger_set_sequence(struct ledger *l, uint64_t sequence)
+{
+    l->sequence = sequence;
+}
+
+uint64_t ledger_sequence(const struct ledger *l)
+{
+    return l->sequence;
 }
 
 uint64_t ledger_generation(const struct ledger *l)
@@ -231,8 +242,7 @@ static void fold_all(struct fold *f)
     for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE && !starves(f); i++)
         coverage_fold(f, &frame->windows[i]);
     for (size_t i = 0; i < frame->n_marks && !starves(f); i++)
-        if (frame->marks[i].kind == MARK_BORN)
-            series_born(f->l, frame->marks[i].series);
+        life_mark(f, &frame->marks[i]);
 }
 
 static int64_t oldest_read(const struct frame *f)
@@ -249,6 +259,7 @@ static void fold_whole(struct ledger *l, struct fold *f)
     struct registry *r = &l->series;
 
     l->generation++;
+    life_age(l, f->frame->written_unix_nano);
     f->source = source_state(l, f->frame->source);
     if (f->source) {
         begin(f);
@@ -387,5 +398,7 @@ void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
         .callers = l->callers.admitted.n,
         .callers_limit = l->callers.limit,
         .caller_calls_refused = l->callers.refused,
+        .expired = l->series.expired,
     };
+    memcpy(out->restarts, l->restarts, sizeof out->restarts);
 }

@@ -2,7 +2,9 @@
  * What the files of the ledger share. Nobody outside this folder includes it.
  *
  *   names.c     strings as numbers
- *   series.c    exposed series: admission, cells, shown and debt, gauges, births
+ *   series.c    exposed series: admission, cells, shown and debt, gauges
+ *   life.c      how they are born, expire, return and restart: marks
+ *   damage.c    what was lost of the journal, and how it is told
  *   coverage.c  windows that were read
  *   epochs.c    mapping, authority, inventory, limits, count_from
  *   measures.c  native series and bucket states of the look-back
@@ -23,6 +25,7 @@
 #include "collector/base/hash.h"
 #include "collector/base/map.h"
 #include "collector/base/memory.h"
+#include "collector/ledger/damage.h"
 #include "collector/ledger/ledger.h"
 
 typedef uint32_t name_id; /* 0: absent */
@@ -53,17 +56,23 @@ struct series {
     uint64_t hash;
     uint16_t family;
     bool born, touched;
+    bool expired;                      /* not shown and not living */
+    bool returned;                     /* it was expired once: MARK_RETURNED lets its value show */
     name_id labels[FAMILY_LABELS_MAX]; /* in the order of the family's mask */
     int64_t *cells;                    /* series_words() of them; NULL for gauges */
     double gauge;
     int64_t gauge_end, gauge_until;
     uint64_t created;
     int64_t created_mono;
+    int64_t changed; /* by life.age */
 };
+
+enum { SERIES_PER_LIMIT = 4 }; /* expired ones keep their number: so many times the limit there may ever be */
 
 struct registry {
     struct series *at;
     size_t n, cap, limit, refused, bytes;
+    size_t expired; /* of the n: they do not count against the limit */
     struct map by_hash;
     uint32_t *touched; /* numbers of series changed by this frame */
     size_t n_touched, cap_touched;
@@ -76,6 +85,14 @@ struct registry {
 unsigned series_words(int family);
 /* Cells that a bucket may add to. */
 unsigned series_inputs(int family);
+
+/* ---- life.c ---- */
+
+/* How long the ledger has been fed, by the times of its frames: a clock that jumps, or days switched off, age nobody. */
+struct life {
+    int64_t age, last_written; /* nanoseconds; of the newest frame */
+    int64_t expiry;            /* a counter that has not changed for so long is not shown any more; 0: never */
+};
 
 /* ---- hours.c ---- */
 
@@ -328,6 +345,9 @@ struct ledger {
     int64_t keep_buckets_nano; /* look-back for which bucket states are kept */
     uint64_t limits_hash;
     bool starved; /* memory ran out while a frame was folded */
+    struct life life;
+    uint64_t sequence; /* of the journal frame folded last; 0 unknown */
+    uint64_t restarts[DAMAGE_CAUSES];
     /* explain */
     uint64_t traced;
     void (*on_change)(void *ctx, const struct ledger_change *c);
@@ -362,7 +382,16 @@ uint32_t series_for(struct ledger *l, int family, const struct label_set *labels
 void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta);
 void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start, int64_t end);
 void series_frame_end(struct ledger *l);
-void series_born(struct ledger *l, uint64_t hash);
+/* For life.c: shows the value as far as it is above what was shown; tells a change to who traces the series. */
+void series_show(struct series *s);
+void series_tell(struct fold *f, const struct series *s, unsigned cell, int64_t delta, int64_t sum);
+
+void life_init(struct life *life);
+void life_age(struct ledger *l, int64_t written_unix_nano);
+void life_mark(struct fold *f, const struct mark *m);
+/* An expired one has changed. False: there is no room for another living one, it stays as it is. */
+bool life_return(struct ledger *l, uint32_t number);
+
 void registry_init(struct registry *r);
 void registry_done(struct registry *r);
 
@@ -456,6 +485,7 @@ void audit_fold(struct fold *f, const struct audit *a);
 void envelopes_decide(struct fold *f, struct coverage *c, int64_t before);
 
 enum { SNAPSHOT_VERSION = 6 };
+enum { SERIES_EXPIRED = 1, SERIES_RETURNED = 2 }; /* flags of a series in it */
 /* The body of a snapshot; its memory is b's. */
 void snapshot_encode(struct buf *b, const struct ledger *l, sv cursor);
 /* The cursor alone: in every version it stands first. */

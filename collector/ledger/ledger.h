@@ -19,6 +19,7 @@
 
 #include "collector/base/buf.h"
 #include "collector/base/err.h"
+#include "collector/ledger/damage.h"
 #include "collector/ledger/family.h"
 #include "collector/model/record.h"
 
@@ -90,6 +91,7 @@ struct series_view {
     const char *const *labels; /* LABELS pointers; only those of the family's mask are set */
     uint64_t hash;
     bool born;
+    bool expired;                 /* not to be shown: it has not changed for long */
     const int64_t *value, *shown; /* family_cells() each; NULL for gauges and peaks */
     double gauge;
     int64_t gauge_end_unix_nano, gauge_until_unix_nano; /* of the bucket; after `until` it is not shown any more */
@@ -191,14 +193,27 @@ struct ledger_sizes {
     int64_t horizon_ms;
     size_t callers, callers_limit; /* limit 0: off */
     int64_t caller_calls_refused;
+    size_t expired; /* of `series` those that are not shown */
+    uint64_t restarts[DAMAGE_CAUSES];
 };
 void ledger_sizes(const struct ledger *l, struct ledger_sizes *out);
 
-/* ---- Life of series ---- */
+/* ---- Life of series: the marks are made here, journalled by the caller and take effect when they are folded ---- */
 
-/* Adds a born mark to `f` for each unborn series that was created in generation `rendered` or before (its 0 was shown), or
- * before `older_than` (clock_mono). At most `max` marks. Takes the read lock. Returns how many. */
+/* Adds to `f` a mark for each series whose value may show now: it was shown at 0, as it appeared (or returned from expiry, or was
+ * restarted) in generation `rendered` or before, or before `older_than` (clock_mono). At most `max` marks. Takes the read lock.
+ * Returns how many. */
 size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mono, size_t max, struct frame *f);
+
+/* Adds a mark for each counter that has not changed for the limit series_expiry_s, nor any that tells of the same thing with
+ * another outcome, code or direction. The same rules. */
+size_t ledger_expiries(struct ledger *l, size_t max, struct frame *f);
+
+/* ---- Where in the journal it stands: kept with the snapshot; the fold thread's ---- */
+
+/* The frame `sequence` was folded or given up. */
+void ledger_set_sequence(struct ledger *l, uint64_t sequence);
+uint64_t ledger_sequence(const struct ledger *l); /* 0: unknown */
 
 /* ---- Snapshot: the state and the journal cursor behind it, in one file ---- */
 

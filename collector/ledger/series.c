@@ -1,6 +1,7 @@
 /*
  * Exposed series. They are admitted in order of appearance up to the limit and never renumbered, so that exporters may cache by
- * number. A counter's cells hold its values and, behind them, what was shown of them.
+ * number. A counter's cells hold its values and, behind them, what was shown of them. Expired ones (life.c) keep their number
+ * and make room within the limit, up to a total that bounds the memory.
  */
 #include <stdlib.h>
 
@@ -56,7 +57,8 @@ static uint32_t admit(struct ledger *l, int family, const struct label_set *labe
 {
     struct registry *r = &l->series;
     unsigned words = series_words(family);
-    struct series *s = r->n < r->limit ? grow(r->at, r->n, &r->cap, sizeof *r->at) : NULL;
+    bool room = r->n - r->expired < r->limit && r->n / SERIES_PER_LIMIT < r->limit;
+    struct series *s = room ? grow(r->at, r->n, &r->cap, sizeof *r->at) : NULL;
     int64_t *amounts = NULL;
 
     if (s)
@@ -74,7 +76,8 @@ static uint32_t admit(struct ledger *l, int family, const struct label_set *labe
                           .born = family_cells(family) == 0,
                           .cells = amounts,
                           .created = l->generation,
-                          .created_mono = clock_mono() };
+                          .created_mono = clock_mono(),
+                          .changed = l->life.age };
     for (int i = 0, at = 0; i < LABELS; i++)
         if (families[family].labels & LABEL_BIT(i))
             s->labels[at++] = labels->at[i];
@@ -130,7 +133,7 @@ static void touch(struct registry *r, uint32_t number)
     r->at[number].touched = true;
 }
 
-static void tell(struct fold *f, const struct series *s, unsigned cell, int64_t delta, int64_t sum)
+void series_tell(struct fold *f, const struct series *s, unsigned cell, int64_t delta, int64_t sum)
 {
     if (f->l->on_change && s->hash == f->l->traced)
         f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
@@ -172,7 +175,7 @@ static void peak_add(struct fold *f, struct series *s, int64_t delta)
         if (minutes[i] > newest - PEAK_MINUTES && (double)amounts[i] > peak)
             peak = (double)amounts[i];
     s->gauge = peak;
-    tell(f, s, 0, delta, amounts[at]);
+    series_tell(f, s, 0, delta, amounts[at]);
 }
 
 void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
@@ -184,9 +187,12 @@ void series_add(struct fold *f, uint32_t number, unsigned cell, int64_t delta)
         peak_add(f, s, delta);
     else if (s && s->cells && delta) {
         s->cells[cell] = sum_of(s->cells[cell], delta);
+        s->changed = f->l->life.age;
+        if (s->expired)
+            (void)life_return(f->l, number);
         touch(r, number);
         hours_add(f, s, delta);
-        tell(f, s, cell, delta, s->cells[cell]);
+        series_tell(f, s, cell, delta, s->cells[cell]);
     }
 }
 
@@ -200,7 +206,7 @@ void series_gauge(struct ledger *l, uint32_t number, double value, int64_t start
     gauge_ends(s, start, end);
 }
 
-static void show(struct series *s)
+void series_show(struct series *s)
 {
     unsigned n = family_cells(s->family);
 
@@ -218,42 +224,9 @@ void series_frame_end(struct ledger *l)
 
         s->touched = false;
         if (s->born && !l->starved)
-            show(s);
+            series_show(s);
     }
     r->n_touched = 0;
-}
-
-void series_born(struct ledger *l, uint64_t hash)
-{
-    uint32_t *number = map_find(&l->series.by_hash, hash);
-    struct series *s = number ? &l->series.at[*number] : NULL;
-
-    if (!s || s->born)
-        return;
-    s->born = true;
-    show(s);
-}
-
-size_t ledger_births(struct ledger *l, uint64_t rendered, int64_t older_than_mono, size_t max, struct frame *f)
-{
-    struct registry *r = &l->series;
-    size_t n = 0;
-
-    ledger_read_lock(l);
-    for (size_t i = r->first_unborn; i < r->n && n < max; i++) {
-        const struct series *s = &r->at[i];
-        struct mark *m;
-
-        if (s->born || (s->created > rendered && s->created_mono > older_than_mono))
-            continue;
-        m = frame_add_mark(f);
-        if (!m)
-            break;
-        *m = (struct mark){ MARK_BORN, s->hash };
-        n++;
-    }
-    ledger_read_unlock(l);
-    return n;
 }
 
 size_t ledger_series_count(const struct ledger *l)
@@ -270,6 +243,7 @@ void ledger_series(const struct ledger *l, size_t number, struct series_view *ou
                                  .labels = labels,
                                  .hash = s->hash,
                                  .born = s->born,
+                                 .expired = s->expired,
                                  .value = counts ? s->cells : NULL,
                                  .shown = counts ? s->cells + family_cells(s->family) : NULL,
                                  .gauge = s->gauge,

@@ -7,7 +7,7 @@ struct in {
     sv rest;
     bool bad;
     uint64_t
-        version; /* 1: without callers; 2: without how far states were given up; 3: without bounds; 4: without parts of rules and charges */
+        version; /* 1: without callers; 2: without how far states were given up; 3: without bounds; 4: without parts of rules and charges; 5: without life */
 };
 
 static const unsigned char *take(struct in *in, size_t n)
@@ -543,6 +543,40 @@ static void get_spent(struct in *in, struct ledger *l)
         }
 }
 
+static void get_restarts(struct in *in, struct ledger *l)
+{
+    uint32_t n = get_u32(in);
+
+    for (uint32_t i = 0; i < n && !in->bad; i++) {
+        sv name = get_sv(in);
+        uint64_t restarts = get_u64(in);
+
+        for (int k = 0; k < DAMAGE_CAUSES; k++)
+            if (sv_eq(name, sv_of(damage_cause_name((enum damage_cause)k))))
+                l->restarts[k] = restarts;
+    }
+}
+
+static void get_life(struct in *in, struct ledger *l)
+{
+    l->life.age = get_sane(in);
+    l->life.last_written = get_sane(in);
+    l->life.expiry = get_sane(in);
+    in->bad |= l->life.age < 0 || l->life.expiry < 0;
+    l->sequence = get_u64(in);
+    get_restarts(in, l);
+    for (size_t i = 0; i < l->series.n && !in->bad; i++) {
+        struct series *s = &l->series.at[i];
+        const unsigned char *flags = take(in, 1);
+
+        s->expired = flags && *flags & SERIES_EXPIRED;
+        s->returned = flags && *flags & SERIES_RETURNED;
+        s->changed = get_sane(in);
+        l->series.expired += s->expired;
+        in->bad |= s->expired && (s->born || !s->cells);
+    }
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -575,6 +609,7 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
     if (in->version >= 6) {
         get_gaps(in, l);
         get_spent(in, l);
+        get_life(in, l);
     }
     return !in->bad && in->rest.len == 0;
 }

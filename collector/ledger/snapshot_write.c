@@ -321,6 +321,26 @@ static void put_spent(struct buf *b, const struct ledger *l)
     }
 }
 
+/* Life of series, restarts, and how far the journal was folded. */
+static void put_life(struct buf *b, const struct ledger *l)
+{
+    put_i64(b, l->life.age);
+    put_i64(b, l->life.last_written);
+    put_i64(b, l->life.expiry);
+    buf_le64(b, l->sequence);
+    buf_le32(b, DAMAGE_CAUSES);
+    for (int i = 0; i < DAMAGE_CAUSES; i++) {
+        put_sv(b, sv_of(damage_cause_name((enum damage_cause)i)));
+        buf_le64(b, l->restarts[i]);
+    }
+    for (size_t i = 0; i < l->series.n; i++) {
+        const struct series *s = &l->series.at[i];
+
+        buf_putc(b, (char)((s->expired ? SERIES_EXPIRED : 0) | (s->returned ? SERIES_RETURNED : 0)));
+        put_i64(b, s->changed);
+    }
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -350,6 +370,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_charges(b, &l->charges);
     put_gaps(b, l);
     put_spent(b, l);
+    put_life(b, l);
 }
 
 void snapshot_encode(struct buf *body, const struct ledger *l, sv cursor)

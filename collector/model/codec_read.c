@@ -269,7 +269,7 @@ static void read_epoch(struct reader *k, const Trefoil__V1__Epoch *p, struct fra
 
 static void read_mark(struct reader *k, const Trefoil__V1__Mark *p, struct frame *f)
 {
-    const int kind = known((int)p->kind, MARK_RETURNED + 2);
+    const int kind = known((int)p->kind, MARK_KINDS + 1);
     struct mark *m = kind ? frame_add_mark(f) : NULL;
 
     k->full = k->full || (kind && !m);

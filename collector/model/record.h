@@ -265,11 +265,11 @@ struct inventory_item {
     int64_t created_unix_nano;
 };
 
-enum mark_kind { MARK_BORN, MARK_EXPIRED, MARK_RETURNED };
+enum mark_kind { MARK_BORN, MARK_EXPIRED, MARK_RETURNED, MARK_RESTARTED, MARK_KINDS };
 /* Life of an exposed series: journalled so that what was shown can be computed again. */
 struct mark {
     enum mark_kind kind;
-    uint64_t series; /* hash of family and label set */
+    uint64_t series; /* hash of family and label set; 0 (RESTARTED): all */
 };
 
 /* What a source's calls to one API cost since its last frame: durable with the frame, so that a budget survives a kill. */

@@ -187,10 +187,10 @@ static const struct {
     [FAMILY_PEAK] = { "gauge", put_gauge },        [FAMILY_BILLED] = { "gauge", put_gauge }, /* put_billed */
 };
 
-/* A gauge vanishes when no newer bucket has come for three periods. */
+/* A gauge vanishes when no newer bucket has come for three periods, a counter when it has expired. */
 static bool visible(const struct series_view *v, int64_t now)
 {
-    return v->shown || (v->gauge_end_unix_nano && now < v->gauge_until_unix_nano);
+    return v->shown ? !v->expired : (v->gauge_end_unix_nano && now < v->gauge_until_unix_nano);
 }
 
 /* Which day it is changes with the hour of the scrape, so nothing of it is kept. */
