@@ -28,6 +28,7 @@ static const struct arg args[] = {
     { "--late",             SHARE,   O(late),             "P",         "share of metric points that appear up to 20 min late (default 0.02)" },
     { "--revise",           SHARE,   O(revise),           "P",         "share of metric points that change up to 20 min later (default 0.02)" },
     { "--control-late",     SHARE,   O(control_late),     "P",         "share of metric points that appear or change 1 to 60 h late (default 0)" },
+    { "--control-within",   SPAN,    O(control_within_ms), "DURATION", "how late those are at the most, more than 1h (default 60h)" },
     { "--clouds",           NAMES,   O(clouds),           "LIST",      "names separated by commas (default all)" },
     { "--write-config",     TEXT,    O(dir),              "DIR",       "where certificates, secrets and trefoil.yaml go (required)" },
     { "--origin",           INSTANT, O(origin_unix_nano), "TIME",      "what the simulated clock shows at the anchor (default: the anchor)" },
@@ -196,6 +197,11 @@ bool sim_parse_args(int argc, char **argv, struct sim_options *out, bool *help, 
             err_set(e, ERR_CONFIG, "%s wants %s", a->name, a->unit);
             return false;
         }
+    }
+    if (out->control_within_ms &&
+        (out->control_within_ms <= 3600 * 1000 || out->control_within_ms > CONTROL_FINAL_S * 1000)) {
+        err_set(e, ERR_CONFIG, "--control-within wants more than 1h and not more than 60h");
+        return false;
     }
     if (out->dir)
         return true;

@@ -33,6 +33,7 @@ struct sim_options {
     uint64_t seed;
     double calls_per_minute, speed, late, revise, control_late;
     int64_t history_ms, duration_ms;            /* duration 0: without end */
+    int64_t control_within_ms;                  /* 0: CONTROL_FINAL_S */
     int64_t anchor_unix_nano, origin_unix_nano; /* 0: now */
     unsigned count[CLOUDS];                     /* subscriptions, accounts, projects: cloud.h */
     unsigned clouds;                            /* CLOUD_ bits */
@@ -81,10 +82,10 @@ void truth_write(struct sim *s, int64_t from, int64_t until, struct buf *out);
  * --control-late at most CONTROL_FINAL_S. */
 bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t now, uint64_t final, uint64_t *shown);
 
-/* When a point of --control-late that ended at `end` becomes what it stays: 1 to 60 h later, in equal shares between 1 and
- * 1.5, 1.5 and 6, 6 and 24, 24 and 60 h, so that whoever reads again after 1, 6, 24 and 72 h finds some each time. 0: it is
- * none, as a share of 1 - `share` is. `h` is the point's random number. */
-int64_t control_settles(double share, uint64_t h, int64_t end);
+/* When a point of --control-late that ended at `end` becomes what it stays: 1 to 60 h later (or --control-within), in equal
+ * shares between 1 and 1.5, 1.5 and 6, 6 and 24, 24 and 60 h, so that whoever reads again after 1, 6, 24 and 72 h finds some each
+ * time. 0: it is none. `h` is the point's random number. */
+int64_t control_settles(const struct sim_options *o, uint64_t h, int64_t end);
 enum { CONTROL_FINAL_S = 60 * 3600 };
 
 /* tls.c: CA, server certificate and key in DIR (kept when all three are there already). */

@@ -16,15 +16,20 @@ static int64_t settles(uint64_t h, int64_t end)
     return end + (int64_t)((first + span * rng_as_unit(h)) * 1e9);
 }
 
-int64_t control_settles(double share, uint64_t h, int64_t end)
+int64_t control_settles(const struct sim_options *o, uint64_t h, int64_t end)
 {
-    static const double hours[] = { 1, 1.5, 6, 24, 60 };
+    static const double hours[] = { 1, 1.5, 6, 24, CONTROL_FINAL_S / 3600.0 };
+    double within = o->control_within_ms ? (double)o->control_within_ms / 3.6e6 : hours[4], from, to;
     uint64_t own = rng_name(h, 'V');
-    const double *from = &hours[own & 3];
+    unsigned n = 1;
 
-    if (share <= 0 || rng_as_unit(rng_mix(own + 1)) >= share)
+    if (o->control_late <= 0 || rng_as_unit(rng_mix(own + 1)) >= o->control_late)
         return 0;
-    return end + (int64_t)((from[0] + (from[1] - from[0]) * rng_as_unit(rng_mix(own + 2))) * 3600e9);
+    while (n < 4 && hours[n] < within)
+        n++;
+    from = hours[own % n];
+    to = hours[own % n + 1] < within ? hours[own % n + 1] : within;
+    return end + (int64_t)((from + (to - from) * rng_as_unit(rng_mix(own + 2))) * 3600e9);
 }
 
 static uint64_t altered(uint64_t h, uint64_t final)
@@ -49,7 +54,7 @@ bool visible_value(const struct sim *s, uint64_t what, int64_t minute, int64_t n
         *shown = 0;
         return now >= end && (h3 & 1); /* the newest minute may be there as 0 */
     }
-    if (now < control_settles(s->options.control_late, h, end)) {
+    if (now < control_settles(&s->options, h, end)) {
         *shown = h3 & 4 ? altered(h3, final) : 0;
         return h3 & 6;
     }

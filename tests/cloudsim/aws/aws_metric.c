@@ -207,7 +207,7 @@ static enum shown shown_at(const struct sim *s, const struct aws_series *of, int
 
     if (now < base)
         return SHOWN_NOTHING;
-    if (now < control_settles(s->options.control_late, h, end))
+    if (now < control_settles(&s->options, h, end))
         return h & 64 ? SHOWN_NOTHING : SHOWN_HALF;
     if (now >= final || u >= s->options.late + s->options.revise)
         return SHOWN_ALL;

@@ -175,7 +175,7 @@ static enum shown shown_at(const struct search *f, uint64_t series, int64_t minu
 
     if (f->q->now < base)
         return SHOWN_NOTHING;
-    if (f->q->metric->kind == GCP_DELTA && f->q->now < control_settles(o->control_late, h, end))
+    if (f->q->metric->kind == GCP_DELTA && f->q->now < control_settles(o, h, end))
         return h & 64 ? SHOWN_NOTHING : h & 128 ? SHOWN_LESS : SHOWN_MORE;
     if (f->q->now >= final || u >= o->late + o->revise)
         return SHOWN_ALL;

@@ -15,7 +15,8 @@ enum { CACHE_SLOTS = 1 << 14, PROMPT_S = 20 };
 
 struct openai_workload {
     const struct openai_world *world;
-    double rate, late, revise, control_late; /* calls a minute of one share; shares of calls and of minutes */
+    struct sim_options options;
+    double rate; /* calls a minute of one share */
     int64_t first, last;
     struct minute_cache *cache;
 };
@@ -35,9 +36,7 @@ struct openai_workload *openai_workload_new(const struct openai_world *w, const 
         return NULL;
     *l = (struct openai_workload){ .world = w,
                                    .rate = w->shares > 0 ? calls_per_minute / w->shares : 0,
-                                   .late = o->late,
-                                   .revise = o->revise,
-                                   .control_late = o->control_late,
+                                   .options = *o,
                                    .first = first,
                                    .last = last,
                                    .cache = minute_cache_new(CACHE_SLOTS) };
@@ -97,10 +96,10 @@ static void make_use(const struct openai_workload *l, const struct openai_stream
 {
     int64_t end = (minute + 1) * NANO_PER_MIN, at = minute * NANO_PER_MIN + (int64_t)rng_below(r, 60) * NANO_PER_S;
     double delay = rng_unit(r), late = rng_unit(r);
-    int64_t very_late = control_settles(l->control_late, r->s, end);
+    int64_t very_late = control_settles(&l->options, r->s, end);
 
     *u = (struct use){ .known = at + (int64_t)(delay * PROMPT_S * 1e9) };
-    if (late < l->late)
+    if (late < l->options.late)
         u->known = end + (int64_t)(delay * OPENAI_USAGE_FINAL_S * 1e9);
     if (very_late)
         u->known = very_late;
@@ -150,11 +149,11 @@ static void add(struct openai_cell *out, const struct use *u)
 static int64_t revised_until(const struct openai_workload *l, const struct openai_stream *st, int64_t minute)
 {
     uint64_t h = rng_name(rng_name(st->stream, 'r'), (uint64_t)minute);
-    int64_t very_late = control_settles(l->control_late, h, (minute + 1) * NANO_PER_MIN);
+    int64_t very_late = control_settles(&l->options, h, (minute + 1) * NANO_PER_MIN);
 
     if (very_late)
         return very_late;
-    if (rng_as_unit(h) >= l->revise)
+    if (rng_as_unit(h) >= l->options.revise)
         return 0;
     return (minute + 1) * NANO_PER_MIN + (int64_t)(rng_as_unit(rng_mix(h + 1)) * OPENAI_USAGE_FINAL_S * 1e9);
 }
@@ -191,7 +190,7 @@ static struct cached *build(void *workload, unsigned stream, int64_t minute)
 void openai_usage_of(struct openai_workload *l, const struct openai_stream *st, int64_t minute, int64_t now,
                      struct openai_cell *out)
 {
-    int64_t final_s = l->control_late > 0 ? CONTROL_FINAL_S : OPENAI_USAGE_FINAL_S;
+    int64_t final_s = l->options.control_late > 0 ? CONTROL_FINAL_S : OPENAI_USAGE_FINAL_S;
     struct openai_minute *m;
 
     if (minute < l->first || minute >= l->last || minute * 60 >= l->world->projects[st->project].archived_s)

@@ -183,10 +183,11 @@ static void each_age_of_a_second_look_finds_some_and_sixty_hours_end_it(void)
 static void shares_are_as_asked_and_spread_over_the_ages(void)
 {
     static const double until[] = { 1.5, 6, 24, 60 };
+    struct sim_options o = { .control_late = 0.2 };
     unsigned n[4] = { 0 }, none = 0, outside = 0;
 
     for (uint64_t i = 0; i < 40000; i++) {
-        int64_t at = control_settles(0.2, hash_u64(7, i), ORIGIN);
+        int64_t at = control_settles(&o, hash_u64(7, i), ORIGIN);
         double h = (double)(at - ORIGIN) / 3600e9;
         unsigned k = 0;
 
@@ -198,7 +199,12 @@ static void shares_are_as_asked_and_spread_over_the_ages(void)
     }
     OK(none > 31500 && none < 32500 && outside == 0);
     OK(n[0] > 1800 && n[1] > 1800 && n[2] > 1800 && n[3] > 1800);
-    OK(control_settles(0, 12345, ORIGIN) == 0);
+    o.control_within_ms = 6 * 3600 * 1000;
+    for (uint64_t i = outside = 0; i < 40000; i++)
+        outside += control_settles(&o, hash_u64(7, i), ORIGIN) > ORIGIN + 6 * NANO_PER_H;
+    OK(outside == 0);
+    o.control_late = 0;
+    OK(control_settles(&o, 12345, ORIGIN) == 0);
 }
 
 int main(void)
