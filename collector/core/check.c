@@ -27,7 +27,29 @@ static void on_line(struct check_report *r, enum check_state s, const char *what
     fflush(stdout);
 }
 
-static void forecast(const struct settings_source *source)
+/* How much of a budget the forecast takes; the forecast knows the least that is asked, so the truth may be more. */
+static void compare(const struct settings_source *source, double calls_a_day, double usd_a_day, struct findings *f)
+{
+    double by_calls = source->budget.calls_per_day > 0 ? calls_a_day / (double)source->budget.calls_per_day : 0;
+    double by_usd = source->budget.usd_per_day > 0 ? usd_a_day / source->budget.usd_per_day : 0;
+    double times = by_calls > by_usd ? by_calls : by_usd;
+    char what[200], remedy[160];
+
+    if (times <= 1)
+        return;
+    if (by_calls >= by_usd)
+        snprintf(what, sizeof what,
+                 "%s: budget of %lld calls a day, forecast of %.0f: polling will be stretched %.1f times", source->id,
+                 (long long)source->budget.calls_per_day, calls_a_day, times);
+    else
+        snprintf(what, sizeof what,
+                 "%s: budget of %.2f USD a day, forecast of %.2f: polling will be stretched %.1f times", source->id,
+                 source->budget.usd_per_day, usd_a_day, times);
+    snprintf(remedy, sizeof remedy, "raise %s.budget, or make intervals %.1f times as long", source->ops->name, times);
+    on_line(&f->report, CHECK_WARN, what, remedy);
+}
+
+static void forecast(const struct settings_source *source, struct findings *found)
 {
     struct forecast_line lines[FORECAST_LINES_MAX];
     size_t n = source->ops->forecast ? source->ops->forecast(source->config, lines, FORECAST_LINES_MAX) : 0;
@@ -46,6 +68,7 @@ static void forecast(const struct settings_source *source)
     }
     if (n)
         printf("  %-*s %8.2f a minute %48s %8.2f USD a month\n", width, "together", calls, "", usd);
+    compare(source, calls * 24 * 60, usd / FORECAST_DAYS, found);
 }
 
 /* What cannot be opened was told already. */
@@ -147,7 +170,7 @@ enum err_code check(const struct flags *f, struct err *e)
     if (!found.failed)
         printf("%s: configuration is fine: %zu source%s\n", f->config_file, s.n_sources, s.n_sources == 1 ? "" : "s");
     for (size_t i = 0; i < s.n_sources; i++) {
-        forecast(&s.sources[i]);
+        forecast(&s.sources[i], &found);
         if (connect)
             connect_source(&s, &s.sources[i], &found);
     }

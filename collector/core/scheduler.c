@@ -8,6 +8,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/pace.h"
 #include "collector/core/purse.h"
 
 /* A poll that failed after as long as source_call has patience has missed its deadline: it held its thread for nothing. */
@@ -630,6 +631,22 @@ struct task_view *scheduler_tasks(struct scheduler *s, struct arena *arena, size
         out[i] = view_of(s->tasks[i], arena);
     pthread_mutex_unlock(&s->lock);
     return out;
+}
+
+struct budget_view scheduler_budget(struct ledger *l, sv source, const struct task_view *tasks, size_t n)
+{
+    struct spent hours[SPENT_HOURS];
+    struct budget_view v = { .stretch = 1 };
+    struct pace_sum sum;
+
+    ledger_spent(l, source, hours);
+    sum = pace_spent(hours, clock_now());
+    v.calls = sum.calls;
+    v.usd = sum.usd;
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq(tasks[i].source, source) && tasks[i].stretch > v.stretch)
+            v.stretch = tasks[i].stretch;
+    return v;
 }
 
 uint64_t scheduler_changes(struct scheduler *s)

@@ -47,6 +47,12 @@ struct task_view {
 /* Copies of all tasks into `arena`. NULL and 0 when memory is out. */
 struct task_view *scheduler_tasks(struct scheduler *s, struct arena *arena, size_t *n);
 
+/* How a source is doing with its budget: what was spent in 24 hours, and the largest stretch of its jobs. */
+struct budget_view {
+    double calls, usd, stretch;
+};
+struct budget_view scheduler_budget(struct ledger *l, sv source, const struct task_view *tasks, size_t n);
+
 /* Grows when any task's state changed. */
 uint64_t scheduler_changes(struct scheduler *s);
 

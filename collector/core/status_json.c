@@ -144,6 +144,28 @@ static void put_calls(struct json_out *o, struct source_stats *stats)
     number(o, "clock_skew_seconds", (double)source_stats_skew(stats) / 1e9);
 }
 
+/* null where there is no limit. */
+static void put_limit(struct json_out *o, const char *name, double limit)
+{
+    key(o, name);
+    if (limit > 0)
+        buf_f64(o->b, limit);
+    else
+        buf_put(o->b, SV("null"));
+}
+
+static void put_budget(struct json_out *o, const struct instance *in, const struct budget_view *v)
+{
+    key(o, "budget");
+    open_as(o, '{');
+    number(o, "calls_spent", v->calls);
+    put_limit(o, "calls_per_day", (double)in->budget.calls_per_day);
+    number(o, "usd_spent", v->usd);
+    put_limit(o, "usd_per_day", in->budget.usd_per_day);
+    number(o, "stretch_ratio", v->stretch);
+    close_as(o, '}');
+}
+
 static void put_notes(struct json_out *o, struct source_stats *stats)
 {
     struct source_note notes[STATS_NOTES_MAX];
@@ -226,6 +248,7 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
                        const struct task_view *tasks, size_t n)
 {
     bool up = in->source != NULL;
+    struct budget_view budget;
 
     for (size_t i = 0; i < n; i++)
         if (sv_eq(tasks[i].source, in->env.id))
@@ -237,6 +260,8 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
     put_error(o, &in->open_error);
     put_totals(o, spine_ledger(s->spine), in->env.id);
     put_calls(o, in->stats);
+    budget = scheduler_budget(spine_ledger(s->spine), in->env.id, tasks, n);
+    put_budget(o, in, &budget);
     put_notes(o, in->stats);
     put_gaps(o, spine_ledger(s->spine), in->env.id);
     key(o, "jobs");

@@ -301,6 +301,39 @@ static void put_api_calls(struct look *k)
                        seconds(source_stats_skew(k->status->instances[i]->stats)));
 }
 
+/* ---- budgets ---- */
+
+static void put_by_unit(struct look *k, const char *name, sv source, double calls, double usd)
+{
+    exposition_f64(k->out, name, (struct exposition_label[]){ { "source", source }, { "unit", SV("calls") } }, 2,
+                   calls);
+    exposition_f64(k->out, name, (struct exposition_label[]){ { "source", source }, { "unit", SV("usd") } }, 2, usd);
+}
+
+static void put_budgets(struct look *k)
+{
+    struct ledger *l = spine_ledger(k->status->spine);
+    const size_t n = k->status->n_instances;
+    struct budget_view *views = ARENA_ARRAY(&k->arena, struct budget_view, n + 1);
+
+    for (size_t i = 0; views && i < n; i++)
+        views[i] = scheduler_budget(l, k->status->instances[i]->env.id, k->tasks, k->n_tasks);
+    family(k, "trefoil_budget_spent", "gauge",
+           "What the source's calls cost in the last 24 hours; kept across restarts.");
+    for (size_t i = 0; views && i < n; i++)
+        put_by_unit(k, "trefoil_budget_spent", k->status->instances[i]->env.id, views[i].calls, views[i].usd);
+    family(k, "trefoil_budget_limit", "gauge", "What they may cost in 24 hours; 0: no limit.");
+    for (size_t i = 0; i < n; i++)
+        put_by_unit(k, "trefoil_budget_limit", k->status->instances[i]->env.id,
+                    (double)k->status->instances[i]->budget.calls_per_day, k->status->instances[i]->budget.usd_per_day);
+    family(k, "trefoil_budget_stretch_ratio", "gauge",
+           "Actual over configured polling interval, of the job that its source's budget stretches most; 1: none.");
+    for (size_t i = 0; views && i < n; i++)
+        exposition_f64(k->out, "trefoil_budget_stretch_ratio",
+                       (struct exposition_label[]){ { "source", k->status->instances[i]->env.id } }, 1,
+                       views[i].stretch);
+}
+
 static void put_notes(struct look *k)
 {
     family(k, "trefoil_source_goes_without", "gauge",
@@ -466,8 +499,9 @@ static void look_at(struct look *k)
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_gaps,  put_conservation,
-                                                    put_api_calls, put_notes,   put_spine, put_process };
+    static void (*const parts[])(struct look *) = { put_build,        put_signals,   put_gaps,
+                                                    put_conservation, put_api_calls, put_budgets,
+                                                    put_notes,        put_spine,     put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

@@ -263,6 +263,41 @@ static void put_services(struct buf *b, const struct task_view *tasks, size_t n_
     buf_put(b, n ? SV("</table></div>\n") : SV("</table></div><p>No job is known yet.</p>\n"));
 }
 
+/* ---- budgets ---- */
+
+static void put_spending(struct buf *b, const char *unit, double spent, double limit)
+{
+    buf_printf(b, "<td class=n>%.6g", spent);
+    if (limit > 0)
+        buf_printf(b, " of %.6g %s (%.0f %%)", limit, unit, 100 * spent / limit);
+    else
+        buf_printf(b, " %s", unit);
+    buf_put(b, SV("</td>"));
+}
+
+static void put_budgets(const struct status *s, const struct task_view *tasks, size_t n, struct buf *b)
+{
+    buf_put(b, SV("<h2>Spending</h2><p><small>What calls to the clouds cost in the last 24 hours, at list prices, of "
+                  "what the source's budget allows; above it polling is stretched.</small></p><div "
+                  "class=wide><table><tr><th>Source<th class=n>Calls<th class=n>Price<th class=n>Intervals "
+                  "stretched</tr>\n"));
+    for (size_t i = 0; i < s->n_instances; i++) {
+        const struct instance *in = s->instances[i];
+        struct budget_view v = scheduler_budget(spine_ledger(s->spine), in->env.id, tasks, n);
+
+        buf_put(b, SV("<tr>"));
+        cell(b, in->env.id);
+        put_spending(b, "calls", v.calls, (double)in->budget.calls_per_day);
+        put_spending(b, "USD", v.usd, in->budget.usd_per_day);
+        if (v.stretch > 1)
+            buf_printf(b, "<td class=\"n failing\">%.1f times</td>", v.stretch);
+        else
+            buf_put(b, SV("<td class=n>no</td>"));
+        buf_put(b, SV("</tr>\n"));
+    }
+    buf_put(b, SV("</table></div>\n"));
+}
+
 /* ---- sources ---- */
 
 static void put_rest(struct buf *b, const struct task_status *s)
@@ -395,6 +430,7 @@ void status_page(const struct status *s, struct buf *out)
     put_services(out, tasks, n, &arena);
     put_gaps(s, out);
     put_traffic(s, out, &arena);
+    put_budgets(s, tasks, n, out);
     put_sources(s, tasks, n, out);
     buf_put(out, SV("</body></html>\n"));
     arena_done(&arena);

@@ -46,6 +46,6 @@ void forecast_add(struct forecast *f, const struct api *api, const char *per, do
         f->out[f->n++] = (struct forecast_line){ .api = api->name,
                                                  .per = per,
                                                  .calls_per_minute = calls_per_minute,
-                                                 .usd_per_month = calls_per_minute * 60 * 24 * 30 * units *
+                                                 .usd_per_month = calls_per_minute * 60 * 24 * FORECAST_DAYS * units *
                                                                   (double)api->usd_nano / 1e9 };
 }

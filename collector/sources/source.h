@@ -64,7 +64,7 @@ struct check_report {
 };
 
 /* A forecast for `check`: calls a minute by API and their list price. */
-enum { FORECAST_LINES_MAX = 32 };
+enum { FORECAST_LINES_MAX = 32, FORECAST_DAYS = 30 /* of its month */ };
 struct forecast_line {
     const char *api;
     const char *per; /* what is multiplied: "subscription and region", "workspace"; constants */

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "collector/core/scheduler.h"
+#include "collector/core/status.h"
 
 #include "tests/collector/core/fake_source.h"
 #include "tests/tap.h"
@@ -87,6 +87,33 @@ static struct task_view task_now(void)
     return v;
 }
 
+static bool says(struct buf *b, const char *text)
+{
+    return memmem(b->at, b->len, text, strlen(text)) != NULL;
+}
+
+/* Its pages, its metrics. */
+static void it_is_told(const struct source_budget *budget)
+{
+    struct status status = { .spine = spine, .scheduler = scheduler, .instances = all, .n_instances = 1 };
+    bool by_calls = budget->calls_per_day > 0;
+    struct buf b;
+
+    buf_init(&b, 4 << 20);
+    status_metrics(&status, &b);
+    OK(says(&b, "trefoil_budget_limit{source=\"f\",unit=\"calls\"} ") && says(&b, "trefoil_budget_spent{source=\"f\""));
+    OK(says(&b, by_calls ? "unit=\"calls\"} 100\n" : "unit=\"usd\"} 1\n"));
+    OK(says(&b, "trefoil_budget_stretch_ratio{source=\"f\"} ") &&
+       !says(&b, "trefoil_budget_stretch_ratio{source=\"f\"} 1\n"));
+    buf_clear(&b);
+    status_json(&status, &b);
+    OK(says(&b, by_calls ? "\"calls_per_day\":100,\"usd_spent\"" : "\"usd_per_day\":1,\"stretch_ratio\""));
+    buf_clear(&b);
+    status_page(&status, &b);
+    OK(says(&b, by_calls ? " of 100 calls" : " of 1 USD") && says(&b, " times</td>"));
+    buf_done(&b);
+}
+
 /* All that was ever journalled of it. */
 static int64_t calls_spent(void)
 {
@@ -119,6 +146,7 @@ static void it_stretches_and_never_stops(const struct source_budget *budget)
     /* A minute has become nearly a quarter of an hour. */
     OK(task_now().stretch > 7 && task_now().stretch < 60);
     OK(task_now().expected_lag_ms > 7 * 60000 + 660000);
+    it_is_told(budget);
     scheduler_stop(scheduler);
     OK(calls_spent() == fake.polls);
     OK(fake_total(spine_ledger(spine)) > 23 * 60 / 2);
