@@ -513,12 +513,11 @@ static void note_success(struct poll *p, struct task_status *s, bool more)
 
 static void note_reach(struct poll *p, struct task_status *s)
 {
-    bool doubted;
     const struct source_env *env = &p->task->instance->env;
     const struct source_job *job = &p->task->job;
     struct ledger *l = spine_ledger(p->s);
 
-    s->server_now_unix_nano = source_happened(env, &doubted);
+    s->server_now_unix_nano = source_server_now(env);
     if (job->kind == JOB_WINDOWED) {
         (void)ledger_complete_until(l, env->id, job->scope, job->group, &s->complete_until_unix_nano);
         s->backlog_nano = backlog_of(l, env->id, job, p->count_from, s->server_now_unix_nano);

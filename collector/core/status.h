@@ -18,6 +18,12 @@ struct status {
     int64_t reload_unix_nano;
 };
 
+/* How long ago something was complete. Never negative: what is complete has happened, whatever our clock was set to since. */
+static inline int64_t status_lag(int64_t now, int64_t complete_until)
+{
+    return now > complete_until ? now - complete_until : 0;
+}
+
 void status_metrics(const struct status *s, struct buf *out);
 void status_json(const struct status *s, struct buf *out);
 

@@ -85,7 +85,7 @@ static void put_job(struct json_out *o, const struct task_view *t)
 {
     const struct task_status *s = &t->status;
     int64_t now = s->server_now_unix_nano > clock_now() ? s->server_now_unix_nano : clock_now();
-    int64_t lag_ms = (now - s->complete_until_unix_nano) / NANO_PER_MS;
+    int64_t lag_ms = status_lag(now, s->complete_until_unix_nano) / NANO_PER_MS;
 
     open_item(o);
     text(o, "scope", t->scope);

@@ -132,7 +132,7 @@ static double figure_lag(const struct signal_sum *s)
 {
     int64_t now = clock_now();
 
-    return seconds((s->now > now ? s->now : now) - s->complete_until);
+    return seconds(status_lag(s->now > now ? s->now : now, s->complete_until));
 }
 
 static double figure_expected(const struct signal_sum *s)

@@ -210,7 +210,7 @@ static struct service *service_for(struct service *all, size_t *n, const struct 
 static void add_job(struct service *s, const struct task_view *t)
 {
     const struct task_status *job = &t->status;
-    int64_t lag_ms = (clock_now() - job->complete_until_unix_nano) / NANO_PER_MS;
+    int64_t lag_ms = status_lag(clock_now(), job->complete_until_unix_nano) / NANO_PER_MS;
 
     s->jobs++;
     s->failing += job->state == TASK_FAILING;

@@ -200,7 +200,6 @@ struct survey {
     uint64_t end;  /* behind the last whole frame */
     uint64_t next; /* sequence behind it */
     uint64_t frames, corrupt;
-    int64_t written; /* when the newest frame was */
     bool torn;       /* bytes other than zeros stand behind the end */
     bool unreadable; /* ... or bytes that the disk did not give */
 };
@@ -217,7 +216,6 @@ static enum err_code survey(struct scan *s, struct survey *v, struct err *e)
             /* fall through */
         case SCAN_FRAME:
             v->frames++;
-            v->written = h.written_unix_nano;
             v->end = s->offset;
             if (h.sequence >= v->next)
                 v->next = h.sequence + 1;
@@ -281,11 +279,10 @@ static void repair_newest(struct journal *j, struct segment *s, const struct sur
 static enum err_code recover_newest(struct journal *j, struct journal_recovery *found, struct err *e)
 {
     struct segment *s = &j->segments[j->n_segments - 1];
-    struct survey v = { .end = SEGMENT_HEADER, .next = s->base, .written = s->created_unix_nano };
+    struct survey v = { .end = SEGMENT_HEADER, .next = s->base };
 
     if (s->id != 0 && survey_newest(j, s, &v, e))
         return e->code;
-    retention_since(j, v.written);
     if (s->id == 0 || v.unreadable) { /* leave it alone, and go on behind all numbers that may stand there */
         j->next_sequence = v.next + (s->bytes > v.end ? (s->bytes - v.end) / FRAME_HEADER + 1 : 0);
         return ERR_OK;
@@ -332,6 +329,8 @@ static enum err_code recover(struct journal *j, struct journal_recovery *found, 
     found->segments = j->n_segments;
     if (!j->read_only)
         remove_unfinished(j);
+    if (j->n_segments > 0)
+        retention_resume(j);
     if (j->n_segments > 0 && recover_newest(j, found, e))
         return e->code;
     if (found->torn_bytes)

@@ -74,8 +74,8 @@ void *journal_writer(void *journal);
 
 /* retention.c. Called by the writer thread without the lock. */
 void retention_init(struct journal *j);
-/* At opening: when the newest frame was written. */
-void retention_since(struct journal *j, int64_t written_unix_nano);
+/* The journal is none that this process has begun. */
+void retention_resume(struct journal *j);
 void retention_run(struct journal *j);
 void retention_free(struct journal *j);
 

@@ -5,8 +5,8 @@
  *
  * Who is known by name is known only from open readers and releases of this process; therefore nothing is deleted in
  * the first minute after opening, in which they all come back. Deleting by age believes the wall clock only as long as
- * it moves along with the monotonic one: after a step it has to agree for a day, and so it has after a start long after the newest
- * frame, or before it, since nobody knows whether the time has passed or was set.
+ * it moves along with the monotonic one for a day, after a step and after a start: what stands in the segments was written by the
+ * same clock, so nobody knows whether time has passed since or was set. A process that never lives for a day deletes by size.
  *
  * A segment's age is that of its newest frame; the creation of the following segment is not older than that.
  */
@@ -25,12 +25,9 @@ void retention_init(struct journal *j)
     j->trusted_mono = j->anchor_mono + GRACE_MS * NANO_PER_MS;
 }
 
-void retention_since(struct journal *j, int64_t written_unix_nano)
+void retention_resume(struct journal *j)
 {
-    int64_t apart = j->anchor_wall - written_unix_nano;
-
-    if (apart > STEP_MS * NANO_PER_MS || apart < -STEP_MS * NANO_PER_MS)
-        j->trusted_mono = j->anchor_mono + AGREE_MS * NANO_PER_MS;
+    j->trusted_mono = j->anchor_mono + AGREE_MS * NANO_PER_MS;
 }
 
 void retention_free(struct journal *j)

@@ -51,6 +51,58 @@ static void no_source_vanishes_from_the_conservation_however_many_there_are(void
     fake_remove(dir);
 }
 
+/* Polls one window, then sets our clock an hour back: what is complete lies in its future. */
+static void no_lag_is_negative_when_the_clock_was_set_back(void)
+{
+    char dir[32];
+    struct err e = { 0 };
+    struct spine *s;
+    struct fake fake;
+    struct instance in, *all[] = { &in };
+    struct scheduler *scheduler;
+    struct buf out;
+
+    clock_set_scale((struct clock_scale){ clock_now(), T0, 100 });
+    s = fake_spine(dir, &keep);
+    fake_init(&fake, &in, "f");
+    in.env.limits = rate_limits_new();
+    fake.answer = fake_one_a_minute;
+    scheduler = scheduler_new(s, all, 1, 1, &e);
+    scheduler_go(scheduler);
+    for (int i = 0; i < 2000 && fake_total(spine_ledger(s)) < 50; i++)
+        usleep(5000);
+    scheduler_free(scheduler);
+    clock_step(-24 * NANO_PER_H);
+    scheduler = scheduler_new(s, all, 1, 1, &e); /* as after a reload: nobody has spoken to the cloud since */
+    scheduler_go(scheduler);
+    buf_init(&out, 4 << 20);
+    for (int i = 0; i < 2000; i++) {
+        buf_clear(&out);
+        status_metrics(&(struct status){ .spine = s, .scheduler = scheduler, .instances = all, .n_instances = 1 },
+                       &out);
+        buf_putc(&out, '\0');
+        if (strstr(out.at, "\ntrefoil_lag_seconds{source=\"f\""))
+            break;
+        usleep(5000);
+    }
+    OK(strstr(out.at, "\ntrefoil_lag_seconds{source=\"f\"") != NULL);
+    for (const char *p = out.at; (p = strstr(p, "_lag_seconds{"));) {
+        p = strchr(p, '}');
+        OK(p && p[1] == ' ' && p[2] != '-');
+    }
+    buf_clear(&out);
+    status_json(&(struct status){ .spine = s, .scheduler = scheduler, .instances = all, .n_instances = 1 }, &out);
+    buf_putc(&out, '\0');
+    OK(strstr(out.at, "\"lag_seconds\":") != NULL && strstr(out.at, "lag_seconds\":-") == NULL);
+    buf_done(&out);
+    scheduler_free(scheduler);
+    rate_limits_free(in.env.limits);
+    source_stats_free(in.stats);
+    spine_close(s);
+    fake_remove(dir);
+    clock_set_system();
+}
+
 /* One request of `platform`, as its rule maps it; then all its siblings. */
 static bool request_of(struct spine *s, enum cloud cloud, enum platform platform, sv labels, sv born)
 {
@@ -125,6 +177,7 @@ static void the_page_leaves_empty_what_a_platform_does_not_tell(void)
 int main(void)
 {
     RUN(no_source_vanishes_from_the_conservation_however_many_there_are);
+    RUN(no_lag_is_negative_when_the_clock_was_set_back);
     RUN(the_page_leaves_empty_what_a_platform_does_not_tell);
     return tap_done();
 }

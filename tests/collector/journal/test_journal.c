@@ -471,7 +471,7 @@ static void delete_in_time(struct journal *j)
     printf("# %zu segments, %llu deleted\n", (size_t)s.segments, (unsigned long long)s.deleted_segments);
 }
 
-/* It starts a year ahead, and is back at the next start. A pause of a week looks the same, and only costs a day. */
+/* It starts a year ahead, starts again so, and then is back. A pause of a week looks the same, and only costs a day. */
 static void retention_by_age_does_not_believe_a_clock_that_is_wrong_at_the_start(void)
 {
     struct journal_options o = { .segment_bytes = 1000, .retention_ms = 24 * INT64_C(3600000) };
@@ -483,13 +483,13 @@ static void retention_by_age_does_not_believe_a_clock_that_is_wrong_at_the_start
     j = test_open(o, NULL);
     OK(append_range(j, 1, 100, NULL));
     journal_close(j);
-    for (int i = 0; i < 2; i++) {
-        clock_step((i ? -365 : 365) * 24 * NANO_PER_H);
+    for (int i = 0; i < 3; i++) {
+        clock_step((i == 2 ? -365 : i == 0 ? 365 : 0) * 24 * NANO_PER_H);
         j = test_open(o, NULL);
         delete_in_time(j);
         journal_stats(j, &s);
         OK(s.deleted_segments == 0 && s.segments > 10);
-        if (i == 0)
+        if (i < 2)
             journal_close(j);
     }
     clock_advance(49 * NANO_PER_H); /* both clocks move, now it is believed */
