@@ -52,12 +52,12 @@ static void a_budget_below_the_forecast_is_a_warning_that_says_by_how_much(void)
     buf_init(&out, 1 << 20);
     setenv("OPENAI_ADMIN_KEY", "sk-admin-x", 1);
     OK(run_check("openai: {budget: {calls_per_day: 100}}\n", &out) == ERR_OK);
-    OK(says(&out, "warn  openai: budget of 100 calls a day, forecast of ") && says(&out, "stretched 1"));
+    OK(says(&out, "warn  openai: budget of 100 calls a day, forecast of ") && says(&out, "stretched 9"));
     OK(says(&out, "raise openai.budget, or make intervals"));
     OK(run_check("openai: {budget: {calls_per_day: 1000000}}\n", &out) == ERR_OK && !says(&out, "stretched"));
     OK(run_check("openai: {}\n", &out) == ERR_OK && !says(&out, "stretched"));
-    OK(run_check("aws: {region: eu-west-1, budget: {usd_per_day: 0.1}}\n", &out) == ERR_OK);
-    OK(says(&out, "warn  aws: budget of 0.10 USD a day, forecast of "));
+    OK(run_check("aws: {region: eu-west-1, budget: {usd_per_day: 0.01}}\n", &out) == ERR_OK);
+    OK(says(&out, "warn  aws: budget of 0.01 USD a day, forecast of "));
     OK(run_check("openai: {budget: {calls_per_day: -1}}\n", &out) == ERR_CONFIG);
     OK(run_check("openai: {budget: {calls: 1}}\n", &out) == ERR_CONFIG);
     buf_done(&out);
