@@ -129,8 +129,10 @@ static void journal_limits(struct daemon *d, const struct settings *s)
     epoch = f ? frame_add_epoch(f) : NULL;
     if (epoch) {
         epoch->kind = EPOCH_LIMITS;
-        epoch->value = arena_printf(&arena, "series=%lld,callers=%lld", (long long)s->limits.series,
-                                    (long long)(s->privacy.caller_series ? s->limits.callers : 0));
+        epoch->value =
+            arena_printf(&arena, "series=%lld,callers=%lld,series_expiry_s=%lld", (long long)s->limits.series,
+                         (long long)(s->privacy.caller_series ? s->limits.callers : 0),
+                         (long long)(s->limits.series_expiry_ms / 1000));
         epoch->hash = hash64(epoch->value);
         code = spine_commit(d->spine, f, &e);
     }

@@ -52,7 +52,7 @@ struct settings_privacy {
 };
 
 struct settings_limits {
-    int64_t series, callers;
+    int64_t series, callers, series_expiry_ms;
 };
 
 /* One configured source. `id` is unique among all. */

@@ -115,6 +115,7 @@ static void an_empty_file_has_the_documented_defaults(void)
     OK(strcmp(s.web.listen_address, "127.0.0.1:13300") == 0 && !s.web.enable_lifecycle && !s.web.config_file);
     OK(s.log.level == LOG_LEVEL_INFO && s.log.format == LOG_FORMAT_LOGFMT);
     OK(!s.privacy.caller_series && s.limits.callers == 1000);
+    OK(s.limits.series_expiry_ms == INT64_C(30) * 86400000);
     OK(s.limits.series == 200000 && s.poll_threads == 4 && s.initial_window_ms == 0);
     settings_done(&s);
 }
