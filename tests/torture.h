@@ -6,7 +6,8 @@
  * C library, libcurl and their like alone. Only calls between torture_begin() and torture_end() count, and only those of the
  * thread that began unless `torture_all_threads` is set.
  *
- * Where N is large, TORTURE_MOST of the calls are drawn at random: SEED repeats a draw, TORTURE_CALL=n runs that one alone
+ * Where N is large, torture_most of the calls are drawn at random (TORTURE_MOST: so many, and all when N is not more): SEED
+ * repeats a draw, TORTURE_CALL=n runs that one alone
  * and TORTURE_VERBOSE=1 tells each before it runs.
  */
 #ifndef TESTS_TORTURE_H
@@ -155,7 +156,8 @@ static inline void torture(const char *name, torture_scenario *run, void *ctx)
 {
     const char *one = getenv("TORTURE_CALL");
     uint64_t state;
-    unsigned long n, most = torture_most, failed = 0, runs = 0;
+    const char *wanted = getenv("TORTURE_MOST");
+    unsigned long n, most = wanted ? strtoul(wanted, NULL, 10) : torture_most, failed = 0, runs = 0;
 
     tap_name = name;
     if (!OK(torture_run(name, run, ctx, 0, false)))

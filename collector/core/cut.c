@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "collector/base/log.h"
+#include "collector/base/memory.h"
 #include "collector/model/codec.h"
 
 enum { ARENA_BYTES = 256 << 20 };
@@ -23,17 +24,21 @@ static void window_for_part(struct frame *part, const struct window *w)
         };
 }
 
+/* ERR_LIMIT says that the frame is too large, and nothing else: what is split or left out for want of memory would be wrong. */
 static enum err_code append(struct journal *j, const struct frame *f, struct journal_position *at, struct err *e)
 {
+    const uint64_t refusals = memory_refusals();
     struct buf bytes;
     enum err_code code;
 
     buf_init(&bytes, JOURNAL_FRAME_MAX);
     code = frame_encode(f, &bytes, e);
-    if (code == ERR_OK && bytes.failed)
-        code = err_set(e, ERR_LIMIT, "frame larger than %d bytes", JOURNAL_FRAME_MAX);
-    if (code == ERR_OK)
+    if (memory_refusals() != refusals) {
+        code = err_set(e, ERR_RETRY, "out of memory");
+    } else if (code == ERR_OK) {
         code = journal_append(j, f->source, buf_sv(&bytes), at, e);
+        code = code == ERR_LIMIT ? err_set(e, ERR_RETRY, "the journal is out of memory") : code;
+    }
     buf_done(&bytes);
     return code;
 }

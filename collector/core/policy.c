@@ -68,7 +68,7 @@ static sv pseudonym(const struct policy *p, struct arena *a, sv who)
         text[2 * i] = hex[mac[i] >> 4];
         text[2 * i + 1] = hex[mac[i] & 15];
     }
-    return sv_make(arena_copy(a, sv_make(text, sizeof text)).at, sizeof text);
+    return arena_copy(a, sv_make(text, sizeof text));
 }
 
 static bool hashes(const struct policy *p)

@@ -630,6 +630,10 @@ struct task_view *scheduler_tasks(struct scheduler *s, struct arena *arena, size
     for (size_t i = 0; i < *n; i++)
         out[i] = view_of(s->tasks[i], arena);
     pthread_mutex_unlock(&s->lock);
+    if (arena->failed) { /* names would be missing */
+        *n = 0;
+        return NULL;
+    }
     return out;
 }
 

@@ -54,6 +54,7 @@ struct spine {
     uint64_t folded;         /* highest sequence folded, per the single shard of an appender */
     uint64_t behind, target; /* of the replay: the sequence before its first frame, and its last one */
     bool replay_over, starved;
+    bool unreadable; /* the last try to read the journal failed */
     struct err replay_error;
     struct spine_stats stats;
 };
@@ -73,7 +74,7 @@ static void wait_folded(struct spine *s, uint64_t sequence)
     int64_t until = clock_mono() + FOLD_WAIT_MS / WAIT_MS * wait_ms() * NANO_PER_MS;
 
     pthread_mutex_lock(&s->lock);
-    while (s->folded < sequence && !s->stopping && !s->starved && clock_mono() < until)
+    while (s->folded < sequence && !s->stopping && !s->starved && !s->unreadable && clock_mono() < until)
         (void)clock_wait(&s->folded_more, &s->lock, clock_mono() + wait_ms() * NANO_PER_MS);
     pthread_mutex_unlock(&s->lock);
 }
@@ -86,9 +87,11 @@ enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
 
     if (!policy)
         return err_set(e, ERR_INTERNAL, "no policy is set");
+    if (ledger_starved(s->ledger)) /* what is known already cannot be told any more */
+        return err_set(e, ERR_RETRY, "memory ran out while counting; a new start is needed");
     policy_apply(policy, f);
     ledger_filter(s->ledger, f);
-    if (!frame_compact(f))
+    if (!frame_compact(f) || f->arena->failed) /* a frame whose arena has refused anything is not whole */
         return err_set(e, ERR_LIMIT, "frame is full");
     f->written_unix_nano = clock_now();
     code = cut_append(s->journal, f, &at, e);
@@ -378,6 +381,18 @@ static void starve(struct spine *s)
         s->on_starved(s->starved_ctx);
 }
 
+/* Who waits for a fold does not wait for a journal that cannot be read. */
+static enum err_code tell_read(struct spine *s, enum err_code code)
+{
+    if (s->unreadable == (code != ERR_OK))
+        return code;
+    pthread_mutex_lock(&s->lock);
+    s->unreadable = code != ERR_OK;
+    pthread_cond_broadcast(&s->folded_more);
+    pthread_mutex_unlock(&s->lock);
+    return code;
+}
+
 /* From frame to frame until the end. */
 static void follow(struct spine *s, struct arena *arena)
 {
@@ -389,7 +404,7 @@ static void follow(struct spine *s, struct arena *arena)
         struct err e = { 0 };
         bool got = false, failed, stop = s->stopping;
 
-        failed = journal_read(s->reader, stop ? 0 : wait_ms(), &in, &got, &e) != ERR_OK;
+        failed = tell_read(s, journal_read(s->reader, stop ? 0 : wait_ms(), &in, &got, &e)) != ERR_OK;
         if (failed) {
             log_error("spine", "journal: %s", e.text);
             clock_sleep_ms(wait_ms());

@@ -228,23 +228,27 @@ static enum err_code find_more(struct journal_reader *r, int64_t deadline, bool 
     return code;
 }
 
-/* Makes a frame of what the scan found. False: not for us. */
-static bool take(struct journal_reader *r, enum scan_kind kind, const struct frame_head *h, sv bytes,
-                 struct journal_frame *out)
+/* Makes a frame of what the scan found; *ours tells whether it is for us. ERR_LIMIT: no memory to unpack it, which is no damage. */
+static enum err_code take(struct journal_reader *r, enum scan_kind kind, const struct frame_head *h, sv bytes,
+                          struct journal_frame *out, bool *ours)
 {
+    enum err_code code = ERR_PARSE;
+
+    *ours = kind == SCAN_DAMAGE || h->sequence >= r->next.sequence;
     *out = (struct journal_frame){ .payload = bytes, .corrupt = true, .at.sequence = r->next.sequence };
-    if (kind == SCAN_DAMAGE)
-        return true;
-    if (h->sequence < r->next.sequence)
-        return false;
+    if (kind == SCAN_DAMAGE || !*ours)
+        return ERR_OK;
     out->at.sequence = h->sequence;
     out->written_unix_nano = h->written_unix_nano;
     if (kind == SCAN_FRAME)
-        out->corrupt = !frame_payload(h, bytes, &r->payload, &out->payload);
+        code = frame_payload(h, bytes, &r->payload, &out->payload);
+    if (code == ERR_LIMIT)
+        return code;
+    out->corrupt = code != ERR_OK;
     if (out->corrupt)
         out->payload = bytes;
     r->next.sequence = h->sequence + 1;
-    return true;
+    return ERR_OK;
 }
 
 /* The next thing in the segment being read; SCAN_END when there is nothing more in it. */
@@ -278,6 +282,8 @@ enum err_code journal_read(struct journal_reader *r, int64_t wait_ms, struct jou
         struct frame_head h = { 0 };
         struct journal_frame f;
         sv bytes;
+        bool ours = false;
+        uint64_t before = r->scan.offset;
         enum scan_kind kind = look(r, &h, &bytes, err);
 
         if (kind == SCAN_FAILED)
@@ -285,7 +291,10 @@ enum err_code journal_read(struct journal_reader *r, int64_t wait_ms, struct jou
         if (kind == SCAN_END) {
             if (find_more(r, deadline, &more, err))
                 return err->code;
-        } else if (take(r, kind, &h, bytes, &f)) {
+        } else if (take(r, kind, &h, bytes, &f, &ours)) {
+            r->scan.offset = before; /* to be read again */
+            return err_set(err, ERR_LIMIT, "journal: no memory for frame %" PRIu64, h.sequence);
+        } else if (ours) {
             *out = f;
             *got = true;
             return ERR_OK;

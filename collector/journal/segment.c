@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "collector/base/hash.h"
 #include "collector/journal/journal.h"
@@ -167,20 +168,27 @@ uint64_t frame_checksum(sv stored, uint64_t segment_id)
     return hash_part(segment_id, stored);
 }
 
-bool frame_payload(const struct frame_head *h, sv stored, struct buf *scratch, sv *payload)
+enum err_code frame_payload(const struct frame_head *h, sv stored, struct buf *scratch, sv *payload)
 {
     char *out;
+    size_t n;
 
     if (!(h->flags & FRAME_ZSTD)) {
         *payload = stored;
-        return h->length == stored.len && h->flags == 0;
+        return h->length == stored.len && h->flags == 0 ? ERR_OK : ERR_PARSE;
     }
     buf_clear(scratch);
-    out = buf_reserve(scratch, h->length + (size_t)1);
-    if (!out || h->flags != FRAME_ZSTD || ZSTD_decompress(out, h->length, stored.at, stored.len) != h->length)
-        return false;
+    out = buf_reserve(scratch,
+                      h->length + (size_t)1); /* the header's checksum fitted, so its length is below the maximum */
+    if (!out)
+        return ERR_LIMIT;
+    n = h->flags == FRAME_ZSTD ? ZSTD_decompress(out, h->length, stored.at, stored.len) : 0;
+    if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation)
+        return ERR_LIMIT;
+    if (h->flags != FRAME_ZSTD || n != h->length)
+        return ERR_PARSE;
     *payload = sv_make(out, h->length);
-    return true;
+    return ERR_OK;
 }
 
 sv frame_pack(sv payload, struct buf *scratch, struct frame_head *h)

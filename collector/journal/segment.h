@@ -70,8 +70,8 @@ size_t frame_find(const char *at, size_t n, uint64_t segment_id);
 uint64_t frame_checksum(sv stored, uint64_t segment_id);
 
 /* The payload of stored bytes whose checksum fitted: a view of them, or of `scratch`, which is made large enough.
- * False when they do not decompress to exactly the length that the header promises. */
-bool frame_payload(const struct frame_head *h, sv stored, struct buf *scratch, sv *payload);
+ * ERR_PARSE when they do not decompress to exactly the length that the header promises, ERR_LIMIT when memory is out. */
+enum err_code frame_payload(const struct frame_head *h, sv stored, struct buf *scratch, sv *payload);
 
 /* Compresses when that is smaller: sets flags, stored and length of *h and returns a view of `payload` or `scratch`. */
 sv frame_pack(sv payload, struct buf *scratch, struct frame_head *h);

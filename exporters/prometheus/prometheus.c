@@ -63,7 +63,7 @@ static void put_labels(struct buf *b, const char *const labels[LABELS])
     }
 }
 
-/* What stands before the value of a counter or gauge never changes; histograms have samples with further labels. */
+/* On the heap; `at` is NULL when memory is out. What stands before the value of a counter or gauge never changes; histograms have samples with further labels. */
 static sv block_of(const struct series_view *v, const char *const labels[LABELS])
 {
     const struct family *f = &families[v->family];
@@ -76,7 +76,11 @@ static sv block_of(const struct series_view *v, const char *const labels[LABELS]
     put_labels(&b, labels);
     if (whole)
         buf_put(&b, SV("} "));
-    return b.failed ? SV_NONE : sv_make(b.at ? b.at : strdup(""), b.len);
+    if (b.failed)
+        buf_done(&b);
+    else if (!b.at)
+        b.at = strdup(""); /* no labels */
+    return (sv){ b.at, b.len };
 }
 
 static bool push(struct members *m, uint32_t number)
@@ -94,8 +98,8 @@ static bool push(struct members *m, uint32_t number)
     return true;
 }
 
-/* Takes in the series that are new since last time. The ledger is read locked. */
-static void learn_series(struct prometheus *p, const struct ledger *l)
+/* Takes in the series that are new since last time. The ledger is read locked. False when memory is out: it goes on there next time. */
+static bool learn_series(struct prometheus *p, const struct ledger *l)
 {
     size_t n = ledger_series_count(l);
     const char *labels[LABELS];
@@ -106,16 +110,22 @@ static void learn_series(struct prometheus *p, const struct ledger *l)
         sv *q = realloc(p->blocks, cap * sizeof *q);
 
         if (!q)
-            return;
+            return false;
         p->blocks = q;
         p->cap_blocks = cap;
     }
     for (; p->n_blocks < n; p->n_blocks++) {
+        sv block;
+
         ledger_series(l, p->n_blocks, &v, labels);
-        if (!push(&p->members[v.family], (uint32_t)p->n_blocks))
-            return;
-        p->blocks[p->n_blocks] = block_of(&v, labels);
+        block = block_of(&v, labels);
+        if (!block.at || !push(&p->members[v.family], (uint32_t)p->n_blocks)) {
+            free((char *)(uintptr_t)block.at);
+            return false;
+        }
+        p->blocks[p->n_blocks] = block;
     }
+    return true;
 }
 
 /* ---- samples ---- */
@@ -388,17 +398,20 @@ static void put_signals(const struct ledger *l, struct buf *b)
 
 /* ---- the body ---- */
 
-static void render(struct prometheus *p)
+/* False when memory is out: a page with something missing would say that it is not there. */
+static bool render(struct prometheus *p)
 {
     struct ledger *l = p->base.env->ledger;
     struct buf b;
-    struct http_body *fresh;
+    struct http_body *fresh = NULL;
+    uint64_t generation;
+    bool whole;
 
     buf_init(&b, BODY_LIMIT);
     (void)buf_reserve(&b, p->last_bytes + p->last_bytes / 8);
     ledger_read_lock(l);
-    p->body_generation = ledger_generation(l);
-    learn_series(p, l);
+    generation = ledger_generation(l);
+    whole = learn_series(p, l);
     for (size_t i = 0; i < n_families; i++)
         put_family(p, l, &b, i, clock_now());
     put_deployments(l, &b);
@@ -407,15 +420,18 @@ static void render(struct prometheus *p)
     put_debts(p, l, &b);
     ledger_read_unlock(l);
     p->base.env->self_metrics(p->base.env->ctx, &b);
-    p->body_real_nano = real_mono();
     p->last_bytes = b.len;
-    fresh = b.failed ? NULL : http_body_new(&b);
+    if (whole && !b.failed)
+        fresh = http_body_new(&b);
     if (!fresh) {
         buf_done(&b);
-        return;
+        return false;
     }
     http_body_unref(p->body);
     p->body = fresh;
+    p->body_generation = generation;
+    p->body_real_nano = real_mono();
+    return true;
 }
 
 static bool stale(const struct prometheus *p)
@@ -434,6 +450,7 @@ static void scrape(struct exporter *self, const struct http_server_request *q, s
 {
     struct prometheus *p = (struct prometheus *)self;
     uint64_t generation;
+    bool whole;
 
     (void)q;
     if (!self->env->ready(self->env->ctx)) {
@@ -442,10 +459,9 @@ static void scrape(struct exporter *self, const struct http_server_request *q, s
         return;
     }
     pthread_mutex_lock(&p->lock);
-    if (stale(p))
-        render(p);
+    whole = !stale(p) || render(p);
     generation = p->body_generation;
-    r->shared = p->body ? http_body_ref(p->body) : NULL;
+    r->shared = whole ? http_body_ref(p->body) : NULL;
     pthread_mutex_unlock(&p->lock);
     r->status = r->shared ? 200 : 503;
     r->content_type = "text/plain; version=0.0.4; charset=utf-8";

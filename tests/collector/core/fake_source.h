@@ -31,7 +31,8 @@ static inline enum err_code fake_jobs(struct source *self, struct job_list *out,
 {
     struct source_job *j = job_list_add(out);
 
-    (void)e;
+    if (!j)
+        return err_set(e, ERR_LIMIT, "fake: no memory for a job");
     *j = ((struct fake *)self)->job;
     return ERR_OK;
 }
@@ -57,13 +58,16 @@ static inline enum err_code fake_one_a_minute(struct fake *f, struct window *w, 
     struct batch *b = frame_add_batch(out);
 
     (void)f;
-    (void)e;
+    if (!b)
+        return err_set(e, ERR_LIMIT, "fake: frame is full");
     b->origin = (struct origin){ .cloud = CLOUD_AZURE,
                                  .platform = PLATFORM_AZURE_OPENAI,
                                  .resource_id = batch_sym(b, SV("/r")) };
     for (int64_t t = w->from_unix_nano; t < w->to_unix_nano; t += NANO_PER_MIN) {
         struct measure *m = batch_add_measure(b);
 
+        if (!m)
+            return err_set(e, ERR_LIMIT, "fake: frame is full");
         m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/r"), SV("Requests"), NULL, 0);
         m->key = key_measure(m->series, t);
         m->name = batch_sym(b, SV("Requests"));
