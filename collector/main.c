@@ -6,6 +6,7 @@
 #include "collector/core/explain.h"
 #include "collector/core/flags.h"
 #include "collector/core/normalize.h"
+#include "collector/core/process.h"
 
 static enum err_code print(struct buf *b, struct err *e)
 {
@@ -81,6 +82,8 @@ int main(int argc, char **argv)
     struct flags f;
     struct err e = { 0 };
 
+    if (process_guard_stdio(&e))
+        return EXIT_FAILED; /* and nobody to tell */
     if (flags_parse(&f, argc, argv, &e)) {
         fprintf(stderr, "trefoil: %s (trefoil --help)\n", e.text);
         return EXIT_USAGE;

@@ -1,8 +1,10 @@
 /*
- * The log: one line per event on standard error, logfmt or JSON, never blocking for long, never twice.
+ * The log: one line per event on standard error, logfmt or JSON, never blocking, never twice.
  *
- * The same line (level, component and text) within a minute is counted, not repeated; the count comes with the next
- * one. At most LOG_LINES_PER_S lines a second are written; what is dropped is counted in log_dropped().
+ * The same text within a minute is counted, not repeated; the count comes with the next one, and log_repeated() has all
+ * of them. At most LOG_LINES_PER_S lines a second and LOG_LINES_PER_H an hour are written, each of at most LOG_LINE_BYTES.
+ * A line for which standard error has no room at once (a pipe that nobody reads, a full disk, nobody there) is left out. What is
+ * left out is counted in log_dropped().
  * Control bytes are escaped. Secrets have no print path (config/secret.h).
  *
  * Thread-safety: all functions, any thread.
@@ -15,7 +17,7 @@
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
-enum { LOG_LINES_PER_S = 50 };
+enum { LOG_LINES_PER_S = 50, LOG_LINES_PER_H = 20000, LOG_LINE_BYTES = 4096 };
 
 void log_set(enum log_level least, bool json);
 bool log_level_parse(const char *name, enum log_level *out); /* debug, info, warn, error */
@@ -29,5 +31,6 @@ void log_at(enum log_level level, const char *component, const char *format, ...
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 
 uint64_t log_dropped(void);
+uint64_t log_repeated(void);
 
 #endif

@@ -18,6 +18,7 @@
 #include "collector/base/memory.h"
 #include "collector/core/cut.h"
 #include "collector/core/losses.h"
+#include "collector/core/quarantine.h"
 #include "collector/model/codec.h"
 
 enum {
@@ -79,6 +80,24 @@ static void wait_folded(struct spine *s, uint64_t sequence)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void bound_quarantine(struct spine *s, struct frame *f)
+{
+    struct spent hours[SPENT_HOURS];
+    size_t cut;
+
+    if (f->n_quarantined == 0)
+        return;
+    ledger_spent(s->ledger, f->source, hours);
+    cut = quarantine_bound(f, hours, clock_now());
+    if (cut == 0)
+        return;
+    log_warn("spine", "source=%.*s: its quarantine has %d bytes of this hour: of more items only the count is kept",
+             SV_ARG(f->source), QUARANTINE_BYTES_PER_H);
+    pthread_mutex_lock(&s->lock);
+    s->stats.quarantine_cut += cut;
+    pthread_mutex_unlock(&s->lock);
+}
+
 enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
 {
     const struct policy *policy = s->policy;
@@ -90,6 +109,7 @@ enum err_code spine_commit(struct spine *s, struct frame *f, struct err *e)
     if (ledger_starved(s->ledger)) /* what is known already cannot be told any more */
         return err_set(e, ERR_RETRY, "memory ran out while counting; a new start is needed");
     policy_apply(policy, f);
+    bound_quarantine(s, f);
     ledger_filter(s->ledger, f);
     if (!frame_compact(f) || f->arena->failed) /* a frame whose arena has refused anything is not whole */
         return err_set(e, ERR_LIMIT, "frame is full");

@@ -71,7 +71,8 @@ void spine_shown(struct spine *s, uint64_t generation);
 struct spine_stats {
     uint64_t folded_frames, corrupt_frames, undecodable_frames, snapshots, snapshot_failures;
     uint64_t recovered_torn_bytes;
-    int64_t replay_ms; /* how long the start took */
+    uint64_t quarantine_cut; /* items whose bytes were not kept */
+    int64_t replay_ms;       /* how long the start took */
     int64_t last_snapshot_unix_nano;
 };
 void spine_stats(struct spine *s, struct spine_stats *out);

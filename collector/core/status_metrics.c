@@ -9,6 +9,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/quarantine.h"
 #include "collector/core/status.h"
 #include "exporters/prometheus/exposition.h"
 
@@ -212,6 +213,17 @@ static void put_reasons(struct look *k, const char *name, const char *help, size
                            2, ((const int64_t *)((const char *)&k->totals[i] + offset))[r]);
 }
 
+static int64_t quarantined_bytes(struct look *k, sv source)
+{
+    struct spent hours[SPENT_HOURS];
+    int64_t sum = 0, newest = clock_now() / NANO_PER_H;
+
+    ledger_spent(spine_ledger(k->status->spine), source, hours);
+    for (int i = 0; i < SPENT_HOURS; i++)
+        sum += hours[i].hour > newest - SPENT_HOURS + 1 ? hours[i].quarantined_bytes : 0;
+    return sum;
+}
+
 static void put_conservation(struct look *k)
 {
     put_total(k, "trefoil_received_records_total", "Records that answers held.",
@@ -228,6 +240,15 @@ static void put_conservation(struct look *k)
               offsetof(struct source_totals, late));
     put_total(k, "trefoil_history_records_total", "Stored records from before counting began, or from a backfill.",
               offsetof(struct source_totals, history));
+    family(k, "trefoil_quarantine_bytes", "gauge", "What the quarantine has kept of the last 24 hours.");
+    for (size_t i = 0; i < k->n_totals; i++)
+        exposition_i64(k->out, "trefoil_quarantine_bytes",
+                       (struct exposition_label[]){ { "source", k->totals[i].source } }, 1,
+                       quarantined_bytes(k, k->totals[i].source));
+    one(k, "trefoil_quarantine_limit_bytes", "gauge", "How much it keeps of a source and an hour.",
+        QUARANTINE_BYTES_PER_H);
+    one(k, "trefoil_quarantine_cut_total", "counter", "Items that are counted only, since there was no room.",
+        (double)k->spine.quarantine_cut);
     family(k, "trefoil_pending_envelopes", "gauge", "Calls of which only an envelope row was seen so far.");
     for (size_t i = 0; i < k->n_totals; i++)
         exposition_i64(k->out, "trefoil_pending_envelopes",
@@ -419,8 +440,10 @@ static void put_spine(struct look *k)
         (double)k->ledger.callers_limit);
     one(k, "trefoil_caller_calls_refused_total", "counter", "Logged calls of callers beyond the limit.",
         (double)k->ledger.caller_calls_refused);
-    one(k, "trefoil_log_lines_dropped_total", "counter", "Log lines left out by the rate limit.",
-        (double)log_dropped());
+    one(k, "trefoil_log_lines_dropped_total", "counter",
+        "Log lines left out by the rate limit, or since nobody took them.", (double)log_dropped());
+    one(k, "trefoil_log_lines_repeated_total", "counter", "Log lines that said what was said within the minute before.",
+        (double)log_repeated());
     one(k, "trefoil_config_last_reload_successful", "gauge", "1 when the last reload of the configuration was taken.",
         k->status->reload_ok);
     one(k, "trefoil_config_last_reload_success_timestamp_seconds", "gauge", "When a configuration was taken last.",
