@@ -350,12 +350,15 @@ static void end_starved(void *ctx)
 
 static enum err_code start_spine(struct daemon *d, const struct settings *s, struct err *e)
 {
+    const int64_t most = s->storage.journal.max_bytes / 4, wanted = s->storage.journal.segment_bytes;
     const struct spine_options o = { .dir = s->storage.path,
+                                     .reserve_bytes = (uint64_t)s->storage.reserve_bytes,
                                      .on_starved = end_starved,
                                      .ctx = d,
-                                     .journal = { .segment_bytes = (uint64_t)s->storage.journal.segment_bytes,
+                                     .journal = { .segment_bytes = (uint64_t)(wanted < most ? wanted : most),
                                                   .max_bytes = (uint64_t)s->storage.journal.max_bytes,
-                                                  .retention_ms = s->storage.journal.retention_ms } };
+                                                  .retention_ms = s->storage.journal.retention_ms,
+                                                  .when_full = (enum journal_when_full)s->storage.journal.when_full } };
 
     d->spine = spine_start(&o, e);
     return d->spine ? ERR_OK : err_wrap(e, "--storage.path %s", s->storage.path);

@@ -14,6 +14,7 @@
 
 #include "collector/base/log.h"
 #include "collector/config/config_node.h"
+#include "collector/journal/journal.h"
 #include "collector/sources/jobs.h"
 
 enum { SOURCES_MAX = 16 }; /* kinds of sources, not instances */
@@ -43,6 +44,7 @@ const char *const settings_log_levels[] = {
     NULL,
 };
 const char *const settings_log_formats[] = { [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json", NULL };
+static const char *const when_full_choices[] = { [JOURNAL_KEEP] = "keep", [JOURNAL_DROP_OLDEST] = "drop_oldest", NULL };
 static const char *const content_choices[] = { [PRIVACY_DROP] = "drop", NULL };
 
 #define MIB(n) ((n)*1048576.0)
@@ -65,13 +67,15 @@ static const struct option caller_options[] = {
 
 static const struct option journal_options[] = {
     { .name = "segment",   .type = OPT_SIZE,     .offset = JOURNAL(segment_bytes), .dflt = "64MiB", .min = MIB(1),  .max = MIB(1024),  .help = "A new file is begun above this size." },
-    { .name = "max_bytes", .type = OPT_SIZE,     .offset = JOURNAL(max_bytes),     .dflt = "8GiB",  .min = MIB(64), .help = "Oldest files go above this total, once every reader is past them." },
-    { .name = "retention", .type = OPT_DURATION, .offset = JOURNAL(retention_ms),  .dflt = "7d",    .min = 3600000, .max = DAYS(3660), .help = "Files are kept at least this long unless the total is above max_bytes." },
+    { .name = "max_bytes", .type = OPT_SIZE,     .offset = JOURNAL(max_bytes),     .dflt = "8GiB",  .min = MIB(64), .help = "Oldest files go above this total, once every reader is past them. A file is at most a quarter of it." },
+    { .name = "retention", .type = OPT_DURATION, .offset = JOURNAL(retention_ms),  .dflt = "7d",    .min = 3600000, .max = DAYS(3660), .help = "Files are kept at least this long unless the total is above max_bytes or the disk is full." },
+    { .name = "when_full", .type = OPT_CHOICE,   .offset = JOURNAL(when_full),     .dflt = "keep",  .choices = when_full_choices, .help = "What happens at max_bytes or on a full disk while a reader still needs the oldest file: keep takes in nothing more until it has moved on (the clouds are read later), drop_oldest deletes that file unread and counts its frames." },
     { 0 },
 };
 
 static const struct option storage_options[] = {
     { .name = "path",    .type = OPT_STRING,  .offset = offsetof(struct settings_storage, path),    .dflt = "./data", .help = "Directory of all that is kept." },
+    { .name = "reserve", .type = OPT_SIZE,    .offset = offsetof(struct settings_storage, reserve_bytes), .dflt = "16MiB", .max = MIB(16384), .help = "Space set apart, so that a snapshot and the last frames before the end can be written on a full disk; grows with the snapshot, 0 sets none apart." },
     { .name = "journal", .type = OPT_SECTION, .offset = offsetof(struct settings_storage, journal), .sub = journal_options, .help = "The log that all data goes through." },
     { 0 },
 };

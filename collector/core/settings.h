@@ -20,10 +20,12 @@ enum { SOURCE_ID_MAX = 64 };
 
 struct settings_journal {
     int64_t segment_bytes, max_bytes, retention_ms;
+    int when_full; /* enum journal_when_full */
 };
 
 struct settings_storage {
     const char *path;
+    int64_t reserve_bytes;
     struct settings_journal journal;
 };
 

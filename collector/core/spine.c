@@ -29,7 +29,9 @@ enum {
     SNAPSHOT_EVERY_MS = 5 * 60 * 1000,
     EXPIRIES_EVERY_MS = 10 * 60 * 1000,
     SNAPSHOT_GENERATIONS = 2,
-    READ_FAILURES_MAX = 8, /* in a row, of a replay; the journal gives up a bad place sooner */
+    READ_FAILURES_MAX = 8,  /* in a row, of a replay; the journal gives up a bad place sooner */
+    FULL_EVERY_MS = 10000,  /* snapshots while the journal is full */
+    SNAPSHOT_ROOM = 1 << 20 /* beside the snapshot: what else is written at the end */
 };
 
 struct spine {
@@ -42,6 +44,7 @@ struct spine {
     bool folded_unjournalled;
     int snapshots_soon; /* after damage: so many at once, so that no generation leads back to it */
     struct buf older;   /* behind it the journal is kept: cursor of the older snapshot */
+    struct reserve *reserve;
     void (*on_starved)(void *ctx);
     void *starved_ctx;
     pthread_t thread;
@@ -221,6 +224,19 @@ static bool at_the_end(struct spine *s, uint64_t durable, struct arena *arena)
     return tell_losses(s, arena);
 }
 
+/* On a full disk with the help of the reserve, which is to be as large as that needs. */
+static enum err_code write_snapshot(struct spine *s, sv cursor, struct err *e)
+{
+    enum err_code code = ledger_snapshot_write(s->ledger, s->dir, cursor, e);
+
+    if (code && disk_is_full(e->sys) && reserve_lend(s->reserve)) {
+        code = ledger_snapshot_write(s->ledger, s->dir, cursor, e);
+        reserve_keep(s->reserve);
+    }
+    reserve_want(s->reserve, ledger_snapshot_bytes(s->ledger) + SNAPSHOT_ROOM);
+    return code;
+}
+
 static void snapshot(struct spine *s)
 {
     char cursor[JOURNAL_CURSOR_MAX];
@@ -230,7 +246,7 @@ static void snapshot(struct spine *s)
     if (s->losses.n)
         return;
     s->snapshots_soon -= s->snapshots_soon > 0;
-    if (ledger_snapshot_write(s->ledger, s->dir, sv_make(cursor, n), &e)) {
+    if (write_snapshot(s, sv_make(cursor, n), &e)) {
         log_error("spine", "snapshot: %s", e.text);
         count_stat(s, &s->stats.snapshot_failures);
         return;
@@ -287,15 +303,21 @@ struct house {
 static void keep_house(struct spine *s, struct arena *arena, struct house *h)
 {
     int64_t now = clock_mono();
+    struct journal_stats journal;
+    bool pressed;
 
     h->next = now + wait_ms() * NANO_PER_MS;
+    reserve_keep(s->reserve);
     (void)tell_losses(s, arena);
     births(s, arena);
     if (now >= h->expiries) {
         h->expiries = now + EXPIRIES_EVERY_MS * NANO_PER_MS;
         expiries(s, arena);
     }
-    if (!s->snapshots_soon && (now < h->snapshot || h->folded_then == s->stats.folded_frames))
+    journal_stats(s->journal, &journal);
+    /* A journal that is full waits for snapshots to let it go, also where nothing is new. */
+    pressed = journal.over_limit && h->snapshot - now < (s->snapshot_every_ms - FULL_EVERY_MS) * NANO_PER_MS;
+    if (!s->snapshots_soon && !pressed && (now < h->snapshot || h->folded_then == s->stats.folded_frames))
         return;
     snapshot(s);
     h->folded_then = s->stats.folded_frames;
@@ -482,6 +504,8 @@ static enum err_code start(struct spine *s, const struct spine_options *o, struc
     s->journal = journal_open(&journal, &found, e);
     if (!s->journal)
         return e->code;
+    s->reserve = reserve_open(o->dir, o->reserve_bytes);
+    journal_use_reserve(s->journal, s->reserve);
     s->ledger = ledger_new(e);
     if (!s->ledger)
         return e->code;
@@ -542,8 +566,10 @@ struct spine *spine_open(const struct spine_options *o, struct err *e)
 
 void spine_cancel(struct spine *s)
 {
-    if (s)
-        s->cancelled = true;
+    if (!s)
+        return;
+    s->cancelled = true;
+    journal_ending(s->journal);
 }
 
 void spine_close(struct spine *s)
@@ -556,6 +582,7 @@ void spine_close(struct spine *s)
     losses_done(&s->losses);
     journal_reader_close(s->reader);
     journal_close(s->journal);
+    reserve_close(s->reserve);
     ledger_free(s->ledger);
     buf_done(&s->older);
     pthread_cond_destroy(&s->folded_more);
@@ -595,5 +622,6 @@ void spine_stats(struct spine *s, struct spine_stats *out)
 {
     pthread_mutex_lock(&s->lock);
     *out = s->stats;
+    out->reserve_bytes = reserve_bytes(s->reserve);
     pthread_mutex_unlock(&s->lock);
 }

@@ -22,6 +22,7 @@ struct spine_options {
     const char *dir;                /* journal in dir/journal, snapshot in dir */
     struct journal_options journal; /* its dir is set here */
     int64_t snapshot_every_ms;      /* 0: 5 min */
+    uint64_t reserve_bytes;         /* set apart for snapshots and last frames on a full disk; 0: nothing is */
 
     /* The fold thread found no memory for a frame and has ended: frames are still made durable, but only a new start counts them.
      * May be NULL; called once, from that thread, which spine_close joins. */
@@ -69,6 +70,7 @@ MUST_USE enum err_code spine_commit(struct spine *s, struct frame *f, struct err
 void spine_shown(struct spine *s, uint64_t generation);
 
 struct spine_stats {
+    uint64_t reserve_bytes; /* set apart now */
     uint64_t folded_frames, corrupt_frames, undecodable_frames, snapshots, snapshot_failures;
     uint64_t recovered_torn_bytes;
     uint64_t quarantine_cut; /* items whose bytes were not kept */

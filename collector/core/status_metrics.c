@@ -386,6 +386,24 @@ static void put_spine(struct look *k)
     one(k, "trefoil_journal_bytes", "gauge", "Size of the journal on disk.", (double)k->journal.bytes);
     one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.",
         k->journal.disk_full);
+    one(k, "trefoil_journal_max_bytes", "gauge", "How large it may become.", (double)k->journal.max_bytes);
+    one(k, "trefoil_journal_over_limit", "gauge",
+        "1 while nothing can be appended since the limit is reached and a reader needs the oldest file.",
+        k->journal.over_limit);
+    one(k, "trefoil_journal_deleted_segments_total", "counter", "Files that were deleted, by age or to make room.",
+        (double)k->journal.deleted_segments);
+    one(k, "trefoil_journal_dropped_frames_total", "counter",
+        "Frames deleted although a reader needed them (when_full: drop_oldest).", (double)k->journal.dropped_frames);
+    if (k->journal.dropped_frames) {
+        one(k, "trefoil_journal_dropped_from_timestamp_seconds", "gauge", "Where the dropped frames begin.",
+            seconds(k->journal.dropped_from_unix_nano));
+        one(k, "trefoil_journal_dropped_until_timestamp_seconds", "gauge", "Where they end.",
+            seconds(k->journal.dropped_until_unix_nano));
+    }
+    one(k, "trefoil_journal_missing_frames_total", "counter", "Frames that a reader wanted and that are not there.",
+        (double)k->journal.missing_frames);
+    one(k, "trefoil_storage_reserve_bytes", "gauge", "Space set apart for writing on a full disk.",
+        (double)k->spine.reserve_bytes);
     one(k, "trefoil_journal_oldest_timestamp_seconds", "gauge", "When the oldest frame that is kept was written.",
         seconds(k->journal.oldest_unix_nano));
     one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",

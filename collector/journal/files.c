@@ -367,6 +367,7 @@ static struct journal *journal_new(const struct journal_options *o)
     j->segment_bytes = o->segment_bytes ? o->segment_bytes : segment_bytes_default;
     j->max_bytes = o->max_bytes ? o->max_bytes : max_bytes_default;
     j->retention_ms = o->retention_ms ? o->retention_ms : retention_ms_default;
+    j->when_full = o->when_full;
     j->read_only = o->read_only;
     j->next_sequence = 1;
     j->last = &j->first;
@@ -398,6 +399,20 @@ struct journal *journal_open(const struct journal_options *o, struct journal_rec
 fail:
     journal_close(j);
     return NULL;
+}
+
+void journal_use_reserve(struct journal *j, struct reserve *r)
+{
+    pthread_mutex_lock(&j->lock);
+    j->reserve = r;
+    pthread_mutex_unlock(&j->lock);
+}
+
+void journal_ending(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->ending = true;
+    pthread_mutex_unlock(&j->lock);
 }
 
 void journal_stop(struct journal *j)
@@ -475,6 +490,7 @@ void journal_stats(struct journal *j, struct journal_stats *out)
     pthread_mutex_lock(&j->lock);
     *out = j->stats;
     out->segments = j->n_segments;
+    out->max_bytes = j->max_bytes;
     for (size_t i = 0; i < j->n_segments; i++)
         out->bytes += j->segments[i].bytes;
     if (j->n_segments > 0)

@@ -40,6 +40,8 @@ struct journal {
     int dir_fd, lock_fd;
     uint64_t segment_bytes, max_bytes;
     int64_t retention_ms;
+    enum journal_when_full when_full;
+    struct reserve *reserve; /* may be NULL */
     bool read_only;
     bool writing; /* the writer thread was started */
     pthread_t writer;
@@ -55,7 +57,7 @@ struct journal {
     pthread_cond_t settled; /* appenders wait: a commit has ended */
     pthread_cond_t durable; /* readers wait: more frames are durable */
     struct pending *first, **last;
-    bool stopping, retention_due;
+    bool stopping, ending, retention_due;
     struct segment *segments; /* ascending by base */
     size_t n_segments, cap_segments;
     uint64_t next_sequence; /* of the next frame; all before it are durable */
@@ -77,6 +79,12 @@ void retention_init(struct journal *j);
 /* The journal is none that this process has begun. */
 void retention_resume(struct journal *j);
 void retention_run(struct journal *j);
+
+/* retention.c. Makes room for `bytes` more within max_bytes. False: a reader needs the oldest segment, and nothing is dropped. */
+bool retention_room(struct journal *j, uint64_t bytes);
+
+/* retention.c. On a full disk: deletes one more segment if one may go. */
+bool retention_free_one(struct journal *j);
 void retention_free(struct journal *j);
 
 /* retention.c. The hold of that name, made when it is new (at `sequence`). NULL: no memory. Lock held. */

@@ -18,17 +18,26 @@
 
 #include "collector/base/buf.h"
 #include "collector/base/err.h"
+#include "collector/base/reserve.h"
 
 enum { JOURNAL_FRAME_MAX = 900 << 10, JOURNAL_CURSOR_MAX = 256 };
 
 struct journal;
+
+/* What happens when the journal has max_bytes, or the disk is full, and the oldest segment is still needed by a reader. Segments
+ * that nobody needs go first in either case. */
+enum journal_when_full {
+    JOURNAL_KEEP,        /* nothing more is taken in, until a reader has moved on or there is space */
+    JOURNAL_DROP_OLDEST, /* the oldest segment goes, unread; its frames are counted */
+};
 
 struct journal_options {
     const char *dir;
     uint64_t segment_bytes; /* a new file is begun above this; 0: 64 MiB */
     uint64_t max_bytes; /* oldest segments go when the total is above this and every cursor has passed them; 0: 8 GiB */
     int64_t retention_ms; /* ... and when they are older than this; 0: 7 days */
-    bool read_only;       /* for explain: no lock, no writer, no repair */
+    enum journal_when_full when_full;
+    bool read_only; /* for explain: no lock, no writer, no repair */
 };
 
 /* What opening found; for the log and the metrics. */
@@ -44,6 +53,12 @@ void journal_stop(struct journal *j);
 
 /* Ends the writer after what was handed over is synced. No other thread may be inside. NULL is fine. */
 void journal_close(struct journal *j);
+
+/* Appends refuse while it is lent to somebody else, and use it themselves after journal_ending. Borrowed. */
+void journal_use_reserve(struct journal *j, struct reserve *r);
+
+/* What comes now are the last frames: on a full disk they may use the reserve. */
+void journal_ending(struct journal *j);
 
 /* Position of a frame in its shard, growing by one per frame. Only comparable within a shard. */
 struct journal_position {
@@ -92,8 +107,14 @@ void journal_forget(struct journal *j, const char *name);
 
 struct journal_stats {
     uint64_t appended_frames, appended_bytes, syncs, sync_failures, segments, bytes, deleted_segments;
+    uint64_t max_bytes;
+    uint64_t dropped_frames; /* deleted although a reader needed them */
+    uint64_t missing_frames; /* that a reader wanted and that are not there, whatever took them */
     int64_t oldest_unix_nano, last_sync_unix_nano;
+    int64_t dropped_from_unix_nano, dropped_until_unix_nano; /* span of the dropped frames; 0: none */
     bool disk_full;
+    bool over_limit;   /* refused since max_bytes is reached and a reader needs the oldest segment */
+    char trouble[160]; /* why the newest append failed; "": it did not */
 };
 void journal_stats(struct journal *j, struct journal_stats *out);
 

@@ -139,6 +139,13 @@ static bool place_fits(struct journal_reader *r)
            frame_head_read(head, r->scan.id, &h) && h.sequence >= r->next.sequence;
 }
 
+/* Told once for each reader that meets them. Lock held. */
+static void tell_missing(struct journal *j, uint64_t from, uint64_t until)
+{
+    log_warn("journal", "frames are missing from=%" PRIu64 " to=%" PRIu64, from, until - 1);
+    j->stats.missing_frames += until - from;
+}
+
 /* Finds where to read for r->next. Lock held. ERR_OK without a segment when there is none yet. */
 static enum err_code locate(struct journal_reader *r, struct err *e)
 {
@@ -167,7 +174,10 @@ static enum err_code locate(struct journal_reader *r, struct err *e)
     }
     if (r->next.sequence > j->next_sequence)
         r->next.sequence = j->next_sequence;
-    return enter(r, find_sequence(j, r->next.sequence), SEGMENT_HEADER, e);
+    i = find_sequence(j, r->next.sequence);
+    if (r->next.sequence && r->next.sequence < j->segments[i].base)
+        tell_missing(j, r->next.sequence, j->segments[i].base);
+    return enter(r, i, SEGMENT_HEADER, e);
 }
 
 /* The scan stands at its end: more of the same segment, or the next one. False: nothing more is durable. Lock held. */
@@ -195,8 +205,7 @@ static enum err_code advance(struct journal_reader *r, bool *more, struct err *e
         return ERR_OK;
     }
     if (r->next.sequence < j->segments[i + 1].base)
-        log_warn("journal", "frames are missing from=%" PRIu64 " to=%" PRIu64, r->next.sequence,
-                 j->segments[i + 1].base - 1);
+        tell_missing(j, r->next.sequence, j->segments[i + 1].base);
     return enter(r, i + 1, SEGMENT_HEADER, e);
 }
 

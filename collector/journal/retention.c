@@ -1,7 +1,7 @@
 /*
- * Retention: the oldest segments go when the whole is too large or they are too old, but never while somebody who is
- * known by name has not passed them, never the newest, and never out of order, so that a crash on the way leaves a
- * shorter journal and not one with a hole.
+ * Retention: the oldest segments go when the whole is too large, the disk is full, or they are too old; while somebody
+ * who is known by name has not passed them only by JOURNAL_DROP_OLDEST and counted; never the newest, and never out of
+ * order, so that a crash on the way leaves a shorter journal and not one with a hole.
  *
  * Who is known by name is known only from open readers and releases of this process; therefore nothing is deleted in
  * the first minute after opening, in which they all come back. Deleting by age believes the wall clock only as long as
@@ -10,6 +10,7 @@
  *
  * A segment's age is that of its newest frame; the creation of the following segment is not older than that.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "collector/base/clock.h"
@@ -92,53 +93,113 @@ static uint64_t total_bytes(const struct journal *j)
     return sum;
 }
 
+/* Why segments go. */
+struct wish {
+    uint64_t bytes; /* to be added soon */
+    bool one;       /* a segment's space is wanted whatever the total */
+    bool by_age;
+    int64_t wall;
+};
+
+static bool is_needed(const struct journal *j, const struct hold *h)
+{
+    return h && h->sequence < j->segments[1].base;
+}
+
+/* Frames that a reader has not let go. Lock held. */
+static void count_dropped(struct journal *j, const struct hold *h)
+{
+    const struct segment *s = j->segments;
+    uint64_t first = h->sequence > s[0].base ? h->sequence : s[0].base, n = s[1].base - first;
+
+    log_error("journal", "frames were dropped unread to make room frames=%" PRIu64 " from=%" PRIu64 " reader=%s", n,
+              first, h->name);
+    j->stats.dropped_frames += n;
+    if (j->stats.dropped_from_unix_nano == 0)
+        j->stats.dropped_from_unix_nano = s[0].created_unix_nano;
+    j->stats.dropped_until_unix_nano = s[1].created_unix_nano;
+}
+
 /* Takes the oldest segment off the list if it may go. Lock held. */
-static bool take_oldest(struct journal *j, bool by_age, int64_t wall, struct segment *out)
+static bool take_oldest(struct journal *j, const struct wish *w, struct segment *out)
 {
     const struct hold *h = slowest(j);
     bool large, old;
 
     if (j->n_segments < 2)
         return false;
-    large = total_bytes(j) > j->max_bytes;
-    old = by_age && wall - j->segments[1].created_unix_nano > j->retention_ms * NANO_PER_MS;
+    large = w->one || total_bytes(j) + w->bytes > j->max_bytes;
+    old = w->by_age && w->wall - j->segments[1].created_unix_nano > j->retention_ms * NANO_PER_MS;
     if (!large && !old)
         return false;
-    if (h && h->sequence < j->segments[1].base) {
-        if (large)
-            log_warn("journal", "over its size limit, but the oldest segment is still needed reader=%s", h->name);
+    if (is_needed(j, h) && (!large || j->when_full != JOURNAL_DROP_OLDEST))
         return false;
-    }
+    if (is_needed(j, h))
+        count_dropped(j, h);
     *out = j->segments[0];
     memmove(j->segments, j->segments + 1, --j->n_segments * sizeof *j->segments);
     j->stats.deleted_segments++;
     return true;
 }
 
-void retention_run(struct journal *j)
+/* How many went. */
+static unsigned delete_oldest(struct journal *j, const struct wish *w)
 {
-    int64_t wall = clock_now(), mono = clock_mono();
-    bool trusted = age_is_trusted(j, wall, mono), any = false;
     struct segment s;
+    unsigned n = 0;
 
-    if (mono - j->anchor_mono < GRACE_MS * NANO_PER_MS)
-        return;
-    for (;;) {
+    if (clock_mono() - j->anchor_mono < GRACE_MS * NANO_PER_MS)
+        return 0;
+    for (bool got = true; got && !(w->one && n);) {
         char name[SEGMENT_NAME_MAX];
-        bool got;
 
         pthread_mutex_lock(&j->lock);
-        got = take_oldest(j, trusted, wall, &s);
+        got = take_oldest(j, w, &s);
         pthread_mutex_unlock(&j->lock);
         if (!got)
             break;
         segment_name(name, 0, s.base);
         if (disk_unlink(j->dir_fd, name))
             log_warn("journal", "cannot delete segment=%s", name);
-        any = true;
+        n++;
     }
-    if (any && disk_sync_dir(j->dir_fd))
+    if (n && disk_sync_dir(j->dir_fd))
         log_warn("journal", "cannot sync the directory after deleting segments");
+    return n;
+}
+
+void retention_run(struct journal *j)
+{
+    int64_t wall = clock_now();
+
+    delete_oldest(j, &(struct wish){ .by_age = age_is_trusted(j, wall, clock_mono()), .wall = wall });
+}
+
+bool retention_room(struct journal *j, uint64_t bytes)
+{
+    const struct hold *h;
+    bool fits, before;
+
+    if (clock_mono() - j->anchor_mono < GRACE_MS * NANO_PER_MS)
+        return true; /* who needs what is not known yet */
+    delete_oldest(j, &(struct wish){ .bytes = bytes });
+    pthread_mutex_lock(&j->lock);
+    h = slowest(j);
+    fits = j->n_segments < 2 || total_bytes(j) + bytes <= j->max_bytes;
+    before = j->stats.over_limit;
+    j->stats.over_limit = !fits;
+    if (!fits && !before)
+        log_warn("journal", "full, nothing more is taken in max_bytes=%" PRIu64 " reader=%s", j->max_bytes,
+                 h ? h->name : "-");
+    else if (fits && before)
+        log_info("journal", "below its size limit again, appending goes on");
+    pthread_mutex_unlock(&j->lock);
+    return fits;
+}
+
+bool retention_free_one(struct journal *j)
+{
+    return delete_oldest(j, &(struct wish){ .one = true }) > 0;
 }
 
 void journal_forget(struct journal *j, const char *name)

@@ -18,6 +18,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "collector/base/clock.h"
@@ -130,7 +131,7 @@ static enum err_code write_group(struct journal *j, struct pending *group, struc
     return ERR_OK;
 }
 
-static enum err_code commit(struct journal *j, struct pending *group, struct err *e)
+static enum err_code commit_once(struct journal *j, struct pending *group, struct err *e)
 {
     bool full = j->fd >= 0 && j->segments[j->n_segments - 1].bytes >= j->segment_bytes;
     enum err_code code;
@@ -144,6 +145,42 @@ static enum err_code commit(struct journal *j, struct pending *group, struct err
     if (begin_segment(j, j->next_sequence, e))
         return e->code;
     return write_group(j, group, e);
+}
+
+static enum err_code refuse_full(struct journal *j, const char *why, struct err *e)
+{
+    errno = ENOSPC;
+    return err_sys(e, "journal: %s bytes=%" PRIu64, why, j->max_bytes);
+}
+
+/* Whether another try has more room than the one that met a full disk. */
+static bool find_room(struct journal *j)
+{
+    bool ending;
+
+    if (retention_free_one(j))
+        return true;
+    pthread_mutex_lock(&j->lock);
+    ending = j->ending;
+    pthread_mutex_unlock(&j->lock);
+    return ending && reserve_lend(j->reserve);
+}
+
+static enum err_code commit(struct journal *j, struct pending *group, bool ending, struct err *e)
+{
+    uint64_t bytes = 0;
+    enum err_code code;
+
+    for (const struct pending *p = group; p; p = p->next)
+        bytes += FRAME_HEADER + p->stored.len;
+    if (!ending && reserve_is_lent(j->reserve))
+        return refuse_full(j, "the disk is full, its reserve is in use", e);
+    if (!retention_room(j, bytes) && !ending)
+        return refuse_full(j, "storage.journal.max_bytes is reached and a reader is behind", e);
+    do
+        code = commit_once(j, group, e);
+    while (code && disk_is_full(e->sys) && find_room(j));
+    return code;
 }
 
 static void publish(struct journal *j, const struct pending *group)
@@ -196,17 +233,19 @@ static void run_group(struct journal *j)
 {
     struct pending *group = take_group(j);
     struct err e = { 0 };
+    bool ending = j->ending;
     enum err_code code;
 
     pthread_mutex_unlock(&j->lock);
-    code = commit(j, group, &e);
+    code = commit(j, group, ending, &e);
     if (!code)
         e = (struct err){ 0 };
     pthread_mutex_lock(&j->lock);
     if (!code)
         publish(j, group);
-    else if (disk_is_full(e.sys))
+    else if (disk_is_full(e.sys) && !j->stats.over_limit)
         j->stats.disk_full = true;
+    snprintf(j->stats.trouble, sizeof j->stats.trouble, "%.*s", (int)sizeof j->stats.trouble - 1, code ? e.text : "");
     settle(j, group, &e);
 }
 

@@ -313,6 +313,7 @@ struct charges {
 };
 
 struct ledger {
+    size_t snapshot_bytes; /* of the thread that writes them */
     pthread_rwlock_t lock; /* written by the fold thread; guards everything below */
     uint64_t generation;
     struct names names;

@@ -221,6 +221,8 @@ uint64_t ledger_sequence(const struct ledger *l); /* 0: unknown */
 
 /* On failure the ones from before stand (e->sys says whether the disk was full). The one that was current is the older one now. */
 MUST_USE enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor, struct err *e);
+/* How large the last one was that was written of it, or tried to be; 0: none yet. Of the same thread. */
+size_t ledger_snapshot_bytes(const struct ledger *l);
 /* Into a fresh ledger. The current one, or the previous one; ERR_OK with *found = false and a fresh ledger when there is none.
  * Damaged ones are set aside (renamed) and count as none. ERR_CONFIG: one is newer than this program, nothing was changed. */
 MUST_USE enum err_code ledger_snapshot_read(struct ledger *l, const char *dir, struct buf *cursor, bool *found,

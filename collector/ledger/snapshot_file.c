@@ -130,6 +130,7 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
     ledger_read_lock(l);
     snapshot_encode(&body, l, cursor);
     ledger_read_unlock(l);
+    l->snapshot_bytes = body.len;
     head_write(&head, buf_sv(&body));
     if (ledger_starved(l))
         code = err_set(why, ERR_LIMIT, "snapshot: memory ran out while a frame was counted, the last one stands");
@@ -140,6 +141,11 @@ enum err_code ledger_snapshot_write(struct ledger *l, const char *dir, sv cursor
     buf_done(&head);
     buf_done(&body);
     return code;
+}
+
+size_t ledger_snapshot_bytes(const struct ledger *l)
+{
+    return l->snapshot_bytes;
 }
 
 /* ---- read ---- */

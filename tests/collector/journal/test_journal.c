@@ -380,9 +380,9 @@ static void retention_waits_for_the_slowest_reader(void)
     OK(reads_exactly(fast, 1, 100, NULL));
     n = journal_reader_cursor(fast, cursor);
     journal_reader_close(fast);
+    OK(append_range(j, 101, 110, NULL));
     clock_advance(2 * NANO_PER_MIN);
     journal_release(j, "fast", sv_make(cursor, n));
-    OK(append_range(j, 101, 110, NULL));
     journal_stats(j, &s);
     OK(s.deleted_segments == 0);
 
