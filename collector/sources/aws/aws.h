@@ -277,6 +277,7 @@ struct aws_answer {
     } * entries;
     size_t n_entries;
     int64_t rejected[REASONS];
+    bool off_grid; /* datapoints of other times than the periods that were asked for */
 };
 MUST_USE enum err_code aws_answer_init(struct aws_answer *a, struct arena *arena, const struct aws_query *q,
                                        struct err *e);

@@ -127,6 +127,7 @@ static void read_point(struct aws_answer *a, size_t series, enum aws_stat stat, 
         return;
     }
     at = llround(seconds) * NANO_PER_S;
+    a->off_grid |= (at - q->from_unix_nano) % period != 0;
     if (at < q->from_unix_nano || at >= q->to_unix_nano || (at - q->from_unix_nano) % period) {
         a->rejected[REASON_OUT_OF_RANGE]++;
         return;
@@ -214,8 +215,8 @@ static const struct { enum err_code code; const char *text; } verdicts[] = {
 
 enum err_code aws_answer_whole(const struct aws_answer *a, struct err *e)
 {
-    if (a->q->asking == AWS_CONTROL && a->rejected[REASON_OUT_OF_RANGE])
-        return err_set(e, ERR_PARSE, "datapoints of other times than the hours that were asked for");
+    if (a->q->asking == AWS_CONTROL && a->off_grid)
+        return err_set(e, ERR_PARSE, "datapoints between the hours that were asked for");
     for (size_t i = 0; i < a->n_entries; i++) {
         const struct aws_entry *x = &a->entries[i];
         const struct aws_series *s = a->q->series[x->series];

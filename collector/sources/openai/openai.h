@@ -164,6 +164,7 @@ struct openai_context {
     const struct openai_kind *kind;       /* of usage; NULL: each result tells it */
     int64_t from_unix_nano, to_unix_nano; /* buckets outside are rejected; both 0: none are */
     int64_t width_nano;                   /* an answer of another width is refused; 0: any */
+    int64_t series_width_nano;            /* of the series that control reads tell of; 0: its own */
     void *ctx;
     /* The region of a project, empty when nobody knows it; views live as long as the frame. NULL: unknown. */
     sv (*region)(void *ctx, sv project);

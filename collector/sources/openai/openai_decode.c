@@ -143,6 +143,7 @@ static bool pair(struct walk *w, struct result *r, sv name, sv value)
 static bool take_pairs(struct walk *w, struct result *r)
 {
     static const int hidden[] = { OPENAI_USER, OPENAI_KEY };
+    int64_t width = w->c->series_width_nano ? w->c->series_width_nano : w->end - w->start;
     bool ok;
 
     r->pairs = ARENA_ARRAY(w->out->arena, struct key_value, OPENAI_DIMENSIONS + 2);
@@ -158,8 +159,7 @@ static bool take_pairs(struct walk *w, struct result *r)
                 return false;
         }
     ok = pair(w, r, SV("kind"), r->family) &&
-         pair(w, r, SV("bucket_width"),
-              arena_printf(w->out->arena, "%lld", (long long)((w->end - w->start) / NANO_PER_S)));
+         pair(w, r, SV("bucket_width"), arena_printf(w->out->arena, "%lld", (long long)(width / NANO_PER_S)));
     r->n_hidden = r->n_pairs;
     for (int d = OPENAI_MODEL; d < OPENAI_DIMENSIONS; d++)
         if (r->at[d].len)

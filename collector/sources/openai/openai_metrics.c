@@ -276,6 +276,7 @@ enum err_code openai_poll_usage(struct openai_reader *r, const struct source_job
     begin(&g, r, w);
     g.context.kind = &openai_kinds[k];
     g.context.width_nano = job->grain_ms * NANO_PER_MS;
+    g.context.series_width_nano = w->control ? NANO_PER_MIN : 0; /* only what is read by the minute has them */
     return end(&g, w->control ? read_hours(&g, k, out, e) : read_kind(&g, k, out, e), e);
 }
 

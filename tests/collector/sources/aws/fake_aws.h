@@ -120,17 +120,17 @@ static inline int64_t fake_number(sv body, const char *name)
     return n;
 }
 
-static inline void fake_entry(struct fake *f, sv id, int64_t from, int64_t to, const char *status,
+static inline void fake_entry(struct fake *f, sv id, int64_t from, int64_t to, int64_t step, const char *status,
                               struct http_server_response *r)
 {
     buf_printf(&r->body, "{\"Id\":\"%.*s\",\"Label\":\"x\",\"StatusCode\":\"%s\",\"Timestamps\":[", SV_ARG(id), status);
-    for (int64_t t = from; t < to; t += 60)
+    for (int64_t t = from; t < to; t += step)
         if (f->time)
             buf_printf(&r->body, "%s%s", t > from ? "," : "", f->time);
         else
             buf_printf(&r->body, "%s%lld", t > from ? "," : "", (long long)t);
     buf_put(&r->body, SV("],\"Values\":["));
-    for (int64_t t = from; t < to; t += 60)
+    for (int64_t t = from; t < to; t += step)
         buf_printf(&r->body, "%s%s", t > from ? "," : "", f->value ? f->value : "1.0");
     buf_put(&r->body, SV("]}"));
 }
@@ -138,7 +138,7 @@ static inline void fake_entry(struct fake *f, sv id, int64_t from, int64_t to, c
 static inline void fake_metric_data(struct fake *f, sv body, struct http_server_response *r)
 {
     int64_t from = fake_number(body, "\"StartTime\":"), to = fake_number(body, "\"EndTime\":");
-    int64_t half = from + (to - from) / 120 * 60;
+    int64_t step = fake_number(body, "\"Period\":"), half = from + (to - from) / (2 * step) * step;
     bool second = fake_has(body, "NextToken");
     bool first = true;
     int n = f->metrics++;
@@ -161,7 +161,7 @@ static inline void fake_metric_data(struct fake *f, sv body, struct http_server_
         if (id.len == 0 || (f->loses && !sv_has(body, SV("\"Id\":\""))))
             break;
         buf_put(&r->body, first ? SV("") : SV(","));
-        fake_entry(f, id, second ? half : from, f->paged && !second ? half : to,
+        fake_entry(f, id, second ? half : from, f->paged && !second ? half : to, step,
                    !second && f->status  ? f->status
                    : f->paged && !second ? "PartialData"
                                          : "Complete",

@@ -152,6 +152,58 @@ static void answers_to_other_questions_are_refused(void)
     OK(decode("{\"MetricDataResults\":[]}", &a, &e) == ERR_OK && aws_answer_whole(&a, &e) == ERR_RETRY);
 }
 
+/* A control read: Sum of Invocations, Sum and SampleCount of the two latencies, by the hour. */
+static enum err_code decode_hours(const char *results, struct aws_answer *a, struct err *e)
+{
+    struct json_parser *p = json_parser_new(0);
+    enum err_code code;
+    json root;
+    sv next;
+
+    ask_for_the_sample();
+    question.asking = AWS_CONTROL;
+    question.from_unix_nano = INT64_C(1789999200) * NANO_PER_S; /* 14:00 */
+    question.to_unix_nano = question.from_unix_nano + 3 * NANO_PER_H;
+    OK(aws_answer_init(a, &arena, &question, e) == ERR_OK && a->periods == 3 && a->n_entries == 5);
+    OK(json_parse(p, sv_of(results), &root, e) == ERR_OK);
+    code = aws_decode_metric_data(root, a, &next, e);
+    for (size_t i = 0; i < a->n_entries; i++)
+        a->entries[i].state = AWS_ENTRY_COMPLETE;
+    json_parser_free(p);
+    return code ? code : aws_answer_whole(a, e);
+}
+
+static void hours_are_measures_of_the_same_series(void)
+{
+    const struct aws_metric_context c = { .source = SV("aws"), .account = SV("1"), .region = SV("us-east-1") };
+    struct frame *f = frame_new(&arena, SV("aws"), SV("s"));
+    struct aws_answer a;
+    struct err e = { 0 };
+    const struct measure *m;
+
+    OK(decode_hours(
+           "{\"MetricDataResults\":[{\"Id\":\"m0\",\"StatusCode\":\"Complete\",\"Timestamps\":[1789999200,1790006400],"
+           "\"Values\":[12,7]},{\"Id\":\"m1\",\"StatusCode\":\"Complete\",\"Timestamps\":[1790002800],\"Values\":[250."
+           "5]},"
+           "{\"Id\":\"m2\",\"StatusCode\":\"Complete\",\"Timestamps\":[1790002800],\"Values\":[3]}]}",
+           &a, &e) == ERR_OK);
+    OK(aws_emit_answer(&a, &c, f, &e) == ERR_OK && f->batches && f->batches->n_measures == 3);
+    m = f->batches->measures;
+    OK(m[0].value == 12 && m[0].end_unix_nano - m[0].start_unix_nano == NANO_PER_H && m[1].value == 7 &&
+       m[1].start_unix_nano == INT64_C(1790006400) * NANO_PER_S);
+    OK(m[2].kind == MEASURE_SUMMARY && m[2].sum == 250.5 && m[2].count == 3 && isnan(m[2].p50) && isnan(m[2].max));
+    OK(m[0].series == aws_series_key(&kept[0], &c, f) && m[2].series == aws_series_key(&kept[1], &c, f));
+}
+
+static void minutes_are_not_taken_for_hours(void)
+{
+    struct aws_answer a;
+    struct err e = { 0 };
+
+    OK(decode_hours(RESULT("m0", "1789999200,1789999260", "1,2"), &a, &e) == ERR_PARSE);
+    OK(decode_hours(RESULT("m0", "1789999200", "-1"), &a, &e) == ERR_OK); /* a figure that is none, not another grain */
+}
+
 static void times_and_values_come_in_every_form_of_a_double(void)
 {
     static const struct {
@@ -204,6 +256,8 @@ int main(void)
     RUN(the_same_series_has_one_hash);
     RUN(pages_are_gathered_and_judged_as_one);
     RUN(answers_to_other_questions_are_refused);
+    RUN(hours_are_measures_of_the_same_series);
+    RUN(minutes_are_not_taken_for_hours);
     RUN(times_and_values_come_in_every_form_of_a_double);
     RUN(a_value_that_comes_again_is_the_last_one);
     arena_done(&arena);

@@ -206,6 +206,37 @@ static void after_a_long_outage_series_that_rest_are_read_too(void)
     ledger_free(l);
 }
 
+/* A control read of three hours that ended two hours ago, of what rests since. */
+static void hours_are_read_of_all_that_counts_and_of_what_rests_too(void)
+{
+    int64_t to = clock_floor(clock_now(), NANO_PER_H) - 2 * NANO_PER_H;
+    struct window w = { .from_unix_nano = to - 3 * NANO_PER_H, .to_unix_nano = to, .control = true };
+    struct source_job job;
+
+    if (!OK(fake_begin(&f)))
+        return;
+    f.runtime = "{\"Namespace\":\"AWS/Bedrock\",\"MetricName\":\"EstimatedTPMQuotaUsage\",\"Dimensions\":[{\"Name\":"
+                "\"ModelId\",\"Value\":\"openai.gpt-oss-120b-1:0\"}]},";
+    if (!OK(fake_open(&f)))
+        return;
+    OK(fake_discover(&f) && fake_job(&f, FAKE_PLACE, "metrics")->controls);
+    f.rests = true;
+    job = *fake_job(&f, FAKE_PLACE, "metrics");
+    job.grain_ms = job.control_grain_ms;
+    arena_reset(&f.memory);
+    out = frame_new(&f.memory, SV("aws"), SV(FAKE_PLACE));
+    OK(aws_source_ops.poll(f.source, &job, &w, out, &e) == ERR_OK && f.metrics == 1);
+    OK(start_of(0) == w.from_unix_nano && strstr(f.asked[0], "\"Period\":3600,") &&
+       !strstr(f.asked[0], "\"Period\":60,"));
+    OK(strstr(f.asked[0], "InvocationLatency") && strstr(f.asked[0], "SampleCount") && !strstr(f.asked[0], "p95"));
+    OK(!strstr(f.asked[0], "EstimatedTPM")); /* a peak is none of an hour */
+    OK(fake_count(out, "Inferences", NULL) == 3 && fake_count(out, "InvocationLatency", NULL) == 3);
+    for (const struct batch *b = out->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++)
+            OK(b->measures[i].end_unix_nano - b->measures[i].start_unix_nano == NANO_PER_H);
+    fake_stop(&f);
+}
+
 static void what_nobody_has_read_is_not_read_back(void)
 {
     int64_t now = clock_floor(clock_now(), NANO_PER_MIN), hole = now - 2 * NANO_PER_H;
@@ -545,6 +576,7 @@ int main(void)
     RUN(five_statistics_of_a_metric_stand_together_in_one_call);
     RUN(a_series_that_was_never_read_is_read_back_three_hours);
     RUN(after_a_long_outage_series_that_rest_are_read_too);
+    RUN(hours_are_read_of_all_that_counts_and_of_what_rests_too);
     RUN(what_nobody_has_read_is_not_read_back);
     RUN(what_did_not_become_durable_is_read_back_again);
     RUN(a_region_that_refuses_our_keys_holds_up_no_other);

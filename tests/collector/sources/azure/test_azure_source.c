@@ -152,6 +152,42 @@ static size_t first_token_records(const char *definitions)
     return n;
 }
 
+/* A control read: the same series by the hour; what counts nothing is no such job. */
+static void hours_are_read_of_the_same_series(void)
+{
+    int64_t to = clock_floor(clock_now(), NANO_PER_H) - NANO_PER_H;
+    struct window w = { .from_unix_nano = to - 3 * NANO_PER_H, .to_unix_nano = to, .control = true };
+    struct source_job job;
+    struct fake f;
+    struct frame *out;
+    struct err e;
+    uint64_t series;
+    size_t n = 0;
+
+    if (!OK(fake_start(&f)))
+        return;
+    OK(fake_discover(&f));
+    OK(fake_poll(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests", &out, &e) == ERR_OK && out->batches);
+    series = out->batches->measures[0].series;
+    job = *fake_job(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests");
+    OK(job.controls && job.control_grain_ms == 3600000);
+    for (size_t i = 0; i < f.jobs.n; i++)
+        OK(!sv_ends(f.jobs.at[i].group, SV("utilization")) || !f.jobs.at[i].controls);
+    job.grain_ms = job.control_grain_ms;
+    arena_reset(&f.memory);
+    out = frame_new(&f.memory, SV("azure"), SV(FAKE_METRICS(FAKE_A)));
+    OK(azure_source_ops.poll(f.source, &job, &w, out, &e) == ERR_OK);
+    for (const struct batch *b = out->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++, n++)
+            OK(b->measures[i].end_unix_nano - b->measures[i].start_unix_nano == NANO_PER_H &&
+               b->measures[i].value == 1 && b->measures[i].kind == MEASURE_COUNT);
+    OK(n > 0 && n % 3 == 0 && out->batches->measures[0].series == series);
+    f.grain = "PT1M";
+    out = frame_new(&f.memory, SV("azure"), SV(FAKE_METRICS(FAKE_A)));
+    OK(azure_source_ops.poll(f.source, &job, &w, out, &e) == ERR_PARSE);
+    fake_stop(&f);
+}
+
 static void a_metric_that_cannot_be_held_to_streamed_calls_is_not_read(void)
 {
     OK(first_token_records(TIME_TO_RESPONSE("StreamType")) > 0);
@@ -496,6 +532,7 @@ int main(void)
     RUN(means_wait_for_the_definitions);
     RUN(an_inventory_tells_deployments_authority_and_logging);
     RUN(a_batch_brings_every_minute_with_its_labels);
+    RUN(hours_are_read_of_the_same_series);
     RUN(a_metric_that_cannot_be_held_to_streamed_calls_is_not_read);
     RUN(a_refused_batch_is_remembered_and_resources_are_asked);
     RUN(what_a_batch_does_not_answer_is_asked_again_alone);

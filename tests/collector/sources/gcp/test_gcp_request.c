@@ -55,6 +55,24 @@ static void a_question_names_one_metric_and_groups_by_our_labels(void)
           "pageToken=a%26b"));
 }
 
+static void hours_are_aligned_to_themselves(void)
+{
+    struct gcp_query q = { .project = SV("p"),
+                           .type = SV("quota/x/usage"),
+                           .labels = GCP_QUOTA_LABELS,
+                           .from_unix_nano = FROM - 30 * NANO_PER_MIN,
+                           .to_unix_nano = FROM + 150 * NANO_PER_MIN,
+                           .period_nano = NANO_PER_H,
+                           .page = SV_NONE };
+
+    gcp_path_time_series(&out, &q);
+    OK(is("/v3/projects/p/timeSeries?filter=metric.type%20%3D%20%22aiplatform.googleapis.com%2Fquota%2Fx%2Fusage%22"
+          "&interval.startTime=2026-11-23T21%3A00%3A00Z&interval.endTime=2026-11-24T00%3A00%3A00Z"
+          "&aggregation.alignmentPeriod=3600s&aggregation.perSeriesAligner=ALIGN_SUM"
+          "&aggregation.crossSeriesReducer=REDUCE_SUM&aggregation.groupByFields=resource.labels.location"
+          "&aggregation.groupByFields=metric.labels.base_model&pageSize=20000"));
+}
+
 static void listings(void)
 {
     gcp_path_descriptors(&out, SV("p"), SV_NONE);
@@ -118,6 +136,7 @@ int main(void)
 {
     buf_init(&out, 0);
     RUN(a_question_names_one_metric_and_groups_by_our_labels);
+    RUN(hours_are_aligned_to_themselves);
     RUN(listings);
     RUN(entries_are_asked_for_by_the_time_of_receipt);
     RUN(a_view_takes_the_place_of_the_project_for_calls_alone);

@@ -165,6 +165,29 @@ static void a_point_is_of_the_minute_that_ends_with_it(void)
     }
 }
 
+/* A control read: the same series, by the hour; a point between hours means that we were not understood. */
+static void a_point_is_of_the_hour_that_was_asked_for(void)
+{
+    uint64_t minute;
+    struct frame *f = read_series(SERVING "token_count", "\"type\":\"input\"", "INT64",
+                                  "{\"interval\":{\"endTime\":\"" AT "\"},\"value\":{\"int64Value\":\"1\"}}");
+    sv one;
+
+    minute = only(f)->series;
+    context.grain_nano = NANO_PER_H;
+    f = read_series(SERVING "token_count", "\"type\":\"input\"", "INT64",
+                    "{\"interval\":{\"startTime\":\"2026-11-23T21:00:00Z\",\"endTime\":\"2026-11-23T22:00:00Z\"},"
+                    "\"value\":{\"int64Value\":\"77\"}}");
+    OK(only(f)->value == 77 && only(f)->end_unix_nano - only(f)->start_unix_nano == NANO_PER_H);
+    OK(only(f)->end_unix_nano % NANO_PER_H == 0 && only(f)->series == minute);
+    f = frame();
+    one = series(SERVING "token_count", "\"type\":\"input\"", "\"model_user_id\":\"gpt-oss-20b-maas\"", "INT64",
+                 "{\"interval\":{\"startTime\":\"2026-11-23T21:19:00Z\",\"endTime\":\"" AT
+                 "\"},\"value\":{\"int64Value\":\"1\"}}");
+    OK(read_pages(f, &one.at, 1) == ERR_PARSE);
+    context.grain_nano = 0;
+}
+
 /* ---- What one series is ---- */
 
 #define POINT(v)                                                                                                       \
@@ -273,6 +296,7 @@ int main(void)
     RUN(each_layout_is_read_with_short_or_no_counts);
     RUN(distributions_that_contradict_themselves_are_set_aside);
     RUN(a_point_is_of_the_minute_that_ends_with_it);
+    RUN(a_point_is_of_the_hour_that_was_asked_for);
     RUN(a_raw_page_has_more_series_than_we_have);
     RUN(two_quotas_of_one_pool_are_two_series);
     RUN(a_series_that_is_cut_across_pages_is_one);

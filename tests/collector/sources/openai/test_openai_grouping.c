@@ -110,6 +110,67 @@ static void usage_that_was_read_keeps_its_grouping(void)
     stop(&f);
 }
 
+/* Native series of the requests in a frame, summed: which, whatever their order. */
+static uint64_t series_of_requests(const struct frame *f, size_t *n)
+{
+    uint64_t sum = 0;
+
+    *n = 0;
+    for (const struct batch *b = f->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++)
+            if (sv_eq(batch_sv(b, b->measures[i].name), SV("num_model_requests"))) {
+                sum += b->measures[i].series;
+                ++*n;
+            }
+    return sum;
+}
+
+/* A control read of the hours [from, to). */
+static enum err_code read_hours(struct fake *f, int64_t from, int64_t to, struct frame **out)
+{
+    struct window w = { .from_unix_nano = from, .to_unix_nano = to, .control = true };
+    struct source_job job = *fake_job(f, "usage/completions");
+    struct err e = { 0 };
+
+    job.grain_ms = job.control_grain_ms;
+    arena_reset(&f->memory);
+    *out = frame_new(&f->memory, SV("openai"), SV("organization"));
+    return openai_source_ops.poll(f->source, &job, &w, *out, &e);
+}
+
+static void hours_are_of_the_same_series_and_leave_out_a_change_of_grouping(void)
+{
+    int64_t hour = clock_floor(clock_now(), NANO_PER_H), since = 0;
+    uint64_t by_minute;
+    struct frame *out;
+    struct fake f;
+    struct err e;
+    size_t n;
+
+    if (!OK(start(&f)))
+        return;
+    OK(fake_job(&f, "usage/completions")->controls && !fake_job(&f, "usage/vector_stores")->controls);
+    OK(fake_poll(&f, "usage/completions", &out, &e) == ERR_OK);
+    by_minute = series_of_requests(out, &n); /* of five minutes */
+    OK(n == 10);
+    OK(read_hours(&f, hour - 3 * NANO_PER_H, hour - 2 * NANO_PER_H, &out) == ERR_OK &&
+       fake_has(sv_of(f.target), "bucket_width=1h"));
+    OK(series_of_requests(out, &n) * 5 == by_minute && n == 2);
+    OK(out->batches->measures[0].end_unix_nano - out->batches->measures[0].start_unix_nano == NANO_PER_H);
+    OK(read_window(&f, "usage/completions", hour - 5 * NANO_PER_MIN, hour) == ERR_OK);
+    f.config.usage.group_by = (struct string_list){ .at = groups, .n = 1 };
+    OK(restart(&f) && read_window(&f, "usage/completions", hour - 5 * NANO_PER_MIN, hour) == ERR_OK);
+    /* From the next minute on by user: the hour that holds it is in two groupings. */
+    f.usage = 0;
+    OK(read_hours(&f, hour - NANO_PER_H, hour + 3 * NANO_PER_H, &out) == ERR_OK && f.usage == 2);
+    (void)ledger_authority_at(ledger, SV("usage/completions"), SV("openai"), hour + 3 * NANO_PER_H, &since, &f.memory);
+    OK(since > hour && series_of_requests(out, &n) && n > 0);
+    for (const struct batch *b = out->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++)
+            OK(b->measures[i].start_unix_nano >= since || b->measures[i].end_unix_nano <= since);
+    stop(&f);
+}
+
 static void a_grouping_of_before_that_is_refused_holds_up_nothing(void)
 {
     int64_t now = clock_floor(clock_now(), NANO_PER_MIN), from = now - 5 * NANO_PER_MIN;
@@ -200,6 +261,7 @@ int main(void)
 {
     clock_set_scale((struct clock_scale){ clock_now(), clock_now(), 60 });
     RUN(usage_that_was_read_keeps_its_grouping);
+    RUN(hours_are_of_the_same_series_and_leave_out_a_change_of_grouping);
     RUN(a_grouping_of_before_that_is_refused_holds_up_nothing);
     RUN(costs_that_were_read_keep_their_grouping);
     RUN(days_that_were_split_are_not_read_without);
