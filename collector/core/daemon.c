@@ -21,6 +21,7 @@
 #include "collector/base/log.h"
 #include "collector/base/random.h"
 #include "collector/core/daemon_state.h"
+#include "collector/core/memory.h"
 #include "exporters/prometheus/prometheus.h"
 
 /* ---- settings ---- */
@@ -44,6 +45,7 @@ enum err_code daemon_settings(const struct flags *f, struct settings *s, struct 
 static void apply_settings(const struct settings *s)
 {
     log_set((enum log_level)s->log.level, s->log.format == LOG_FORMAT_JSON);
+    memory_set_limit(s->limits.memory_bytes);
 }
 
 /* ---- generations ---- */

@@ -79,11 +79,20 @@ static void get_sources(void *ctx, const struct http_server_request *q, struct h
     put_status(d, d->serving ? status_json : status_json_replaying, &r->body);
 }
 
+/* A poll that does not end holds its thread until a restart, which whoever asks for our health is to do. */
 static void get_healthy(void *ctx, const struct http_server_request *q, struct http_server_response *r)
 {
-    (void)ctx;
+    struct daemon *d = ctx;
+    bool stuck;
+
     (void)q;
-    buf_put(&r->body, SV("trefoil is healthy\n"));
+    pthread_rwlock_rdlock(&d->lock);
+    stuck = d->current && scheduler_tell_stuck(d->current->scheduler, &r->body);
+    pthread_rwlock_unlock(&d->lock);
+    if (stuck)
+        r->status = 503;
+    else
+        buf_put(&r->body, SV("trefoil is healthy\n"));
 }
 
 static void get_ready(void *ctx, const struct http_server_request *q, struct http_server_response *r)

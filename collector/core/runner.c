@@ -246,7 +246,9 @@ static enum err_code commit_spent(struct poll *p, struct frame *f, struct err *e
     enum err_code code;
 
     source_stats_take(stats, f);
+    heartbeat("making a frame durable");
     code = spine_commit(p->s, f, e);
+    heartbeat("planning");
     if (code)
         source_stats_give_back(stats, f);
     return code;

@@ -8,6 +8,7 @@
 #ifndef CORE_RUNNER_H
 #define CORE_RUNNER_H
 
+#include "collector/base/heartbeat.h"
 #include "collector/core/spine.h"
 #include "collector/net/retry.h"
 #include "collector/sources/source.h"
@@ -74,8 +75,9 @@ struct task {
     struct progress progress;
     bool asks_jobs; /* stands for a source whose jobs() failed: asks again */
 
-    bool held;       /* it was due and had to wait for its source's budget */
-    int64_t held_ms; /* how long it had to before it ran last */
+    struct heart heart; /* of the poll that runs */
+    bool held;          /* it was due and had to wait for its source's budget */
+    int64_t held_ms;    /* how long it had to before it ran last */
 
     /* the scheduler's: what it shares with others, and up to which episode of theirs it has shown to be well itself */
     struct health *health[HEALTHS];

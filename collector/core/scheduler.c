@@ -8,6 +8,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/memory.h"
 #include "collector/core/pace.h"
 #include "collector/core/purse.h"
 
@@ -368,10 +369,19 @@ static struct task *pick_backlog(const struct scheduler *s, bool owed, int64_t n
 /* What is new goes before what is old, but where a budget would leave nothing to the old for ever. */
 static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
 {
-    struct task *owed = pick_backlog(s, true, now, wake);
-    struct task *t = owed ? NULL : pick_live(s, now, wake);
+    enum memory_stage memory = memory_stage();
+    int64_t soon = now + (int64_t)((double)NANO_PER_S * clock_speed()); /* real time, as memory's readings */
+    struct task *owed, *t;
 
-    if (t) {
+    if (memory != MEMORY_FREE)
+        *wake = soon < *wake ? soon : *wake;
+    if (memory == MEMORY_FULL)
+        return NULL;
+    owed = memory == MEMORY_FREE ? pick_backlog(s, true, now, wake) : NULL;
+    t = owed ? NULL : pick_live(s, now, wake);
+    if (t || memory == MEMORY_TIGHT) {
+        if (!t)
+            return NULL;
         t->turn = t->job.kind == JOB_WINDOWED ? TURN_LIVE : TURN_ALL;
         return t;
     }
@@ -449,10 +459,13 @@ static void run(struct scheduler *s, struct task *t)
     bool more = false;
 
     pthread_mutex_unlock(&s->lock);
+    heartbeat_wear(&t->heart);
+    heartbeat("beginning");
     before = purse_read(polled.instance, s->spine);
     code = polled.asks_jobs ? ask_jobs(s, &polled, &is) : poll_and_discover(s, &polled, &is, &more);
     took = clock_mono() - began;
     after = purse_read(polled.instance, s->spine);
+    heartbeat_wear(NULL);
     is.poll_real_ms = (int64_t)((double)took / 1e6 / clock_speed());
     pthread_mutex_lock(&s->lock);
     if (code == ERR_CANCELLED) {
@@ -616,6 +629,7 @@ static struct task_view view_of(const struct task *t, struct arena *a)
                            .stretch = t->job.interval_ms > 0 ? 1 + (double)held / (double)t->job.interval_ms : 1,
                            .status = t->status };
 
+    v.silent_ms = heartbeat_age(&t->heart, &v.stage) / NANO_PER_MS;
     v.status.sick = is_sick(t);
     return v;
 }
@@ -651,6 +665,31 @@ struct budget_view scheduler_budget(struct ledger *l, sv source, const struct ta
         if (sv_eq(tasks[i].source, source) && tasks[i].stretch > v.stretch)
             v.stretch = tasks[i].stretch;
     return v;
+}
+
+bool task_is_stuck(const struct task_view *t)
+{
+    return t->silent_ms >= TASK_STUCK_MS;
+}
+
+bool scheduler_tell_stuck(struct scheduler *s, struct buf *out)
+{
+    bool any = false;
+
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->n_tasks; i++) {
+        const struct task *t = s->tasks[i];
+        const char *stage;
+        int64_t silent_ms = heartbeat_age(&t->heart, &stage) / NANO_PER_MS;
+
+        if (silent_ms < TASK_STUCK_MS)
+            continue;
+        buf_printf(out, "%.*s: a poll has been stuck for %lld minutes: %s\n", SV_ARG(t->instance->env.id),
+                   (long long)(silent_ms / 60000), stage);
+        any = true;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return any;
 }
 
 uint64_t scheduler_changes(struct scheduler *s)

@@ -42,7 +42,16 @@ struct task_view {
     int64_t interval_ms, expected_lag_ms; /* the lag with what the budget adds to it */
     double stretch;                       /* actual over configured interval, 1 when no budget stretches it */
     struct task_status status;
+    const char *stage; /* what its poll is about now; NULL: none runs */
+    int64_t silent_ms; /* since when that is so */
 };
+
+/* Quota, retries and the slowest answer together keep a step of a poll for less than this: what takes longer does not end any
+ * more, and only a restart frees its thread. */
+enum { TASK_STUCK_MS = 30 * 60 * 1000 };
+bool task_is_stuck(const struct task_view *t);
+/* A line for each that is: whose it is, and its stage; no scope, since health is told to everybody. False: none. */
+bool scheduler_tell_stuck(struct scheduler *s, struct buf *out);
 
 /* Copies of all tasks into `arena`. NULL and 0 when memory is out. */
 struct task_view *scheduler_tasks(struct scheduler *s, struct arena *arena, size_t *n);

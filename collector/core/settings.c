@@ -96,6 +96,7 @@ static const struct option log_options[] = {
 static const struct option limits_options[] = {
     { .name = "series", .type = OPT_INT,  .offset = offsetof(struct settings_limits, series),       .dflt = "200000", .min = 1000, .max = 10000000, .unit = "series", .help = "Series on /metrics; further ones are counted, not shown." },
     { .name = "callers", .type = OPT_INT, .offset = offsetof(struct settings_limits, callers),      .dflt = "1000",   .min = 1, .max = 100000, .unit = "callers", .help = "Callers with series of their own, in order of appearance; calls of further ones are counted together." },
+    { .name = "memory", .type = OPT_SIZE, .offset = offsetof(struct settings_limits, memory_bytes), .dflt = "0B", .help = "Resident memory: at 80 % backlogs and control reads wait, at 95 % all polls; 0B: the container's limit, else half of the machine." },
     { .name = "series_expiry", .type = OPT_DURATION, .offset = offsetof(struct settings_limits, series_expiry_ms), .dflt = "30d", .min = 3600000, .max = DAYS(3660), .help = "A counter that has not changed for so long leaves /metrics; it returns, at 0 first, when it changes." },
     { 0 },
 };

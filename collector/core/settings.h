@@ -54,7 +54,7 @@ struct settings_privacy {
 };
 
 struct settings_limits {
-    int64_t series, callers, series_expiry_ms;
+    int64_t series, callers, series_expiry_ms, memory_bytes;
 };
 
 /* One configured source. `id` is unique among all. */

@@ -113,6 +113,13 @@ static void put_job(struct json_out *o, const struct task_view *t)
     number(o, "failures", (double)s->failures);
     number(o, "records", (double)s->records);
     number(o, "last_poll_ms", (double)s->poll_real_ms);
+    key(o, "stage");
+    if (t->stage)
+        buf_json(o->b, sv_of(t->stage));
+    else
+        buf_put(o->b, SV("null"));
+    number(o, "silent_seconds", (double)t->silent_ms / 1e3);
+    truth(o, "stuck", task_is_stuck(t));
     put_error(o, &s->error);
     close_as(o, '}');
 }

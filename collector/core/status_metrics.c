@@ -9,6 +9,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
+#include "collector/core/memory.h"
 #include "collector/core/quarantine.h"
 #include "collector/core/status.h"
 #include "exporters/prometheus/exposition.h"
@@ -324,6 +325,19 @@ static void put_api_calls(struct look *k)
 
 /* ---- budgets ---- */
 
+static void put_stuck(struct look *k)
+{
+    family(k, "trefoil_poll_stuck", "gauge", "Polls that do not end any more: half an hour without a step.");
+    for (size_t i = 0; i < k->status->n_instances; i++) {
+        sv source = k->status->instances[i]->env.id;
+        int64_t n = 0;
+
+        for (size_t t = 0; t < k->n_tasks; t++)
+            n += sv_eq(k->tasks[t].source, source) && task_is_stuck(&k->tasks[t]);
+        exposition_i64(k->out, "trefoil_poll_stuck", (struct exposition_label[]){ { "source", source } }, 1, n);
+    }
+}
+
 static void put_by_unit(struct look *k, const char *name, sv source, double calls, double usd)
 {
     exposition_f64(k->out, name, (struct exposition_label[]){ { "source", source }, { "unit", SV("calls") } }, 2,
@@ -499,6 +513,9 @@ static void put_process(struct look *k)
         pages[i] = strtoll(end, &end, 10); /* 0 where there is none */
     getrusage(RUSAGE_SELF, &r);
     getrlimit(RLIMIT_NOFILE, &fds);
+    one(k, "trefoil_memory_limit_bytes", "gauge", "Resident memory at which no poll begins any more, nearly.",
+        (double)memory_limit());
+    one(k, "trefoil_memory_stage", "gauge", "0 free, 1 backlogs and control reads wait, 2 polls wait.", memory_stage());
     one(k, "process_cpu_seconds_total", "counter", "User and system time.",
         (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6);
     one(k, "process_resident_memory_bytes", "gauge", "Resident memory.",
@@ -540,9 +557,9 @@ static void look_at(struct look *k)
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *) = { put_build,        put_signals,   put_gaps,
-                                                    put_conservation, put_api_calls, put_budgets,
-                                                    put_notes,        put_spine,     put_process };
+    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_gaps,  put_conservation,
+                                                    put_api_calls, put_budgets, put_stuck, put_notes,
+                                                    put_spine,     put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

@@ -319,7 +319,9 @@ static void put_job(struct buf *b, const struct task_view *t)
 
     buf_put(b, s->error.code ? SV("<tr class=told>") : SV("<tr>"));
     buf_printf(b, "<td class=\"w %s\">%s%s", task_state_name(s->state), task_state_name(s->state),
-               s->sick ? " (sick)" : "");
+               task_is_stuck(t) ? " (stuck)"
+               : s->sick        ? " (sick)"
+                                : "");
     if (s->state == TASK_CATCHING_UP)
         put_rest(b, s);
     buf_put(b, SV("</td>"));

@@ -9,6 +9,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
+#include "collector/base/heartbeat.h"
 #include "collector/base/json.h"
 #include "collector/ledger/ledger.h"
 #include "collector/net/retry.h"
@@ -398,7 +399,10 @@ static enum err_code attempt(const struct source_env *env, const struct source_r
                              struct err *e)
 {
     size_t n_headers = q->http->n_headers;
-    enum err_code code = rate_take(env->limits, q->quota, q->api->burst, q->api->per_s, QUOTA_WAIT_MS, e);
+    enum err_code code;
+
+    heartbeat("waiting for the quota");
+    code = rate_take(env->limits, q->quota, q->api->burst, q->api->per_s, QUOTA_WAIT_MS, e);
 
     if (code == ERR_OK && q->prepare)
         code = q->prepare(q->ctx, q->http, e);
@@ -406,7 +410,9 @@ static enum err_code attempt(const struct source_env *env, const struct source_r
         r->status = 0; /* nobody was asked */
         return err_wrap(e, "%s", q->api->name);
     }
+    heartbeat(q->api->name);
     code = send(env, q, r, e);
+    heartbeat("reading an answer");
     q->http->n_headers = n_headers;
     if (code == ERR_THROTTLED)
         rate_penalize(env->limits, q->quota, e && e->retry_after_ms ? e->retry_after_ms : 1000);
