@@ -6,6 +6,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/memory.h"
 #include "collector/config/suggest.h"
+#include "collector/core/attempt.h"
 #include "collector/journal/journal.h"
 #include "collector/ledger/ledger.h"
 #include "collector/model/codec.h"
@@ -82,6 +83,7 @@ static int family_of(sv name)
 
 struct pass {
     struct ledger *ledger;
+    const struct attempt *attempt; /* frames that a replay skips */
     uint64_t frames, corrupt, first_sequence;
     int64_t first_unix_nano, last_unix_nano;
 };
@@ -97,7 +99,7 @@ static enum err_code fold_frame(struct pass *p, const struct journal_frame *in, 
         p->first_unix_nano = in->written_unix_nano;
     }
     p->last_unix_nano = in->written_unix_nano;
-    if (in->corrupt || frame_decode(in->payload, arena, &f, &why)) {
+    if (in->corrupt || attempt_skips(p->attempt, in->at.sequence) || frame_decode(in->payload, arena, &f, &why)) {
         p->corrupt++;
     } else {
         f->written_unix_nano = in->written_unix_nano;
@@ -300,10 +302,11 @@ static void put_end(struct buf *out, const struct ledger *l, uint64_t hash, cons
     buf_putc(out, '\n');
 }
 
-static enum err_code explain_family(struct journal *j, int family, const struct matcher *m, size_t n, int64_t at,
-                                    struct buf *out, struct err *e)
+static enum err_code explain_family(struct journal *j, const struct attempt *a, int family, const struct matcher *m,
+                                    size_t n, int64_t at, struct buf *out, struct err *e)
 {
-    struct pass first = { .ledger = ledger_new(e) }, second = { .ledger = ledger_new(e) };
+    struct pass first = { .ledger = ledger_new(e), .attempt = a };
+    struct pass second = { .ledger = ledger_new(e), .attempt = a };
     struct listener k = { .out = out, .digits = families[family].digits };
     enum err_code code = first.ledger && second.ledger ? ERR_OK : ERR_LIMIT;
     uint64_t hash = 0;
@@ -342,6 +345,7 @@ enum err_code explain(const char *storage_dir, sv series, int64_t at, struct buf
     char dir[4096];
     struct arena arena;
     struct journal *j = NULL;
+    struct attempt attempt;
     sv name;
     size_t n;
     enum err_code code;
@@ -355,7 +359,8 @@ enum err_code explain(const char *storage_dir, sv series, int64_t at, struct buf
     if (code == ERR_OK) {
         j = journal_open(&(struct journal_options){ .dir = dir, .read_only = true }, &(struct journal_recovery){ 0 },
                          e);
-        code = j ? explain_family(j, family_of(name), matchers, n, at, out, e) : e->code;
+        attempt_look(&attempt, storage_dir);
+        code = j ? explain_family(j, &attempt, family_of(name), matchers, n, at, out, e) : e->code;
     }
     journal_close(j);
     arena_done(&arena);

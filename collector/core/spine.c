@@ -16,6 +16,7 @@
 #include "collector/base/disk.h"
 #include "collector/base/log.h"
 #include "collector/base/memory.h"
+#include "collector/core/attempt.h"
 #include "collector/core/cut.h"
 #include "collector/core/losses.h"
 #include "collector/core/quarantine.h"
@@ -38,15 +39,17 @@ struct spine {
     char *dir;
     struct journal *journal;
     struct ledger *ledger;
-    struct journal_reader *reader; /* the fold thread's, as are the next five */
+    struct journal_reader *reader; /* the fold thread's, as are the next six */
     struct losses losses;
-    uint64_t told_at; /* sequence of a damage frame that is not folded yet; 0: none */
+    struct attempt attempt; /* to get through the replay */
+    uint64_t told_at;       /* sequence of a damage frame that is not folded yet; 0: none */
     bool folded_unjournalled;
     int snapshots_soon; /* after damage: so many at once, so that no generation leads back to it */
     struct buf older;   /* behind it the journal is kept: cursor of the older snapshot */
     struct reserve *reserve;
     void (*on_starved)(void *ctx);
-    void *starved_ctx;
+    void (*on_fold)(void *ctx, uint64_t sequence);
+    void *ctx; /* of both */
     pthread_t thread;
     bool started;
     int64_t snapshot_every_ms;
@@ -151,6 +154,13 @@ static void fold_payload(struct spine *s, const struct journal_frame *in, struct
     struct frame *f;
     struct err e = { 0 };
 
+    if (attempt_skips(&s->attempt, in->at.sequence)) {
+        losses_add(&s->losses, DAMAGE_CRASHED, in->at.sequence, in->payload);
+        return;
+    }
+    attempt_note(&s->attempt, in->at.sequence);
+    if (s->on_fold)
+        s->on_fold(s->ctx, in->at.sequence);
     if (in->corrupt) {
         losses_add(&s->losses, DAMAGE_CORRUPT, in->at.sequence, in->payload);
         count_stat(s, &s->stats.corrupt_frames);
@@ -208,8 +218,8 @@ static bool tell_losses(struct spine *s, struct arena *arena)
         if (told || !s->folded_unjournalled)
             log_error(
                 "spine",
-                "counters restart at 0: %zu losses in the journal, see above%s%s; what they covered is read again "
-                "as far back as the clouds keep it; look after the disk, the bytes are kept in the journal",
+                "counters restart at 0: %zu losses in the journal, see above%s%s; what they covered is read again as "
+                "far back as the clouds keep it, and their bytes are kept; where nothing crashed look after the disk",
                 s->losses.n, told ? "" : "; not journalled: ", told ? "" : e.text);
         s->folded_unjournalled = !told;
     }
@@ -392,8 +402,10 @@ static enum err_code replay(struct spine *s, struct arena *arena, struct err *e)
     int64_t began = clock_mono();
     enum err_code code = begin_replay(s, e);
 
+    attempt_begin(&s->attempt, s->dir, journal_durable(s->journal).sequence);
     if (code == ERR_OK)
         code = replay_frames(s, arena, e);
+    attempt_end(&s->attempt);
     pthread_mutex_lock(&s->lock);
     s->stats.replay_ms = (int64_t)((double)(clock_mono() - began) / 1e6 / clock_speed());
     pthread_mutex_unlock(&s->lock);
@@ -420,7 +432,7 @@ static void starve(struct spine *s)
     pthread_cond_broadcast(&s->folded_more);
     pthread_mutex_unlock(&s->lock);
     if (s->on_starved)
-        s->on_starved(s->starved_ctx);
+        s->on_starved(s->ctx);
 }
 
 /* Who waits for a fold does not wait for a journal that cannot be read. */
@@ -531,7 +543,8 @@ struct spine *spine_start(const struct spine_options *o, struct err *e)
     clock_cond_init(&s->folded_more);
     buf_init(&s->older, JOURNAL_CURSOR_MAX);
     s->on_starved = o->on_starved;
-    s->starved_ctx = o->ctx;
+    s->on_fold = o->on_fold;
+    s->ctx = o->ctx;
     s->snapshot_every_ms = o->snapshot_every_ms ? o->snapshot_every_ms : SNAPSHOT_EVERY_MS;
     if (start(s, o, why)) {
         spine_close(s);

@@ -27,6 +27,8 @@ struct spine_options {
     /* The fold thread found no memory for a frame and has ended: frames are still made durable, but only a new start counts them.
      * May be NULL; called once, from that thread, which spine_close joins. */
     void (*on_starved)(void *ctx);
+    /* The frame `sequence` is folded next. May be NULL; from that thread. */
+    void (*on_fold)(void *ctx, uint64_t sequence);
     void *ctx;
 };
 

@@ -42,16 +42,22 @@ static inline uint64_t runs_seed(uint64_t otherwise)
 
 /* ---- life of a spine ---- */
 
-static inline struct spine *runs_open(const char *dir)
+static inline struct spine *runs_open_told(const char *dir, void (*on_fold)(void *ctx, uint64_t sequence), void *ctx)
 {
     struct err e = { 0 };
-    struct spine *s = spine_open(&(struct spine_options){ .dir = dir, .journal = { .segment_bytes = 2000 } }, &e);
+    struct spine_options o = { .dir = dir, .journal = { .segment_bytes = 2000 }, .on_fold = on_fold, .ctx = ctx };
+    struct spine *s = spine_open(&o, &e);
 
     if (s)
         spine_set_policy(s, &runs_policy);
     else
         printf("# %s: %s\n", dir, e.text);
     return s;
+}
+
+static inline struct spine *runs_open(const char *dir)
+{
+    return runs_open_told(dir, NULL, NULL);
 }
 
 static inline uint64_t runs_restarts(struct spine *s)
@@ -63,6 +69,14 @@ static inline uint64_t runs_restarts(struct spine *s)
     for (int i = 0; i < DAMAGE_CAUSES; i++)
         n += sizes.restarts[i];
     return n;
+}
+
+static inline uint64_t runs_restarts_by(struct spine *s, enum damage_cause cause)
+{
+    struct ledger_sizes sizes;
+
+    ledger_sizes(spine_ledger(s), &sizes);
+    return sizes.restarts[cause];
 }
 
 static inline void runs_commit(struct spine *s, struct frame *f)

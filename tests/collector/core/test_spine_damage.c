@@ -4,6 +4,7 @@
  *     SEED=n ROUNDS=n build/plain/tests/collector/core/test_spine_damage
  */
 #include "collector/base/log.h"
+#include "collector/core/explain.h"
 #include "collector/model/codec.h"
 #include "exporters/prometheus/prometheus.h"
 
@@ -275,6 +276,107 @@ static void damage_by_chance_restarts_everything_or_changes_nothing(void)
     OK(restarts >= rounds / 6 && rounds - restarts >= rounds / 12); /* else it was too tame */
 }
 
+/* ---- what is read again, and what explain tells ---- */
+
+enum { MINUTES = 20 };
+
+static void a_minute(struct spine *s, int minute)
+{
+    struct frame *f = fixture_frame(&runs_arena, T0 + minute * NANO_PER_MIN, T0 + (minute + 1) * NANO_PER_MIN);
+
+    fixture_mapping(f, 0);
+    fixture_measure(fixture_batch(f), SV("Requests"), SV("red"), T0 + minute * NANO_PER_MIN, minute + 1);
+    runs_commit(s, f);
+}
+
+static int64_t requests(struct spine *s, bool shown)
+{
+    struct series_view v;
+
+    return fixture_find(spine_ledger(s), "genai_requests_total", LABEL_CODE, "200", &v)
+               ? (shown ? v.shown[0] : v.value[0])
+               : -1;
+}
+
+static struct spine *open_without_a_middle_segment(void)
+{
+    char path[512];
+    int n;
+    struct spine *s;
+
+    runs_shell("rm -rf %s", hurt, "");
+    s = runs_open(hurt);
+    for (int k = 0; k < MINUTES; k++)
+        a_minute(s, k);
+    runs_bear(s);
+    OK(requests(s, true) == MINUTES * (MINUTES + 1) / 2);
+    spine_close(s);
+    take_snapshot(hurt, -1);
+    runs_segment(hurt, 1, path, sizeof path, &n);
+    OK(n > 2 && unlink(path) == 0);
+    return runs_open(hurt);
+}
+
+static void windows_of_lost_frames_are_holes_and_read_again(void)
+{
+    struct spine *s = open_without_a_middle_segment();
+    struct window hole;
+    int64_t again = 0;
+    int holes = 0;
+
+    OK(runs_restarts_by(s, DAMAGE_MISSING) == 1 && requests(s, false) == 0);
+    while (ledger_first_hole(spine_ledger(s), SV("az"), SV("sub"), SV("g"), T0, T0 + MINUTES * NANO_PER_MIN, &hole) &&
+           holes++ < MINUTES)
+        for (int64_t t = hole.from_unix_nano; t < hole.to_unix_nano; t += NANO_PER_MIN) {
+            int minute = (int)((t - T0) / NANO_PER_MIN);
+
+            a_minute(s, minute);
+            again += minute + 1;
+        }
+    OK(holes == 1 && again > 0 && requests(s, false) == again);
+    a_minute(s, 0); /* known from before: nothing new */
+    OK(requests(s, false) == again && requests(s, true) == 0);
+    runs_bear(s);
+    OK(requests(s, true) == again);
+    spine_close(s);
+}
+
+static void explain_tells_of_the_restart(void)
+{
+    struct buf out;
+    struct err e = { 0 };
+
+    spine_close(open_without_a_middle_segment());
+    buf_init(&out, 1 << 20);
+    OK(explain(hurt, SV("genai_requests_total{code=\"200\"}"), 0, &out, &e) == ERR_OK);
+    OK(sv_has(buf_sv(&out), SV("  restarted at 0  ")) &&
+       sv_has(buf_sv(&out), SV("value 0, shown 0 (not yet shown at 0)")));
+    buf_done(&out);
+}
+
+/* The journal behind the snapshot is gone: nobody knows what was shown after it. */
+static void a_journal_that_ends_before_its_snapshot_restarts(void)
+{
+    char path[512];
+    int n;
+    struct spine *s;
+
+    run_whole(3);
+    runs_copy(whole, hurt);
+    runs_segment(hurt, -1, path, sizeof path, &n);
+    unlink(path);
+    s = runs_open(hurt);
+    OK(runs_restarts_by(s, DAMAGE_CUT) == 1 && all_at_0(s));
+    spine_close(s);
+    opens_again_as_it_was();
+    runs_copy(whole, hurt);
+    runs_shell("rm -f %s/journal/*.journal", hurt, "");
+    s = runs_open(hurt);
+    OK(runs_restarts_by(s, DAMAGE_CUT) == 1 && all_at_0(s));
+    spine_close(s);
+    opens_again_as_it_was();
+}
+
 int main(void)
 {
     arena_init(&runs_arena, 64 << 20);
@@ -285,6 +387,9 @@ int main(void)
     snprintf(hurt, sizeof hurt, "%s/hurt", root);
     snprintf(reference, sizeof reference, "%s/reference", root);
     RUN(any_snapshot_and_the_frames_behind_it_show_the_same_bytes);
+    RUN(windows_of_lost_frames_are_holes_and_read_again);
+    RUN(explain_tells_of_the_restart);
+    RUN(a_journal_that_ends_before_its_snapshot_restarts);
     RUN(damage_by_chance_restarts_everything_or_changes_nothing);
     runs_shell("rm -rf %s", root, "");
     arena_done(&runs_arena);
