@@ -1,8 +1,9 @@
-"""The oracle: cloudsim produces and judges; meanwhile Trefoil is killed and starved at random, and in the end everything is equal.
+"""The oracle: cloudsim produces and judges; meanwhile Trefoil is killed, starved and lied to at random, and in the end everything
+is equal.
 
 A life is three spans of simulated time: chaos while the workload lasts and a while after it, with a calm stretch in
 between in which a new record has to pass through; then quiet until all has settled. What happened is counted, and a life
-in which too little happened fails.
+in which too little happened fails. Nobody deletes a file or helps in any other way.
 """
 import collections
 import glob
@@ -32,7 +33,7 @@ class Scraper(threading.Thread):
         super().__init__(daemon=True)
         self.world = world
         self.last, self.seen = {}, set()
-        self.fell, self.first, self.unbalanced, self.broken = [], [], [], []
+        self.fell, self.first, self.unbalanced, self.negative, self.broken = [], [], [], [], []
         self.took = []
         self.gauges = collections.Counter()  # how often a gauge was seen at 1
         self.metrics = {}
@@ -63,6 +64,8 @@ class Scraper(threading.Thread):
             for (name, labels), value in self.metrics.items():
                 if value == 1 and name in ("trefoil_journal_disk_full",):
                     self.gauges[name] += 1
+                if value < 0 and name.endswith("_seconds") and name != "trefoil_clock_skew_seconds":
+                    self.negative.append(f"{name}{sorted(labels)}: {value}")
             return True
 
     def keep(self, metrics):
@@ -91,6 +94,7 @@ class Chaos:
         self.limit = None  # bytes a file may have, while the disk is full
         self.until = {}  # what is in force until when, in real time
         self.failures = []
+        self.segments = set()
         self.replays = 0  # frames
 
     # Processes
@@ -100,7 +104,8 @@ class Chaos:
 
     def ready(self):
         self.world.wait_ready()
-        self.replays += sum(v for k, v in self.world.metrics().items() if k[0] == "trefoil_ledger_folded_frames_total")
+        if self.scraper.look():  # nobody else does: a series that was shown to him at 0 may go on
+            self.replays += sum(v for k, v in self.scraper.metrics.items() if k[0] == "trefoil_ledger_folded_frames_total")
         self.scraper.away.clear()
 
     def kill(self):
@@ -139,34 +144,112 @@ class Chaos:
 
     def fill(self):
         """No file may grow beyond this: what a full disk does to all that is written."""
-        if self.limit is None:
+        if self.hold("disk", 1, 5):
             newest = max((os.path.getsize(f) for f in glob.glob(f"{self.world.dir}/data/journal/*.journal")), default=0)
             self.limit = self.rng.choice((64, 4096, newest + self.rng.randrange(1, 65536)))
             resource.prlimit(self.world.trefoil.popen.pid, resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
             self.did["fill"] += 1
-            self.until["disk"] = time.monotonic() + self.rng.uniform(1, 5)
 
     def free(self):
         self.limit = None
         resource.prlimit(self.world.trefoil.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        self.until.pop("disk", None)
+
+    # The network and the clouds
+
+    def hold(self, what, low, high):
+        """For how many seconds; 0 when that is going on already."""
+        if what in self.until:
+            return 0
+        seconds = self.rng.uniform(low, high)
+        self.until[what] = time.monotonic() + seconds
+        return seconds
+
+    def fault(self, seconds, **fields):
+        self.world.fault(for_s=int(seconds * self.world.speed) + 1, **fields)
+
+    def cut(self):
+        """Every connection is cut at once."""
+        seconds = self.hold("network", 1, 5)
+        if seconds:
+            self.fault(seconds, api="*", kind="drop")
+            self.did["network cut"] += 1
+
+    def silence(self):
+        """The clouds' machine stands still: connections stay, nothing comes."""
+        with self.scraper.looking:  # it asks cloudsim nothing, but its time
+            self.world.sim.popen.send_signal(signal.SIGSTOP)
+        time.sleep(self.rng.uniform(0.2, 3))
+        self.world.sim.popen.send_signal(signal.SIGCONT)
+        self.did["silence"] += 1
+
+    def storm(self):
+        """Some answers of one cloud, or of all, are ill in one way."""
+        seconds = self.hold(f"storm {len(self.until)}", 1, 6)
+        where = {"cloud": self.rng.choice(CLOUDS)} if self.rng.random() < 0.7 else {}
+        kind = self.rng.choice(STORMS)
+        self.fault(seconds, api="*", kind=kind, rate=self.rng.choice((0.1, 0.4, 1)), **where)
+        self.did[f"storm of {kind}"] += 1
+        self.did["storm"] += 1
+
+    def revoke(self):
+        """All tokens that were issued are refused from now on."""
+        self.world.fault(kind="expire_tokens")
+        self.did["tokens revoked"] += 1
+
+    # Clocks
+
+    def skew(self):
+        """The cloud's clock goes 20 minutes ahead, as its Dates say."""
+        seconds = self.hold("skew", 1, 4)
+        if seconds:
+            self.fault(seconds, api="*", kind="skew", rate=1)
+            self.did["server's clock stepped"] += 1
+
+    def set_clock(self, ahead):
+        """Ours shows so many simulated seconds more than the truth; it is read by a reload, or by the next start."""
+        self.world.edit(r"^    origin: .*$", f"    origin: {round((self.world.origin + ahead) * 1e9)}")
+        if self.world.trefoil.alive():
+            self.world.trefoil.popen.send_signal(signal.SIGHUP)
+        self.did["our clock stepped"] += 1
+
+    def step_clock(self):
+        if self.hold("clock", 1, 6):
+            self.set_clock(self.rng.choice((3600, -3600, 3600, -3600, YEAR)))
+
+    def back(self):
+        self.set_clock(0)
+
+    def deleted(self):
+        """Segments that were there and are not: all that happened is younger than the retention, whatever our clock says."""
+        there = {os.path.basename(f) for f in glob.glob(f"{self.world.dir}/data/journal/*.journal")}
+        self.segments |= there
+        return self.segments - there
 
     # All of it
 
     def step(self):
         """One deed at random, and what is over ends."""
-        for what, ends in (("disk", self.free),):
-            if time.monotonic() >= self.until.get(what, float("inf")):
-                ends()
+        self.end({what for what, at in self.until.items() if time.monotonic() >= at})
+        self.deleted()
         deed = self.rng.choices(list(self.kinds), list(self.kinds.values()))[0]
         getattr(self, deed)()
 
+    def end(self, which):
+        for what in which:
+            del self.until[what]
+            ends = {"disk": self.free, "clock": self.back}.get(what)
+            if ends:
+                ends()
+
     def calm(self):
-        if "disk" in self.until:
-            self.free()
+        self.end(set(self.until))
+        self.world.fault(clear=True)
 
 
-DEEDS = {"kill": 10, "term": 1, "freeze": 1, "fill": 3}
+YEAR = 365 * 86400
+DEEDS = {"kill": 20, "term": 2, "freeze": 2, "fill": 4, "cut": 3, "silence": 1, "storm": 6, "revoke": 2, "skew": 2, "step_clock": 3}
+# What must have happened in a life of 20 kills, and is scaled with them.
+LEAST = {"kill": 20, "fill": 1, "network cut": 1, "storm": 2, "tokens revoked": 1, "our clock stepped": 2}
 
 
 def second_refused(tap, world, name):
@@ -178,61 +261,114 @@ def second_refused(tap, world, name):
            f"{name}: a second process on the same folder is refused: {said.strip().splitlines()[-1:]}", f"exit {p.returncode}\n{said}")
 
 
+def rage(chaos, rounds, seconds):
+    """So many kills and all the rest, about evenly over so many seconds."""
+    begin, first = time.monotonic(), chaos.did["kill"]
+    pace = seconds / (rounds * sum(chaos.kinds.values()) / chaos.kinds["kill"])
+    while chaos.did["kill"] < first + rounds:
+        chaos.step()
+        done = (chaos.did["kill"] - first) / rounds
+        time.sleep(max(0, min(chaos.rng.expovariate(1 / pace), begin + seconds * (done + 2 / rounds) - time.monotonic())))
+    chaos.calm()
+
+
+def passes(tap, name, world):
+    """All is well again: what happens now is told within a stated time, by every signal that counts as it goes."""
+    begun = world.now()
+    counting = ("metrics", "usage", "calls")
+
+    def jobs():
+        return [j for s in world.sources()["sources"] for j in s["jobs"] if j["signal"] in counting]
+
+    def behind():
+        return [j for j in jobs() if (j["complete_until"] or "") <= iso(begun + 60)]
+    patience = max(j["expected_lag_seconds"] for j in jobs()) + PASSES_IN
+    try:
+        wait_for(lambda: not behind(), world.real(patience) + 10, "a new record passes through")
+    except TimeoutError:
+        tap.ok(False, f"{name}: a new record passes through", "\n".join(str(j) for j in behind()))
+        return
+    took = (world.now() - begun) / 60
+    tap.ok(True, f"{name}: what happened after the faults was complete in all {len(jobs())} jobs after {took:.0f} min, at most {patience / 60:.0f}")
+
+
 def live(tap, seed, rounds, duration="2h", history="1h", speed=120, cpm=240, deeds=None, settle=SETTLE, after="2h", **more):
-    """One life with so many kill -9; what happened."""
+    """One life with so many kill -9: half of them while the workload lasts, then a calm, then the rest; what happened."""
     rng = random.Random(seed)
     name = f"seed {seed}"
     world = World(seed=seed, speed=speed, duration=duration, history=history, cpm=cpm, more=SMALL, **more)
+    world.edit(r"^(storage:)$", r"\1\n  journal: {segment: 1MiB}")  # many, so that retention has something to delete
     scraper = Scraper(world)
     chaos = Chaos(world, rng, scraper, deeds or DEEDS)
     try:
+        for san in ("TSAN", "ASAN", "UBSAN"):  # whoever is killed takes its exit code with it
+            os.environ[f"{san}_OPTIONS"] = f"log_path={world.dir}/sanitizer:print_stacktrace=1"
         world.start()
         world.wait_ready()
         scraper.start()
-        begin, end = time.monotonic(), world.origin + span(duration)
-        lasts = world.real(end + span(after) - world.now())
-        pace = lasts / (rounds * sum(chaos.kinds.values()) / chaos.kinds["kill"])
-        while chaos.did["kill"] < rounds or time.monotonic() < begin + lasts:
-            chaos.step()
-            done = chaos.did["kill"] / rounds
-            time.sleep(max(0, min(rng.expovariate(1 / pace), begin + lasts * (done + 2 / rounds) - time.monotonic())))
-        chaos.calm()
+        end = world.origin + span(duration)
+        rage(chaos, rounds // 2, world.real(span(duration)) * 0.6)
         second_refused(tap, world, name)
-        time.sleep(max(0, world.real(end + settle - world.now())))
-        judge(tap, name, world, chaos, scraper, end)
+        passes(tap, name, world)
+        rage(chaos, rounds - rounds // 2, max(world.real(end + span(after) - world.now()), rounds))
+        if settle is None:
+            scraper.look()
+        else:
+            time.sleep(max(0, world.real(end + settle - world.now())))
+            judge(tap, name, world, end)
+        review(tap, name, world, chaos, scraper, rounds)
     except Exception as e:
         tap.ok(False, f"{name}: {type(e).__name__}: {e}", world.trefoil.tail() if world.trefoil else "")
     finally:
         scraper.over.set()
+        world.sim.popen.send_signal(signal.SIGCONT)
         world.close(keep=tap.failed != 0)
     return chaos.did
 
 
-def judge(tap, name, world, chaos, scraper, end):
+def too_tame(did, rounds):
+    return [f"{what}: {did[what]} of {least * rounds / 20:.0f}" for what, least in LEAST.items() if did[what] < least * rounds // 20]
+
+
+def judge(tap, name, world, end):
     """All has settled: what is shown is what is true."""
     try:
         wait_for(lambda: settled(world, iso(end)), 120, "all is settled")
     except TimeoutError:
         tap.ok(False, f"{name}: all is settled", why_not(world, iso(end)))
-    scraper.end()
     metrics, truth = ask_both(world)
     wrong, compared, debts = compare(truth, metrics)
     told = {s["labels"]["cloud"] for s in truth["series"] if s["family"] == "genai_requests_total" and s["value"]}
     tap.ok(compared > 50 and told == set(CLOUDS), f"{name}: truth lists {compared} series of all services", told)
     tap.ok(not wrong, f"{name}: every series equals the truth", "\n".join([f"{len(wrong)} differ"] + wrong))
+    broken = conservation(metrics)
+    tap.ok(not broken, f"{name}: received = stored + duplicate + rejected + quarantined", "\n".join(broken))
+    total = sum(s["value"] for s in truth["series"] if s["family"] == "genai_requests_total")
+    tap.note(f"{name}: {compared} series, {total:.0f} requests, debts {sum(debts.values()):.0f}")
+
+
+def review(tap, name, world, chaos, scraper, rounds):
+    """What was seen on the way."""
+    scraper.end()
     tap.ok(not scraper.fell, f"{name}: no counter ever fell", "\n".join(scraper.fell))
     tap.ok(not scraper.first, f"{name}: every series began at 0", "\n".join(scraper.first))
-    broken = conservation(metrics) + scraper.unbalanced
-    tap.ok(not broken, f"{name}: received = stored + duplicate + rejected + quarantined, in every scrape", "\n".join(broken))
+    tap.ok(not scraper.unbalanced, f"{name}: received = stored + duplicate + rejected + quarantined, in every scrape",
+           "\n".join(scraper.unbalanced))
+    gone = chaos.deleted()
+    tap.ok(not gone and len(chaos.segments) > 1, f"{name}: none of {len(chaos.segments)} segments was deleted", gone)
+    tap.ok(not scraper.negative, f"{name}: no duration is negative", "\n".join(scraper.negative))
     took = sorted(scraper.took)
     tap.ok(len(took) > 50 and statistics.median(took) < ANSWERS_IN and took[-1] < HANGS_AFTER and not scraper.broken,
            f"{name}: it always answered", "\n".join([f"{took[-5:]}"] + scraper.broken))
     tap.note(f"{name}: {len(took)} scrapes took {statistics.median(took):.3f} s in the middle, {took[len(took) * 99 // 100]:.3f} s "
              f"of 99 in 100, {took[-1]:.3f} s at most; {sum(t > ANSWERS_IN for t in took)} beyond {ANSWERS_IN:.0f} s")
+    ill = sum(a[k] for a in world.requests()["apis"] for k in ("throttled", "client_errors", "server_errors", "dropped"))
     code = world.trefoil.stop()
     tap.ok(code == 0 and not chaos.failures, f"{name}: SIGTERM ends it with 0", "\n".join([f"exit {code}"] + chaos.failures))
-    total = sum(s["value"] for s in truth["series"] if s["family"] == "genai_requests_total")
-    tap.note(f"{name}: {compared} series, {total:.0f} requests, debts {sum(debts.values()):.0f}, {chaos.replays:.0f} frames replayed, "
+    said = [open(f, errors="replace").read() for f in glob.glob(f"{world.dir}/sanitizer.*")]
+    tap.ok(not said, f"{name}: no sanitizer has a word to say", "\n".join(said))
+    tap.note(f"{name}: {chaos.replays:.0f} frames replayed, "
              f"disk seen full {scraper.gauges['trefoil_journal_disk_full']} times; {dict(chaos.did)}")
-    tap.ok(chaos.did["kill"] and chaos.replays > chaos.did["kill"] and scraper.gauges["trefoil_journal_disk_full"],
-           f"{name}: it was not too tame", dict(chaos.did))
+    tame = too_tame(chaos.did, rounds)
+    tap.ok(not tame and chaos.replays > chaos.did["kill"] and scraper.gauges["trefoil_journal_disk_full"] and ill > 100,
+           f"{name}: it was not too tame: {ill} answers were errors", "\n".join([str(dict(chaos.did))] + tame))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""cloudsim produces and judges while Trefoil is killed, starved and lied to; then all is equal. ROUNDS kills from SEED on, in
-lives of at most LIFE."""
+"""cloudsim produces and judges while Trefoil is killed, starved and lied to; then all is equal. ROUNDS kills from SEED on, in lives of
+at most LIFE; with SHORT only what can be seen on the way, for builds that are slow."""
 import os
 import sys
 
@@ -11,9 +11,10 @@ from harness import Tap
 tap = Tap()
 rounds, most = int(os.environ.get("ROUNDS", "20")), int(os.environ.get("LIFE", "40"))
 seed = int(os.environ.get("SEED", "11"))
+short = {"duration": "1h", "settle": None, "after": "30m", "cpm": 120} if os.environ.get("SHORT") else {}
 while rounds > 0:
     n = min(rounds, most)
-    live(tap, seed, n, duration="2h" if n <= 20 else "4h")
+    live(tap, seed, n, **({"duration": "2h" if n <= 20 else "4h"} | short))
     rounds -= n
     seed += 1
 tap.done()
