@@ -4,6 +4,7 @@
 #   make check        builds and runs every test that needs no other registry; T=azure runs those whose path matches
 #   make check SAN=address,undefined      the same with sanitizers (thread, ...); each set has a build folder of its own
 #   make check-unit   the same without tests/e2e; check-threads: what runs several threads of ours, under SAN=thread
+#   make check-long   200 kills, more seeds, what takes long, and a soak of SOAK_S seconds: three hours
 #   make demo         cloudsim and Trefoil on loopback, and what to open
 #   make conformance  the clouds' official SDKs against cloudsim (npm registry)
 #   make fuzz         every fuzz target for FUZZ_S seconds from FUZZ_SEED on (clang; seed 0 is another one each time);
@@ -19,6 +20,7 @@ T      ?=
 PREFIX ?= /usr/local
 FUZZ_S ?= 30
 FUZZ_SEED ?= 1
+SOAK_S ?= 3600
 comma  := ,
 NAME   := $(or $(subst $(comma),-,$(SAN)),plain)$(if $(filter clang%,$(CC)),-clang)
 B      := build/$(NAME)
@@ -84,6 +86,14 @@ check-unit: $(UNIT)
 	B=$(B) prove --timer $(UNIT) $(HOUSE)
 check-threads:
 	$(MAKE) check-unit SAN=thread T=$(or $(T),thread)
+	$(if $(T),,$(MAKE) build/plain/cloudsim && $(MAKE) SAN=thread build/thread/trefoil)
+	$(if $(T),,B=build/thread SIM_B=build/plain SHORT=1 ROUNDS=6 prove --timer tests/e2e/oracle.t)
+check-long: all
+	@echo "  This takes about three hours; SOAK_S=$(SOAK_S) seconds of it are the soak."
+	B=$(B) ROUNDS=200 SEED=301 prove --timer tests/e2e/oracle.t
+	for seed in 101 104 107 110; do B=$(B) SEED=$$seed prove --timer tests/e2e/truth.t || exit 1; done
+	B=$(B) LONG=1 prove --timer $(wildcard tests/e2e/control.t tests/e2e/backlog.t) tests/e2e/outage.t
+	B=$(B) SOAK_S=$(SOAK_S) tests/e2e/soak.py
 programs: all $(UNIT) $(BENCH)
 
 $(B)/tests/cloudsim/test/%: $(B)/tests/cloudsim/test/%.o $(filter-out $(B)/tests/cloudsim/main.o,$(SIM_OBJ)) $(SIM_LIB)
@@ -160,6 +170,6 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help all variant check check-unit check-threads programs fuzz fuzz-run conformance demo bench lint format install clean
+.PHONY: help all variant check check-unit check-threads check-long programs fuzz fuzz-run conformance demo bench lint format install clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -11,7 +11,7 @@ from harness import Tap
 tap = Tap()
 rounds, most = int(os.environ.get("ROUNDS", "20")), int(os.environ.get("LIFE", "40"))
 seed = int(os.environ.get("SEED", "11"))
-short = {"duration": "1h", "settle": None, "after": "30m", "cpm": 120} if os.environ.get("SHORT") else {}
+short = {"duration": "50m", "settle": None, "after": "10m", "cpm": 60, "speed": 60} if os.environ.get("SHORT") else {}
 while rounds > 0:
     n = min(rounds, most)
     live(tap, seed, n, **({"duration": "2h" if n <= 20 else "4h"} | short))
