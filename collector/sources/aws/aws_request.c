@@ -135,6 +135,8 @@ void aws_path_profile(struct buf *out, sv id)
 
 /* ---- GetMetricData ---- */
 
+enum { DATAPOINTS_A_PAGE = 100800 }; /* more is refused; what is beyond has a NextToken */
+
 /* Ids number the entries: "m0", "m1", ... */
 static void entry(struct buf *out, const struct aws_series *s, size_t number, enum aws_stat stat, int64_t period_nano)
 {
@@ -175,8 +177,11 @@ void aws_body_metric_data(struct buf *out, const struct aws_query *q, sv next)
 {
     size_t n = 0;
 
-    buf_printf(out, "{\"StartTime\":%lld,\"EndTime\":%lld,\"ScanBy\":\"TimestampAscending\",\"MetricDataQueries\":[",
-               (long long)(q->from_unix_nano / NANO_PER_S), (long long)(q->to_unix_nano / NANO_PER_S));
+    buf_printf(out,
+               "{\"StartTime\":%lld,\"EndTime\":%lld,\"MaxDatapoints\":%d,\"ScanBy\":\"TimestampAscending\","
+               "\"MetricDataQueries\":[",
+               (long long)(q->from_unix_nano / NANO_PER_S), (long long)(q->to_unix_nano / NANO_PER_S),
+               DATAPOINTS_A_PAGE);
     for (size_t i = 0; i < q->n_series; i++) {
         unsigned stats = aws_stats(&aws_metrics[q->series[i]->metric], q->asking);
 

@@ -64,6 +64,7 @@ static void a_question_has_the_form_of_the_sample(void)
     OK(json_parse(p, buf_sv(&out), &root, NULL) == ERR_OK);
     OK(json_i64(json_get(root, SV("StartTime")), &t) && t == 1789999740);
     OK(json_i64(json_get(root, SV("EndTime")), &t) && t == 1790000040);
+    OK(json_i64(json_get(root, SV("MaxDatapoints")), &t) && t == 100800);
     OK(sv_eq(json_sv(json_get(root, SV("ScanBy"))), SV("TimestampAscending")) &&
        sv_eq(json_sv(json_get(root, SV("NextToken"))), SV("n")));
     a = json_items(json_get(root, SV("MetricDataQueries")));

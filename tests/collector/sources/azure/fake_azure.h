@@ -39,8 +39,9 @@ struct fake {
     const char *silent;     /* metric without data */
     const char *deployment; /* in metrics; NULL: chat */
     const char *listed;     /* a second deployment in the inventory */
-    unsigned series;        /* a metric and deployment; 0: 1 */
+    unsigned series;        /* a metric and deployment; 0: 1. Cut at `top`, 10 when none is asked for, without a word */
     const char *logging;    /* answer of diagnosticSettings */
+    unsigned top;           /* of the question that is being answered */
     /* counters */
     atomic_int tokens, batches, metrics, deployments, pages, activity, queries, refused_tokens;
 };
@@ -91,6 +92,8 @@ static inline void fake_metric(struct fake *f, sv name, int64_t from, int64_t to
     bool bad = f->failing && sv_eq(name, sv_of(f->failing));
     unsigned n = f->series && only.len == 0 ? f->series : 1;
 
+    n = n < f->top ? n : f->top;
+
     buf_printf(&r->body, "{\"name\":{\"value\":\"%.*s\"},\"unit\":\"Count\",\"errorCode\":\"%s\",\"timeseries\":[",
                SV_ARG(name), bad ? "InvalidSamplingType" : "Success");
     for (unsigned s = 0; s < n && !quiet && !bad; s++) {
@@ -129,6 +132,13 @@ static inline void fake_metrics(struct fake *f, sv names, sv from_text, sv to_te
     buf_put(&r->body, SV("]"));
 }
 
+static inline unsigned fake_top(const struct http_server_request *q)
+{
+    uint64_t top = 0;
+
+    return sv_to_u64(http_server_query(q, "top"), &top) ? (unsigned)top : 10;
+}
+
 static inline bool fake_refuses(struct fake *f, sv names, struct http_server_response *r)
 {
     if (!fake_has(names, f->bad_metric))
@@ -145,6 +155,7 @@ static inline void fake_batch(struct fake *f, const struct http_server_request *
     bool first = true;
 
     f->batches++;
+    f->top = fake_top(q);
     if (f->batch_status) {
         r->status = f->batch_status;
         buf_put(&r->body, SV("{\"error\":{\"code\":\"AuthorizationFailed\"}}"));
@@ -177,6 +188,7 @@ static inline void fake_resource_metrics(struct fake *f, const struct http_serve
     sv names = http_server_query(q, "metricnames");
 
     f->metrics++;
+    f->top = fake_top(q);
     if (fake_refuses(f, names, r))
         return;
     buf_put(&r->body, SV("{\"cost\":1,"));

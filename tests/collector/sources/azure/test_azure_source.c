@@ -287,6 +287,25 @@ static void an_unknown_deployment_is_looked_up_once(void)
     fake_stop(&f);
 }
 
+/* Azure gives the first ten and says nothing when nobody asks for more. */
+static void eleven_series_come_as_eleven(void)
+{
+    struct fake f;
+    struct frame *out;
+    struct err e;
+
+    if (!OK(fake_start(&f)))
+        return;
+    OK(fake_discover(&f));
+    f.series = 11;
+    OK(fake_poll(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests", &out, &e) == ERR_OK);
+    OK(fake_count(out, "AzureOpenAIRequests", NULL) == 11 * 5 && f.metrics == 0);
+    f.batch_status = 404; /* and of each resource alone */
+    OK(fake_poll(&f, FAKE_METRICS(FAKE_A), "metrics/azure_openai/requests", &out, &e) == ERR_OK);
+    OK(fake_count(out, "AzureOpenAIRequests", NULL) == 11 * 5 && f.metrics > 0);
+    fake_stop(&f);
+}
+
 static void more_series_than_top_are_asked_for_by_deployment(void)
 {
     struct fake f;
@@ -539,6 +558,7 @@ int main(void)
     RUN(one_bad_metric_does_not_take_the_group_along);
     RUN(a_metric_that_fails_inside_a_200_is_no_zero);
     RUN(an_unknown_deployment_is_looked_up_once);
+    RUN(eleven_series_come_as_eleven);
     RUN(more_series_than_top_are_asked_for_by_deployment);
     RUN(the_family_that_has_data_takes_over);
     RUN(a_subscription_that_refuses_harms_no_other);
