@@ -8,16 +8,22 @@
  * libcurl's own low-speed rule would also count the time in which a server thinks, and a log query may think for
  * minutes.
  *
+ * Sockets are made by a callback, so that the last descriptors of the process stay for its journal and for those who ask it; and so
+ * that a lack of ours is told as ours (ERR_IO), not as a fault of the endpoint.
+ *
  * Texts name host and port, never the rest of a URL, which may carry a token.
  */
 #include "collector/net/http_client.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +39,9 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     HEAD_LIMIT = 256 << 10,
     IDLE_MAX = 32,
+    IDLE_ALL_MAX = 128, /* handles that all clients together keep, each with at most CONNECTIONS_OF_IDLE */
+    CONNECTIONS_OF_IDLE = 2,
+    DESCRIPTORS_KEPT = 64, /* for files and for whoever asks us; a quarter where the limit is low */
     ORIGIN_MAX = 300,
     SLOW_BYTES_PER_S = 100,
     SLOW_S = 20,
@@ -66,12 +75,15 @@ struct transfer {
     struct buf url; /* terminated */
     char problem[CURL_ERROR_SIZE];
     struct http_gunzip *gunzip; /* made with the first piece of a gzipped body */
+    int local_errno;            /* why this machine could not make a socket; 0: it could */
     bool body_begun, too_large, slow, badly_packed;
     size_t body_limit;
     size_t arrived; /* body bytes, as libcurl counts them, and head bytes */
     size_t arrived_at_mark;
     int64_t mark_ms;
 };
+
+static _Atomic unsigned idle_of_all;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -123,6 +135,7 @@ void http_client_free(struct http_client *c)
 {
     if (!c)
         return;
+    idle_of_all -= c->n_idle;
     for (unsigned i = 0; i < c->n_idle; i++)
         curl_easy_cleanup(c->idle[i].curl);
     pthread_mutex_destroy(&c->lock);
@@ -150,6 +163,7 @@ static CURL *handle_take(struct http_client *c, const char *origin)
                 at = i;
         curl = c->idle[at].curl;
         c->idle[at] = c->idle[--c->n_idle];
+        idle_of_all--;
     }
     pthread_mutex_unlock(&c->lock);
     return curl ? curl : curl_easy_init();
@@ -161,11 +175,12 @@ static void handle_give(struct http_client *c, CURL *curl, const char *origin)
 
     curl_easy_reset(curl);
     pthread_mutex_lock(&c->lock);
-    if (c->n_idle < IDLE_MAX) {
+    if (c->n_idle < IDLE_MAX && idle_of_all < IDLE_ALL_MAX) {
         struct idle *slot = &c->idle[c->n_idle++];
 
         slot->curl = curl;
         snprintf(slot->origin, sizeof slot->origin, "%s", origin);
+        idle_of_all++;
         kept = true;
     }
     pthread_mutex_unlock(&c->lock);
@@ -174,6 +189,36 @@ static void handle_give(struct http_client *c, CURL *curl, const char *origin)
 }
 
 /* What libcurl calls while it works. */
+
+/* The number of a new descriptor says how many are open, about: it is the lowest that is free. */
+static bool leaves_enough(int fd)
+{
+    struct rlimit r;
+    rlim_t kept = DESCRIPTORS_KEPT;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
+        return true;
+    kept = r.rlim_cur / 4 < kept ? r.rlim_cur / 4 : kept;
+    return (rlim_t)fd < r.rlim_cur - kept;
+}
+
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct transfer *t = ctx;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+    (void)purpose;
+    if (fd < 0) {
+        /* A family that this machine does not speak is tried by libcurl on its own, beside others. */
+        t->local_errno = errno == EAFNOSUPPORT ? t->local_errno : errno;
+        return CURL_SOCKET_BAD;
+    }
+    if (leaves_enough(fd))
+        return fd;
+    close(fd);
+    t->local_errno = EMFILE;
+    return CURL_SOCKET_BAD;
+}
 
 /* False when the encoding is one that was not asked for. */
 static bool begin_body(struct transfer *t)
@@ -350,6 +395,9 @@ static void set_bounds(struct transfer *t)
     curl_easy_setopt(t->curl, CURLOPT_CONNECTTIMEOUT_MS,
                      timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS);
     curl_easy_setopt(t->curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(t->curl, CURLOPT_MAXCONNECTS, (long)CONNECTIONS_OF_IDLE);
     curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
@@ -489,6 +537,19 @@ static const struct {
 };
 /* clang-format on */
 
+/* 0: it is not for want of anything here. No port is told by connect, a descriptor by our callback. */
+static int local_want(const struct transfer *t, CURLcode rc)
+{
+    long os = 0;
+
+    if (t->local_errno)
+        return t->local_errno;
+    curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &os);
+    return rc == CURLE_COULDNT_CONNECT && (os == EADDRNOTAVAIL || os == ENOBUFS || os == ENOMEM || os == EAGAIN)
+               ? (int)os
+               : 0;
+}
+
 static enum err_code explain(const struct transfer *t, CURLcode rc, int64_t timeout_ms, struct err *e)
 {
     const char *words = t->problem[0] ? t->problem : curl_easy_strerror(rc);
@@ -502,6 +563,10 @@ static enum err_code explain(const struct transfer *t, CURLcode rc, int64_t time
         return err_set(e, ERR_RETRY, "%s: the answer's content-encoding is broken or was not asked for", t->origin);
     if (t->slow)
         return err_set(e, ERR_RETRY, "%s: fewer than %d bytes/s for %d s", t->origin, SLOW_BYTES_PER_S, SLOW_S);
+    if (local_want(t, rc)) {
+        errno = local_want(t, rc);
+        return err_sys(e, "%s: not asked: this machine has no connection left to make", t->origin);
+    }
     if (rc == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, ERR_RETRY, "%s: no complete answer within %lld ms: %s", t->origin, (long long)timeout_ms,
                        words);

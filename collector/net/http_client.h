@@ -9,10 +9,12 @@
  * server may think for longer than that). Timeouts are real time even when
  * the process clock is scaled.
  *
+ * Idle connections are kept, in at most 128 handles of all clients together. No request takes one of the process's last descriptors.
+ *
  * Ownership:     the client owns its connections; a response is the caller's (http_response_done) and can be reused.
  * Errors:        http_do fails only when no HTTP answer came: ERR_RETRY (network, DNS, TLS handshake cut, timeout),
  *                ERR_CONFIG (certificate not trusted, bad URL, host not allowed, unreadable ca_file), ERR_LIMIT (too
- *                large), ERR_CANCELLED. An HTTP status of 400 and more is an answer, not an error.
+ *                large), ERR_IO (no descriptor or port of this machine is left), ERR_CANCELLED. An HTTP status of 400 and more is an answer, not an error.
  * Thread-safety: one client serves any number of threads; one response, one thread.
  */
 #ifndef NET_HTTP_CLIENT_H
