@@ -39,14 +39,14 @@ int64_t purse_due(const struct purse *p, enum task_turn turn, int64_t due_mono)
 
     if (!p->limited)
         return due_mono;
-    if (turn == TURN_BACKLOG && !purse_owes_backlog(p))
+    if (turn_is_behind(turn) && !purse_owes_backlog(p))
         allowed += SAVED_FOR_LIVE_MS * NANO_PER_MS;
     return due_mono > allowed ? due_mono : allowed;
 }
 
 void purse_begin(struct purse *p, enum task_turn turn)
 {
-    p->live_polls = turn == TURN_BACKLOG ? 0 : p->live_polls + 1;
+    p->live_polls = turn_is_behind(turn) ? 0 : p->live_polls + 1;
     p->running++;
 }
 

@@ -207,6 +207,8 @@ static void add_count_from(struct frame *f, sv source, int64_t count_from)
 struct poll {
     struct spine *s;
     const struct task *task;
+    struct source_job job; /* the task's, but for the grain of a control read */
+    char group[CONTROL_GROUP_MAX];
     struct arena arena;
     int64_t count_from;
     int64_t planned_at; /* what we took for the cloud's now */
@@ -218,7 +220,7 @@ struct poll {
 
 static struct frame *frame_for(struct poll *p, const struct window *w)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     const struct instance *in = p->task->instance;
     struct frame *f;
     struct window *own;
@@ -231,7 +233,8 @@ static struct frame *frame_for(struct poll *p, const struct window *w)
     *own = *w;
     own->source = in->env.id;
     own->scope = job->scope;
-    own->group = job->group;
+    own->group = w->control ? w->group : job->group;
+    own->controls = job->controls && !w->control;
     if (p->first)
         add_count_from(f, in->env.id, p->count_from);
     add_mapping(f, in->ops, p->first, clock_now());
@@ -269,14 +272,25 @@ static void commit_failed(struct poll *p)
         source_stats_give_back(p->task->instance->stats, f);
 }
 
+/* Else the archive would take an hour for a revision of its first minute. */
+static void key_hours(struct frame *f)
+{
+    for (struct batch *b = f->batches; b; b = b->next)
+        for (size_t i = 0; i < b->n_measures; i++)
+            b->measures[i].key = key_control(b->measures[i].series, b->measures[i].start_unix_nano);
+}
+
 static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     struct window *w = &f->windows[0];
 
     if (job->kind == JOB_SNAPSHOT) {
         w->from_unix_nano = w->to_unix_nano = w->read_at_unix_nano;
         w->settled_to_unix_nano = w->read_at_unix_nano;
+    } else if (w->control) {
+        w->settled_to_unix_nano = w->to_unix_nano;
+        key_hours(f);
     } else {
         judge_window(spine_ledger(p->s), p->task->instance->env.id, job, p->count_from, w);
     }
@@ -290,7 +304,7 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
 static enum err_code check_clock(const struct poll *p, struct window *w, struct err *e)
 {
     const struct source_env *env = &p->task->instance->env;
-    bool doubted, windowed = p->task->job.kind == JOB_WINDOWED;
+    bool doubted, windowed = p->job.kind == JOB_WINDOWED;
     int64_t now = source_happened(env, &doubted), ahead = p->planned_at - now, doubt = source_stats_doubt();
 
     if (w->read_at_unix_nano == 0 || w->read_at_unix_nano > now)
@@ -307,7 +321,7 @@ static enum err_code check_clock(const struct poll *p, struct window *w, struct 
 /* Reads and commits the window, or as much of its front as can be read at once; *w tells what was read. */
 static enum err_code read_window(struct poll *p, struct window *w, struct err *e)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     struct source *source = p->task->instance->source;
     enum err_code code = ERR_OK;
 
@@ -344,9 +358,26 @@ static enum err_code read_pieces(struct poll *p, const struct window *w, struct 
     return code;
 }
 
+/* One control window, whole. */
+static enum err_code poll_control(struct poll *p, struct err *e)
+{
+    const struct source_env *env = &p->task->instance->env;
+    struct window w = { 0 };
+    enum err_code code;
+    int age;
+
+    if (!control_plan(spine_ledger(p->s), env->id, &p->job, p->count_from, p->planned_at, &w, &age))
+        return ERR_OK;
+    w.group = control_group(p->job.group, age, p->group);
+    p->job.grain_ms = p->job.control_grain_ms;
+    code = read_pieces(p, &w, e);
+    p->job.grain_ms = p->task->job.grain_ms;
+    return code ? err_wrap(e, "control read after %s", control_ages[age].name) : ERR_OK;
+}
+
 static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     const struct source_env *env = &p->task->instance->env;
     enum task_turn turn = p->task->turn;
     enum err_code code = ERR_OK;
@@ -402,7 +433,7 @@ static bool put_gap(struct frame *f, const struct origin_view *of, sv signal, sv
 /* Why the front of `w` cannot be read any more; cuts it to the part for which that holds. */
 static sv cause_of(struct poll *p, struct window *w)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     struct window unread;
 
     if (!ledger_first_hole(spine_ledger(p->s), p->task->instance->env.id, job->scope, job->group, w->from_unix_nano,
@@ -439,7 +470,7 @@ static enum err_code tell_gap(struct poll *p, const struct window *w, sv cause, 
 static enum err_code tell_lost(struct poll *p, struct err *e)
 {
     const struct source_env *env = &p->task->instance->env;
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     int64_t kept = oldest_wanted(job, p->count_from, source_server_now(env));
     enum err_code code = ERR_OK;
     struct window w;
@@ -495,7 +526,7 @@ static enum err_code tell_unlogged(struct poll *p, struct err *e)
 
 static bool is_unknown(const struct poll *p)
 {
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     int64_t now = clock_now();
     struct window hole;
 
@@ -513,10 +544,23 @@ static void note_success(struct poll *p, struct task_status *s, bool more)
     s->state = more ? TASK_CATCHING_UP : TASK_OK;
 }
 
+static void note_controls(struct poll *p, struct task_status *s)
+{
+    const struct source_env *env = &p->task->instance->env;
+    const struct source_job *job = &p->job;
+    struct ledger *l = spine_ledger(p->s);
+    struct window w = { 0 };
+    int due;
+
+    for (int age = 0; job->controls && age < CONTROL_AGES; age++)
+        s->control_until_unix_nano[age] = ledger_control_until(l, env->id, job->scope, job->group, age);
+    s->control_waits = control_plan(l, env->id, job, p->count_from, s->server_now_unix_nano, &w, &due);
+}
+
 static void note_reach(struct poll *p, struct task_status *s)
 {
     const struct source_env *env = &p->task->instance->env;
-    const struct source_job *job = &p->task->job;
+    const struct source_job *job = &p->job;
     struct ledger *l = spine_ledger(p->s);
 
     s->server_now_unix_nano = source_server_now(env);
@@ -526,27 +570,62 @@ static void note_reach(struct poll *p, struct task_status *s)
     } else if (s->error.code == ERR_OK) {
         s->complete_until_unix_nano = s->last_success_unix_nano;
     }
+    note_controls(p, s);
+}
+
+static void name_failure(const struct task *t, struct err *e, enum err_code code)
+{
+    e->code = code;
+    err_wrap(e, "%.*s: %.*s: %.*s", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group));
 }
 
 static void note_failure(struct poll *p, struct task_status *s, struct err *e, enum err_code code)
 {
     const struct task *t = p->task;
 
-    e->code = code;
-    err_wrap(e, "%.*s: %.*s: %.*s", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group));
+    name_failure(t, e, code);
     s->error = *e;
     s->failures++;
     s->state = TASK_FAILING;
     s->backlog_fails = t->turn == TURN_BACKLOG;
 }
 
+/* What fails here says nothing about the rest, and holds it up no more than its own time. */
+static enum err_code control_poll(struct poll *p, struct task_status *s)
+{
+    struct err e = { 0 };
+    enum err_code code = poll_control(p, &e);
+
+    s->control_error = (struct err){ 0 };
+    if (code == ERR_OK)
+        return ERR_OK;
+    name_failure(p->task, &e, code);
+    s->control_error = e;
+    s->failures++;
+    return code;
+}
+
+static enum err_code poll_turn(struct poll *p, bool *more, struct err *e)
+{
+    const struct task *t = p->task;
+    struct window snapshot = { 0 };
+    enum err_code code;
+
+    p->unknown = !p->first && t->job.kind == JOB_WINDOWED && is_unknown(p);
+    code = t->job.kind == JOB_WINDOWED ? poll_windows(p, more, e) : read_window(p, &snapshot, e);
+    if (code == ERR_OK && p->windows && t->job.retention_ms)
+        code = tell_lost(p, e);
+    if (code == ERR_OK && p->windows && t->turn != TURN_BACKLOG && sv_eq(t->job.signal, SV("calls")))
+        code = tell_unlogged(p, e);
+    return code;
+}
+
 enum err_code task_poll(struct spine *s, const struct task *t, struct task_status *status, bool *more)
 {
     const struct source_env *env = &t->instance->env;
-    struct poll p = { .s = s, .task = t };
-    struct window snapshot = { 0 };
+    struct poll p = { .s = s, .task = t, .job = t->job };
     struct err e = { 0 };
-    enum err_code code;
+    enum err_code code = ERR_OK;
     bool doubted;
 
     *more = false;
@@ -558,17 +637,19 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
         p.count_from = clock_floor(p.planned_at - t->instance->initial_window_ms * NANO_PER_MS, NANO_PER_MIN);
     status->last_attempt_unix_nano = clock_now();
     status->polls++;
-    p.unknown = !p.first && t->job.kind == JOB_WINDOWED && is_unknown(&p);
-    code = t->job.kind == JOB_WINDOWED ? poll_windows(&p, more, &e) : read_window(&p, &snapshot, &e);
-    if (code == ERR_OK && p.windows && t->job.retention_ms)
-        code = tell_lost(&p, &e);
-    if (code == ERR_OK && p.windows && t->turn != TURN_BACKLOG && sv_eq(t->job.signal, SV("calls")))
-        code = tell_unlogged(&p, &e);
+    if (t->turn != TURN_CONTROL) {
+        code = poll_turn(&p, more, &e);
+        if (code == ERR_OK)
+            note_success(&p, status, *more);
+        else
+            note_failure(&p, status, &e, code);
+    }
+    if (t->turn == TURN_CONTROL || (t->turn == TURN_ALL && code == ERR_OK && !*more)) {
+        enum err_code control = control_poll(&p, status);
+
+        code = t->turn == TURN_CONTROL ? control : code;
+    }
     status->records += p.records;
-    if (code == ERR_OK)
-        note_success(&p, status, *more);
-    else
-        note_failure(&p, status, &e, code);
     note_reach(&p, status);
     if (code)
         commit_failed(&p);

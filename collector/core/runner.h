@@ -40,10 +40,19 @@ struct task_status {
     uint64_t polls, failures, records;
     bool backlog_fails; /* `error` is that of the backlog; what is live goes on */
     struct err error;   /* of the last failure; code 0 when the last poll succeeded */
+
+    /* control reads, which say nothing about the rest */
+    bool control_waits; /* one is due */
+    int64_t control_until_unix_nano[CONTROL_AGES];
+    struct err control_error;
 };
 
 /* What a poll is to read. What is older never holds up what is new, so that the scheduler gives them turns of their own. */
-enum task_turn { TURN_ALL, TURN_LIVE, TURN_BACKLOG };
+enum task_turn { TURN_ALL, TURN_LIVE, TURN_BACKLOG, TURN_CONTROL };
+static inline bool turn_is_behind(enum task_turn turn)
+{
+    return turn == TURN_BACKLOG || turn == TURN_CONTROL;
+}
 
 /* How the backlog was at the ends of the last polls, a quarter of a minute apart. */
 enum { PROGRESS_POINTS = 20 };
@@ -73,6 +82,10 @@ struct task {
     int64_t behind_due_mono;
     struct retry behind_retry;
     struct progress progress;
+
+    /* those of control reads */
+    int64_t control_due_mono;
+    struct retry control_retry;
     bool asks_jobs; /* stands for a source whose jobs() failed: asks again */
 
     struct heart heart; /* of the poll that runs */
@@ -92,6 +105,10 @@ enum err_code task_poll(struct spine *s, const struct task *t, struct task_statu
 /* The window that a job would read at server time `now`; false: nothing to read yet. Pure but for what the ledger says. */
 bool window_plan(struct ledger *l, sv source, const struct source_job *job, enum task_turn turn, int64_t count_from,
                  int64_t now, struct window *out);
+
+/* The hours that a job would read once more at server time `now`, and at which age; false: none yet. */
+bool control_plan(struct ledger *l, sv source, const struct source_job *job, int64_t count_from, int64_t now,
+                  struct window *out, int *age);
 
 /* Takes a point and tells how long the rest will take: 0 when nothing is left or nobody knows. */
 int64_t progress_note(struct progress *p, int64_t backlog_nano, int64_t mono);

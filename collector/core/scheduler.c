@@ -72,7 +72,10 @@ static struct health *health_of(struct scheduler *s, const struct instance *in, 
 
 static bool is_sick_in(const struct task *t, enum task_turn turn)
 {
-    bool sick = (turn == TURN_BACKLOG ? &t->behind_retry : &t->retry)->failures >= SICK_AFTER;
+    bool sick = (turn == TURN_BACKLOG   ? &t->behind_retry
+                 : turn == TURN_CONTROL ? &t->control_retry
+                                        : &t->retry)
+                    ->failures >= SICK_AFTER;
 
     for (int k = 0; k < HEALTHS; k++)
         sick |= t->trusted[k] != t->health[k]->episode;
@@ -126,7 +129,7 @@ static int64_t held_ms(const struct task *t, int64_t now)
 static void begin_spending(struct task *t, int64_t now)
 {
     purse_begin(t->purse, t->turn);
-    if (t->turn == TURN_BACKLOG)
+    if (turn_is_behind(t->turn))
         return;
     t->held_ms = t->held ? (now - t->due_mono) / NANO_PER_MS : 0;
     t->held = false;
@@ -162,7 +165,7 @@ static struct task *task_new(struct scheduler *s, struct instance *in, const str
     t->job.signal = arena_copy(&t->names, job->signal);
     t->retry.base_ms = 2000;
     t->retry.cap_ms = job->interval_ms > 300000 ? job->interval_ms : 300000;
-    t->behind_retry = t->retry;
+    t->behind_retry = t->control_retry = t->retry;
     return t;
 }
 
@@ -318,6 +321,10 @@ static int64_t turn_due(const struct scheduler *s, const struct task *t, enum ta
         return INT64_MAX;
     if (turn == TURN_BACKLOG)
         return t->behind && !backlog_lane_full(s) ? purse_due(t->purse, turn, t->behind_due_mono) : INT64_MAX;
+    if (turn == TURN_CONTROL)
+        return t->status.control_waits && !t->behind && !backlog_lane_full(s)
+                   ? purse_due(t->purse, turn, t->control_due_mono)
+                   : INT64_MAX;
     return purse_due(t->purse, turn, t->due_mono);
 }
 
@@ -350,20 +357,33 @@ static struct task *pick_live(const struct scheduler *s, int64_t now, int64_t *w
     return best[1]->due_mono < best[0]->due_mono ? best[1] : best[0];
 }
 
-static struct task *pick_backlog(const struct scheduler *s, bool owed, int64_t now, int64_t *wake)
+static struct task *pick_turn(const struct scheduler *s, enum task_turn turn, bool owed, int64_t now, int64_t *wake)
 {
     struct task *best = NULL;
+    int64_t longest = INT64_MAX;
 
     for (size_t i = 0; i < s->n_tasks; i++) {
         struct task *t = s->tasks[i];
-        int64_t due = turn_due(s, t, TURN_BACKLOG);
+        int64_t due = turn_due(s, t, turn);
 
-        if (due > now)
+        if (due > now) {
             *wake = due < *wake ? due : *wake;
-        else if ((!owed || purse_owes_backlog(t->purse)) && (!best || due < best->behind_due_mono))
+        } else if ((!owed || purse_owes_backlog(t->purse)) && due < longest) {
             best = t;
+            longest = due;
+        }
     }
+    if (best)
+        best->turn = turn;
     return best;
+}
+
+/* What was never read, oldest first; then what is read once more. */
+static struct task *pick_behind(const struct scheduler *s, bool owed, int64_t now, int64_t *wake)
+{
+    struct task *t = pick_turn(s, TURN_BACKLOG, owed, now, wake);
+
+    return t ? t : pick_turn(s, TURN_CONTROL, owed, now, wake);
 }
 
 /* What is new goes before what is old, but where a budget would leave nothing to the old for ever. */
@@ -377,7 +397,7 @@ static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
         *wake = soon < *wake ? soon : *wake;
     if (memory == MEMORY_FULL)
         return NULL;
-    owed = memory == MEMORY_FREE ? pick_backlog(s, true, now, wake) : NULL;
+    owed = memory == MEMORY_FREE ? pick_behind(s, true, now, wake) : NULL;
     t = owed ? NULL : pick_live(s, now, wake);
     if (t || memory == MEMORY_TIGHT) {
         if (!t)
@@ -385,41 +405,54 @@ static struct task *pick(struct scheduler *s, int64_t now, int64_t *wake)
         t->turn = t->job.kind == JOB_WINDOWED ? TURN_LIVE : TURN_ALL;
         return t;
     }
-    t = owed ? owed : pick_backlog(s, false, now, wake);
-    if (t)
-        t->turn = TURN_BACKLOG;
-    return t;
+    return owed ? owed : pick_behind(s, false, now, wake);
 }
 
 static void log_end(const struct task *t, const struct task_status *was, const struct task_status *is)
 {
     const char *cloud = t->instance->ops->name;
 
-    if (is->state == TASK_FAILING)
+    if (t->turn == TURN_CONTROL) {
+        if (is->control_error.code)
+            log_warn(cloud, "%s", is->control_error.text);
+    } else if (is->state == TASK_FAILING)
         log_warn(cloud, "%s", is->error.text);
     else if (was->state == TASK_FAILING)
         log_info(cloud, "%.*s: %.*s: %.*s: works again", SV_ARG(t->instance->env.id), SV_ARG(t->job.scope),
                  SV_ARG(t->job.group));
 }
 
-/* A backlog that fails does not hold up what is live. */
-static void plan_next(struct task *t, struct task_status *is, enum err_code code, bool more)
+/* When the turn that just ended comes again. */
+static void plan_turn(struct retry *retry, int64_t *due, enum err_code code, const struct err *e, int64_t wait_ms)
 {
-    struct retry *retry = t->turn == TURN_BACKLOG ? &t->behind_retry : &t->retry;
-    int64_t *due = t->turn == TURN_BACKLOG ? &t->behind_due_mono : &t->due_mono;
-    int64_t wait_ms = t->turn == TURN_BACKLOG ? AGAIN_SOON_MS : t->job.interval_ms;
-
     if (code)
-        wait_ms = retry_after_failure(retry, &is->error);
+        wait_ms = retry_after_failure(retry, e);
     else
         retry_success(retry);
     *due = clock_mono() + wait_ms * NANO_PER_MS;
-    if (code == ERR_OK && more && !t->behind)
-        t->behind_due_mono = clock_mono() + AGAIN_SOON_MS * NANO_PER_MS;
-    t->behind = code ? t->behind : more;
-    is->next_unix_nano =
-        clock_now() +
-        ((t->behind && t->behind_due_mono < t->due_mono ? t->behind_due_mono : t->due_mono) - clock_mono());
+}
+
+/* A backlog or a control read that fails does not hold up what is live. */
+static void plan_next(struct task *t, struct task_status *is, enum err_code code, bool more)
+{
+    int64_t soon = clock_mono() + AGAIN_SOON_MS * NANO_PER_MS, next;
+    bool waited = t->status.control_waits;
+
+    if (t->turn == TURN_CONTROL) {
+        plan_turn(&t->control_retry, &t->control_due_mono, code, &is->control_error, AGAIN_SOON_MS);
+    } else {
+        if (t->turn == TURN_BACKLOG)
+            plan_turn(&t->behind_retry, &t->behind_due_mono, code, &is->error, AGAIN_SOON_MS);
+        else
+            plan_turn(&t->retry, &t->due_mono, code, &is->error, t->job.interval_ms);
+        if (code == ERR_OK && more && !t->behind)
+            t->behind_due_mono = soon;
+        t->behind = code ? t->behind : more;
+        if (!waited)
+            t->control_due_mono = soon;
+    }
+    next = t->behind && t->behind_due_mono < t->due_mono ? t->behind_due_mono : t->due_mono;
+    is->next_unix_nano = clock_now() + (next - clock_mono());
     is->catch_up_nano = progress_note(&t->progress, is->backlog_nano, clock_mono());
 }
 
@@ -473,12 +506,13 @@ static void run(struct scheduler *s, struct task *t)
     } else {
         log_end(t, &was, &is);
         plan_next(t, &is, code, more);
-        note_health(t, code, took >= DEADLINE_MS * NANO_PER_MS);
+        if (t->turn != TURN_CONTROL)
+            note_health(t, code, took >= DEADLINE_MS * NANO_PER_MS);
     }
     purse_end(t->purse, &polled.instance->budget, &before, &after);
     is.running = false;
     s->sick_running -= t->in_lane;
-    s->backlog_running -= t->turn == TURN_BACKLOG;
+    s->backlog_running -= turn_is_behind(t->turn);
     t->status = is;
     s->changes++;
     if (t->gone)
@@ -514,7 +548,7 @@ static void *worker(void *arg)
         begin_spending(t, clock_mono());
         t->in_lane = is_sick_in(t, t->turn);
         s->sick_running += t->in_lane;
-        s->backlog_running += t->turn == TURN_BACKLOG;
+        s->backlog_running += turn_is_behind(t->turn);
         t->status.running = true;
         run(s, t);
     }

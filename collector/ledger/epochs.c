@@ -77,7 +77,10 @@ void ledger_source(const struct ledger *l, size_t number, struct source_totals *
                                    .tally = s->tally,
                                    .late = s->late,
                                    .history = s->history,
-                                   .frames = s->frames };
+                                   .frames = s->frames,
+                                   .late_buckets = s->late_buckets,
+                                   .overlaps = s->overlaps,
+                                   .hours_uncompared = s->hours_uncompared };
     for (size_t i = 0; i < l->n_coverages; i++)
         if (l->coverages[i].source == s->source)
             out->pending_envelopes += (int64_t)l->coverages[i].n_envelopes;
@@ -446,6 +449,8 @@ static void fold_limits(struct ledger *l, const struct epoch *e)
             l->names.limit = (size_t)v;
         else if (sv_eq(name, SV("envelopes")))
             l->envelopes_limit = (size_t)v;
+        else if (sv_eq(name, SV("hour_sums_bytes")))
+            l->sums_limit_bytes = (size_t)v;
         else if (sv_eq(name, SV("dedup_hours")))
             keys_horizon(l, v);
         else if (sv_eq(name, SV("keep_buckets_s")))

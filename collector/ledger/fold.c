@@ -29,6 +29,7 @@ static enum err_code setup(struct ledger *l, struct err *e)
     l->keys.horizon_hours = l->keys.horizon_wanted = 24;
     l->natives_limit = NATIVES_MAX;
     l->envelopes_limit = ENVELOPES_MAX;
+    l->sums_limit_bytes = SUMS_BYTES_MAX;
     l->keep_buckets_nano = 2 * NANO_PER_H;
     return ERR_OK;
 }
@@ -42,7 +43,7 @@ static void end(struct ledger *l)
     for (size_t i = 0; i < l->n_inventories; i++)
         inventory_done(&l->inventories[i]);
     for (size_t i = 0; i < l->n_natives; i++)
-        native_done(&l->natives[i]);
+        native_done(l, &l->natives[i]);
     free(l->coverages);
     free(l->rulesets);
     free(l->authorities);
@@ -50,6 +51,7 @@ static void end(struct ledger *l)
     free(l->sources);
     free(l->natives);
     free(l->hours);
+    free(l->controls);
     map_done(&l->hours_by_key);
     registry_done(&l->series);
     names_done(&l->names);
@@ -171,7 +173,7 @@ static void fold_batch(struct fold *f, const struct batch *b)
     f->batch = b;
     f->symbols = arena_array(&f->arena, batch_symbols(b) + 1, sizeof *f->symbols);
     for (size_t i = 0; i < b->n_measures && !starves(f); i++)
-        measure_fold(f, &b->measures[i]);
+        (f->control ? control_fold : measure_fold)(f, &b->measures[i]);
     for (size_t i = 0; i < b->n_calls && !starves(f); i++)
         call_fold(f, &b->calls[i]);
     for (size_t i = 0; i < b->n_audits && !starves(f); i++)
@@ -188,12 +190,13 @@ static void begin(struct fold *f)
 {
     const struct frame *frame = f->frame;
 
-    f->coverage = UINT32_MAX;
+    f->coverage = f->plain = UINT32_MAX;
     if (frame->n_windows == 0)
         return;
     f->coverage = coverage_for(f->l, frame->windows[0].source, frame->windows[0].scope, frame->windows[0].group, true);
     for (size_t i = 0; i < frame->n_windows; i++)
         f->joins |= f->coverage != UINT32_MAX && frame->windows[i].decide_to_unix_nano != 0;
+    control_begin(f, &frame->windows[0]);
 }
 
 /* What stands under a later hour (the clock went back) counts as this hour's from now on: not forgotten, nor kept for ever. */
@@ -239,8 +242,10 @@ static void fold_all(struct fold *f)
         epoch_fold(f, &frame->epochs[i]);
     for (const struct batch *b = frame->batches; b && !starves(f); b = b->next)
         fold_batch(f, b);
-    for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE && !starves(f); i++)
+    for (size_t i = 0; i < frame->n_windows && frame->lane == LANE_LIVE && !starves(f); i++) {
         coverage_fold(f, &frame->windows[i]);
+        control_end(f, &frame->windows[i]);
+    }
     for (size_t i = 0; i < frame->n_marks && !starves(f); i++)
         life_mark(f, &frame->marks[i]);
 }
@@ -267,7 +272,7 @@ static void fold_whole(struct ledger *l, struct fold *f)
     }
     l->starved = starves(f);
     series_frame_end(l);
-    if (f->coverage != UINT32_MAX && f->source && !l->starved)
+    if (f->coverage != UINT32_MAX && f->source && !l->starved && !f->control)
         measures_prune(l, f->coverage, oldest_read(f->frame));
     while (r->first_unborn < r->n && r->at[r->first_unborn].born)
         r->first_unborn++;
@@ -314,12 +319,17 @@ static bool seen(const struct map *known, struct map *here, uint64_t key)
     return false;
 }
 
+static bool is_control(const struct frame *f)
+{
+    return f->n_windows && f->windows[0].control;
+}
+
 static size_t filter_batch(const struct ledger *l, const struct frame *f, struct batch *b, struct map *here)
 {
     size_t before = b->n_measures + b->n_calls + b->n_audits + b->n_charges + b->n_gaps, n = 0;
 
     for (size_t i = 0; i < b->n_measures; i++)
-        if (!measure_known(l, &b->measures[i]))
+        if (!(is_control(f) ? control_known : measure_known)(l, &b->measures[i]))
             b->measures[n++] = b->measures[i];
     b->n_measures = n;
     n = 0;
@@ -391,7 +401,10 @@ void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
         .bytes = l->series.bytes + l->names.bytes + l->n_buckets * (sizeof(struct bucket) + sizeof(int64_t)) +
                  (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
                  l->n_natives * (sizeof(struct native) + sizeof(struct generation)) +
-                 l->n_envelopes * sizeof(struct envelope) + l->charges.n * sizeof(struct charge_state),
+                 l->n_envelopes * sizeof(struct envelope) + l->sums_bytes + l->charges.n * sizeof(struct charge_state),
+        .hour_sums = l->n_sums,
+        .hour_sums_bytes = l->sums_bytes,
+        .hour_sums_limit_bytes = l->sums_limit_bytes,
         .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
         .charges = l->charges.n,
         .charges_limit = CHARGES_MAX,

@@ -7,7 +7,9 @@
  *   damage.c    what was lost of the journal, and how it is told
  *   coverage.c  windows that were read
  *   epochs.c    mapping, authority, inventory, limits, count_from
+ *   buckets.c   the buckets of a native series, in order, whatever their grain
  *   measures.c  native series and bucket states of the look-back
+ *   control.c   what hours added, and what control reads find beyond it
  *   calls.c     log rows and audit events: keys, joins, envelopes
  *   callers.c   who may have series by caller
  *   gaps.c      spans that were not told
@@ -137,6 +139,9 @@ struct coverage {
     int64_t newest_to, last_read_at;
     bool of_calls;              /* rows of logs stand in it */
     int64_t pruned_before;      /* bucket states older than this are gone where the span has settled */
+    bool controls;              /* sums by the hour are kept */
+    int64_t compared_from;      /* they are whole from here on */
+    int64_t final_to;           /* settled for good: the last control read was here */
     struct envelope *envelopes; /* in order of arrival within a page */
     size_t n_envelopes, cap_envelopes;
 };
@@ -191,6 +196,9 @@ struct source_state {
     struct tally tally;
     int64_t late, history, frames;
     struct spent spent[SPENT_HOURS];
+    int64_t late_buckets;     /* of `late`: measures */
+    int64_t overlaps;         /* measures that cross what was counted in another grain */
+    int64_t hours_uncompared; /* that a control read told, but what they added is not known */
 };
 
 /* ---- measures.c ---- */
@@ -214,10 +222,23 @@ enum { NOT_COUNTED = UINT16_MAX }; /* generation of a bucket that is older than 
 struct bucket {
     int64_t start;
     uint64_t value_hash;
-    uint32_t revision;
+    uint16_t revision;
+    uint16_t minutes; /* how long it is; 0: not known */
     uint16_t generation;
     uint16_t width;
     int64_t *amounts; /* what it added to the series so far */
+};
+
+/* What all buckets of an hour added so far, and what of it control reads did: cells of the contributions that count, in their
+ * order (control.c). */
+struct hour_sum {
+    uint32_t hour;       /* since 1970 */
+    uint16_t generation; /* where differences go; NOT_COUNTED: not compared */
+    uint16_t words;      /* sums, and once a control read has added something as many remainders behind them */
+    union {
+        int64_t one; /* of a single word */
+        int64_t *many;
+    };
 };
 
 struct native {
@@ -228,6 +249,9 @@ struct native {
     struct bucket *buckets; /* sorted by start */
     uint32_t n_buckets, cap_buckets;
     int64_t pruned_to; /* start of the newest bucket whose state was given up, 0 none: what is newer was never told */
+    struct hour_sum *sums; /* sorted by hour */
+    uint32_t n_sums, cap_sums;
+    uint32_t sums_lost_to; /* hours before this one are not known whole: there was no room */
 };
 
 /* ---- calls.c ---- */
@@ -312,6 +336,16 @@ struct charges {
     int64_t oldest_day; /* what is older is forgotten */
 };
 
+/* ---- control.c ---- */
+
+/* What control reads of one age added to a family and took from it. */
+struct control_total {
+    name_id source, age;
+    int family;
+    int64_t added, owed;
+};
+enum { SUMS_BYTES_MAX = 256 << 20 };
+
 struct ledger {
     size_t snapshot_bytes; /* of the thread that writes them */
     pthread_rwlock_t lock; /* written by the fold thread; guards everything below */
@@ -334,7 +368,10 @@ struct ledger {
     struct native *natives;
     size_t n_natives, cap_natives, n_buckets, natives_limit;
     size_t n_envelopes, envelopes_limit; /* of all coverages */
-    int64_t refused;                     /* records that a bound kept from being counted */
+    size_t n_sums, sums_bytes, sums_limit_bytes;
+    struct control_total *controls;
+    size_t n_controls, cap_controls;
+    int64_t refused; /* records that a bound kept from being counted */
     struct map native_by_key;
     struct keys keys;
     struct callers callers;
@@ -362,6 +399,9 @@ struct fold {
     struct source_state *source;
     uint32_t coverage; /* number; UINT32_MAX: the frame names no group */
     bool joins;        /* its logs have envelope rows that wait for a model row */
+    bool control;      /* a control read, of the group with this coverage (UINT32_MAX: none), at this age */
+    uint32_t plain;
+    name_id age;
     const struct batch *batch;
     name_id *symbols; /* of the batch -> name_id, filled as needed; 0: not yet */
     struct arena arena;
@@ -453,8 +493,41 @@ void measure_fold(struct fold *f, const struct measure *m);
 bool measure_known(const struct ledger *l, const struct measure *m);
 uint64_t measure_hash(const struct measure *m);
 void measures_prune(struct ledger *l, uint32_t coverage, int64_t oldest_read);
+struct bucket *bucket_find(const struct native *n, int64_t start);
+struct bucket *bucket_add(struct fold *f, struct native *n, const struct measure *m);
+/* The bucket that this measure revises, NULL when it is new. *crosses: it can neither be added nor revise what is there. */
+struct bucket *bucket_for(struct fold *f, struct native *n, const struct measure *m, bool *crosses);
+/* Whether it is a part of a longer bucket that is known. */
+bool bucket_holds(const struct native *n, const struct measure *m);
+struct native *native_find(const struct ledger *l, uint64_t key);
 struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage);
-void native_done(struct native *n);
+uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m);
+/* Sets in `out` what the measure tells of each contribution, and leaves the rest. */
+void measure_amounts(const struct ledger *l, const struct measure *m, const struct generation *g, int64_t *out);
+/* Whether the rules that would count this measure are the same from its start to its end. */
+bool measure_rules_hold(struct fold *f, const struct measure *m);
+void native_done(struct ledger *l, struct native *n);
+
+void control_begin(struct fold *f, const struct window *w);
+/* What a bucket of this generation, which began at `start`, has just added. */
+void control_count(struct fold *f, struct native *n, int64_t start, uint16_t generation, const int64_t *deltas);
+void control_fold(struct fold *f, const struct measure *m);
+void control_end(struct fold *f, const struct window *w);
+/* Whether a control read that says this changes nothing. */
+bool control_known(const struct ledger *l, const struct measure *m);
+/* Whether a bucket that starts here is settled for good. */
+bool control_final(const struct ledger *l, const struct native *n, int64_t start);
+/* Whether a control read will still compare the hour of a bucket that starts here. */
+bool control_follows(const struct ledger *l, const struct native *n, int64_t start);
+/* Whether hours of this series wait for a control read. */
+bool control_waits(const struct ledger *l, const struct native *n);
+void control_done(struct ledger *l, struct native *n);
+/* Room for an hour of so many words; NULL at the limit or without memory. */
+struct hour_sum *hour_sum_add(struct ledger *l, struct native *n, uint32_t hour, unsigned words);
+int64_t *hour_sum_words(struct hour_sum *s);
+/* Words of sums of a generation. */
+unsigned control_width(const struct ledger *l, const struct generation *g);
+struct control_total *control_total_for(struct ledger *l, name_id source, name_id age, int family);
 
 struct hours *hours_for(struct ledger *l, const name_id labels[HOURS_LABELS]);
 void hours_add(struct fold *f, const struct series *s, int64_t delta); /* at the fold's bucket */

@@ -84,6 +84,13 @@ struct control_age {
 };
 extern const struct control_age control_ages[CONTROL_AGES];
 
+/* The group whose windows say what was read at this age; `room` holds its text. Groups longer than the room are cut. */
+enum { CONTROL_GROUP_MAX = 256 };
+sv control_group(sv group, int age, char room[CONTROL_GROUP_MAX]);
+
+/* Up to where control reads of this age came; 0: nowhere yet. Takes the read lock. */
+int64_t ledger_control_until(struct ledger *l, sv source, sv scope, sv group, int age);
+
 /* ---- What exporters read (hold the read lock) ---- */
 
 struct series_view {
@@ -118,6 +125,7 @@ struct source_totals {
     sv source;
     struct tally tally;
     int64_t late, history, frames, pending_envelopes;
+    int64_t late_buckets, overlaps, hours_uncompared; /* internal.h: struct source_state */
 };
 size_t ledger_source_count(const struct ledger *l);
 void ledger_source(const struct ledger *l, size_t number, struct source_totals *out);
@@ -130,6 +138,15 @@ struct spent {
     int64_t calls, usd_nano, quarantined_bytes;
 };
 void ledger_spent(struct ledger *l, sv source, struct spent out[SPENT_HOURS]);
+
+/* What control reads of one age added to a family's counters and took from them (as debt), in the family's amounts. */
+struct control_view {
+    sv source, age;
+    int family;
+    int64_t added, owed;
+};
+size_t ledger_control_count(const struct ledger *l);
+void ledger_control(const struct ledger *l, size_t number, struct control_view *out);
 
 struct inventory_view {
     sv source, resource_id;
@@ -189,6 +206,7 @@ struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
     size_t natives_limit, names_limit, envelopes, envelopes_limit;
     size_t charges, charges_limit;
+    size_t hour_sums, hour_sums_bytes, hour_sums_limit_bytes; /* at the limit further hours are not compared */
     int64_t refused; /* records that a limit of native series, names or generations kept from being counted */
     int64_t horizon_ms;
     size_t callers, callers_limit; /* limit 0: off */

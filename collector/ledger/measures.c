@@ -29,41 +29,17 @@ uint64_t measure_hash(const struct measure *m)
     return h;
 }
 
-void native_done(struct native *n)
+void native_done(struct ledger *l, struct native *n)
 {
+    control_done(l, n);
     for (uint32_t i = 0; i < n->n_buckets; i++)
         free(n->buckets[i].amounts);
     free(n->buckets);
     free(n->generations);
 }
 
-/* Position of the bucket, or where it would be inserted. */
-static uint32_t position(const struct native *n, int64_t start)
-{
-    uint32_t lo = 0, hi = n->n_buckets;
-
-    if (hi && n->buckets[hi - 1].start < start)
-        return hi; /* the usual case: a newer bucket */
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (n->buckets[mid].start < start)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static struct bucket *bucket_find(const struct native *n, int64_t start)
-{
-    uint32_t at = position(n, start);
-
-    return at < n->n_buckets && n->buckets[at].start == start ? &n->buckets[at] : NULL;
-}
-
 /* A number may be left over from a series that was dropped when memory was out. */
-static struct native *native_find(const struct ledger *l, uint64_t key)
+struct native *native_find(const struct ledger *l, uint64_t key)
 {
     const uint32_t *number = map_find(&l->native_by_key, key);
 
@@ -75,7 +51,7 @@ bool measure_known(const struct ledger *l, const struct measure *m)
     const struct native *n = native_find(l, m->series);
     const struct bucket *b = n ? bucket_find(n, m->start_unix_nano) : NULL;
 
-    return b && b->value_hash == measure_hash(m);
+    return (b && b->value_hash == measure_hash(m)) || (n && bucket_holds(n, m));
 }
 
 bool ledger_has_native(struct ledger *l, uint64_t series)
@@ -103,23 +79,6 @@ struct native *native_add(struct ledger *l, uint64_t key, uint32_t coverage)
     n = &l->natives[l->n_natives++];
     *n = (struct native){ .key = key, .coverage = coverage };
     return n;
-}
-
-static struct bucket *bucket_add(struct fold *f, struct native *n, int64_t start)
-{
-    uint32_t at = position(n, start);
-    size_t cap = n->cap_buckets;
-    struct bucket *b = grow(n->buckets, n->n_buckets, &cap, sizeof *b);
-
-    if (!b)
-        return NULL;
-    n->buckets = b;
-    n->cap_buckets = (uint32_t)cap;
-    memmove(&b[at + 1], &b[at], (n->n_buckets - at) * sizeof *b);
-    n->n_buckets++;
-    f->l->n_buckets++;
-    b[at] = (struct bucket){ .start = start, .generation = NOT_COUNTED };
-    return &b[at];
 }
 
 /* ---- labels and generations ---- */
@@ -160,6 +119,22 @@ static bool rule_applies(struct fold *f, const struct fold_rule *r, const struct
     if ((r->family && r->family != fold_name(f, m->family)) || (rule_by_caller(r) && !names_caller(labels)))
         return false;
     return !r->fact || authority_at(f->l, r->fact, resource, bucket) == r->family;
+}
+
+bool measure_rules_hold(struct fold *f, const struct measure *m)
+{
+    const struct ruleset *rules = ruleset_at(f->l, f->source->source, m->start_unix_nano);
+    name_id resource = fold_name(f, f->batch->origin.resource_id);
+    size_t n;
+    const struct fold_rule *r = rules_for(rules, f->batch->origin.platform, fold_name(f, m->name), &n);
+
+    if (rules != ruleset_at(f->l, f->source->source, m->end_unix_nano - 1))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (r[i].fact && authority_at(f->l, r[i].fact, resource, m->start_unix_nano) !=
+                             authority_at(f->l, r[i].fact, resource, m->end_unix_nano - 1))
+            return false;
+    return true;
 }
 
 static void contribute(struct ledger *l, struct generation *g, const struct fold_rule *r,
@@ -206,18 +181,23 @@ static double figure(const struct measure *m, int stat)
     }
 }
 
+static bool is_minute(const struct measure *m)
+{
+    return m->end_unix_nano - m->start_unix_nano == NANO_PER_MIN;
+}
+
 /* A counter is not made of a figure that the cloud does not tell: absent is not 0. */
-static bool tells(const struct measure *m, const struct fold_rule *r)
+static bool tells(const struct fold *f, const struct measure *m, const struct fold_rule *r)
 {
     if (families[r->ours].type == FAMILY_GAUGE)
-        return true;
-    if (families[r->ours].type == FAMILY_PEAK && m->end_unix_nano - m->start_unix_nano != NANO_PER_MIN)
+        return !f->control;
+    if (families[r->ours].type == FAMILY_PEAK && !is_minute(m))
         return false; /* a longer bucket does not tell its busiest minute */
     return r->stat == STAT_DISTRIBUTION ? m->n_buckets > 0 : !isnan(figure(m, r->stat));
 }
 
 /* Number of the generation for these labels, rules and authorities; made when it is new. NOT_COUNTED when that fails. */
-static uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m)
+uint16_t generation_for(struct fold *f, struct native *n, const struct measure *m)
 {
     struct ledger *l = f->l;
     const struct ruleset *rules = ruleset_at(l, f->source->source, m->start_unix_nano);
@@ -231,7 +211,7 @@ static uint16_t generation_for(struct fold *f, struct native *n, const struct me
     if (l->names.refused != refused)
         return NOT_COUNTED; /* without the name that found no room it would be another series */
     for (size_t i = 0; i < n_rules && i < 64; i++)
-        applies |= (uint64_t)(rule_takes_part(r, n_rules, &r[i], labels.at[LABEL_PART]) && tells(m, &r[i]) &&
+        applies |= (uint64_t)(rule_takes_part(r, n_rules, &r[i], labels.at[LABEL_PART]) && tells(f, m, &r[i]) &&
                               rule_applies(f, &r[i], m, &labels))
                    << i;
     signature = hash_u64(hash_u64(hash64(sv_make(&labels, sizeof labels)), applies), rules ? rules->hash : 0);
@@ -274,12 +254,20 @@ static void rebin(const struct measure *m, double scale_seconds, int64_t scale, 
         out[HISTOGRAM_CELLS - 1] = amount(m->sum, scale_seconds * (double)scale);
 }
 
-/* `out` holds what the bucket added so far: a figure that this revision does not tell stays as it is, absent is not 0. */
-static void amounts_of(const struct measure *m, const struct generation *g, int64_t *out)
+static bool is_peak(const struct ledger *l, uint32_t series)
+{
+    return series < l->series.n && families[l->series.at[series].family].type == FAMILY_PEAK;
+}
+
+/* `out` holds what the bucket added so far: a figure that this revision does not tell stays as it is, absent is not 0; nor does a
+ * longer bucket tell its busiest minute. */
+void measure_amounts(const struct ledger *l, const struct measure *m, const struct generation *g, int64_t *out)
 {
     for (unsigned i = 0; i < g->n_contributions; i++) {
         const struct contribution *c = &g->to[i];
 
+        if (is_peak(l, c->series) && !is_minute(m))
+            continue;
         if (c->stat == STAT_DISTRIBUTION && c->cells)
             rebin(m, c->scale / 1e9, NANO_PER_S, &out[c->at]);
         else if (c->cells && !isnan(figure(m, c->stat)))
@@ -297,8 +285,9 @@ static void gauges(struct fold *f, const struct measure *m, const struct generat
     }
 }
 
-static void apply(struct fold *f, const struct measure *m, struct bucket *b, const struct generation *g)
+static void apply(struct fold *f, struct native *n, const struct measure *m, struct bucket *b)
 {
+    const struct generation *g = &n->generations[b->generation];
     int64_t *now = g->width ? arena_array(&f->arena, g->width, sizeof *now) : NULL;
 
     gauges(f, m, g);
@@ -309,15 +298,17 @@ static void apply(struct fold *f, const struct measure *m, struct bucket *b, con
     if (!b->amounts)
         return;
     memcpy(now, b->amounts, g->width * sizeof *now);
-    amounts_of(m, g, now);
+    measure_amounts(f->l, m, g, now);
     b->width = (uint16_t)g->width;
     for (unsigned i = 0; i < g->n_contributions; i++)
         for (unsigned k = 0; k < g->to[i].cells; k++) {
             unsigned at = g->to[i].at + k;
 
-            series_add(f, g->to[i].series, g->to[i].cell + k, now[at] - b->amounts[at]);
-            b->amounts[at] = now[at];
+            now[at] -= b->amounts[at];
+            series_add(f, g->to[i].series, g->to[i].cell + k, now[at]);
+            b->amounts[at] += now[at];
         }
+    control_count(f, n, b->start, b->generation, now);
 }
 
 /* ---- the fold ---- */
@@ -337,7 +328,7 @@ static void count_refused(struct fold *f, const struct measure *m)
             f->l->callers.refused += llround(m->value);
 }
 
-/* Whether the state of this bucket was given up: what comes for it now is late beyond the horizon. A bucket newer than all
+/* Whether the state of this bucket was given up. A bucket newer than all
  * that was given up of its series was never told, however old it is: a series that is listed late is read back to its
  * beginning, and nothing of it was ever counted. */
 static bool given_up(const struct ledger *l, const struct native *n, int64_t start)
@@ -354,8 +345,42 @@ static bool since_counting_began(const struct fold *f, const struct measure *m)
     return (m->kind == MEASURE_GAUGE ? m->end_unix_nano - 1 : m->start_unix_nano) >= f->source->count_from;
 }
 
+static void late(struct fold *f)
+{
+    f->source->late++;
+    f->source->late_buckets++;
+}
+
+/* The bucket's state, made when there is none; NULL when it is not to be counted, which was noted. */
+static struct bucket *state_for(struct fold *f, struct native *n, const struct measure *m)
+{
+    bool crosses, known;
+    struct bucket *b = bucket_for(f, n, m, &crosses);
+
+    if (crosses)
+        f->source->overlaps++;
+    if (b || crosses)
+        return b;
+    known = given_up(f->l, n, m->start_unix_nano);
+    if (known && !control_follows(f->l, n, m->start_unix_nano))
+        late(f); /* else a control read finds what it changed */
+    return known ? NULL : bucket_add(f, n, m);
+}
+
+static void generation_of(struct fold *f, struct native *n, const struct measure *m, struct bucket *b)
+{
+    if (since_counting_began(f, m)) {
+        b->generation = generation_for(f, n, m);
+        f->l->refused += b->generation == NOT_COUNTED;
+        count_refused(f, m);
+    } else {
+        f->source->history++;
+    }
+}
+
 void measure_fold(struct fold *f, const struct measure *m)
 {
+    size_t before = f->l->n_buckets;
     struct native *n;
     struct bucket *b;
 
@@ -370,31 +395,24 @@ void measure_fold(struct fold *f, const struct measure *m)
     }
     f->what = batch_sv(f->batch, m->name);
     f->bucket = m->start_unix_nano;
-    b = bucket_find(n, m->start_unix_nano);
-    if (!b) {
-        if (given_up(f->l, n, m->start_unix_nano)) {
-            f->source->late++;
-            return;
-        }
-        b = bucket_add(f, n, m->start_unix_nano);
-        if (!b)
-            return;
-        if (since_counting_began(f, m)) {
-            b->generation = generation_for(f, n, m);
-            f->l->refused += b->generation == NOT_COUNTED;
-            count_refused(f, m);
-        } else {
-            f->source->history++;
-        }
+    if (control_final(f->l, n, m->start_unix_nano) && m->kind != MEASURE_GAUGE) {
+        late(f);
+        return;
+    }
+    b = state_for(f, n, m);
+    if (!b)
+        return;
+    if (f->l->n_buckets > before) {
+        generation_of(f, n, m, b);
     } else {
-        b->revision++;
+        b->revision = (uint16_t)(b->revision + (b->revision < UINT16_MAX));
         /* Nothing of it was told before, so nothing has to go home. */
         if (b->generation != NOT_COUNTED && !b->amounts)
             b->generation = generation_for(f, n, m);
     }
     b->value_hash = measure_hash(m);
     if (b->generation != NOT_COUNTED)
-        apply(f, m, b, &n->generations[b->generation]);
+        apply(f, n, m, b);
 }
 
 static void forget_generations(struct native *n)
@@ -407,6 +425,9 @@ static void forget_generations(struct native *n)
     for (uint32_t i = 0; i < n->n_buckets; i++)
         if (n->buckets[i].generation != NOT_COUNTED)
             now[n->buckets[i].generation] = 1;
+    for (uint32_t i = 0; i < n->n_sums; i++)
+        if (n->sums[i].generation != NOT_COUNTED)
+            now[n->sums[i].generation] = 1;
     for (uint32_t i = 0; i < n->n_generations; i++)
         if (now[i]) {
             n->generations[kept] = n->generations[i];
@@ -415,6 +436,9 @@ static void forget_generations(struct native *n)
     for (uint32_t i = 0; i < n->n_buckets; i++)
         if (n->buckets[i].generation != NOT_COUNTED)
             n->buckets[i].generation = now[n->buckets[i].generation];
+    for (uint32_t i = 0; i < n->n_sums; i++)
+        if (n->sums[i].generation != NOT_COUNTED)
+            n->sums[i].generation = now[n->sums[i].generation];
     n->n_generations = kept;
     free(now);
 }
@@ -433,11 +457,11 @@ static void drop_idle(struct ledger *l, uint32_t coverage)
     for (size_t i = 0; i < l->n_natives;) {
         struct native *n = &l->natives[i];
 
-        if (n->coverage != coverage || n->n_buckets || n->pruned_to >= before) {
+        if (n->coverage != coverage || n->n_buckets || n->pruned_to >= before || control_waits(l, n)) {
             i++;
             continue;
         }
-        native_done(n);
+        native_done(l, n);
         *n = l->natives[--l->n_natives];
         l->natives[l->n_natives] = (struct native){ 0 };
         if (i < l->n_natives)

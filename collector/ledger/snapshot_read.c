@@ -355,7 +355,7 @@ static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
 {
     u->start = get_i64(in);
     u->value_hash = get_u64(in);
-    u->revision = get_u32(in);
+    u->revision = (uint16_t)get_u32(in);
     u->generation = (uint16_t)get_u32(in);
     u->width = (uint16_t)get_u32(in);
     in->bad |= u->generation != NOT_COUNTED &&
@@ -577,6 +577,76 @@ static void get_life(struct in *in, struct ledger *l)
     }
 }
 
+static void get_hour_sum(struct in *in, struct ledger *l, struct native *n)
+{
+    uint32_t hour = get_u32(in), generation = get_u32(in), words = get_u32(in);
+    bool known = !in->bad && generation < n->n_generations;
+    unsigned width = known ? control_width(l, &n->generations[generation]) : 0;
+    struct hour_sum *s;
+
+    in->bad |= n->n_sums && hour <= n->sums[n->n_sums - 1].hour;
+    in->bad |= !(known && (words == width || words == 2 * width)) && !(generation == NOT_COUNTED && words == 0);
+    s = in->bad ? NULL : hour_sum_add(l, n, hour, words);
+    in->bad |= s == NULL;
+    for (uint32_t i = 0; i < words && !in->bad; i++)
+        hour_sum_words(s)[i] = get_i64(in);
+    if (s)
+        s->generation = (uint16_t)generation;
+}
+
+static void get_native_sums(struct in *in, struct ledger *l, struct native *n)
+{
+    uint32_t count;
+
+    for (uint32_t i = 0; i < n->n_buckets && !in->bad; i++)
+        n->buckets[i].minutes = (uint16_t)get_u32(in);
+    n->sums_lost_to = get_u32(in);
+    count = get_u32(in);
+    for (uint32_t i = 0; i < count && !in->bad; i++)
+        get_hour_sum(in, l, n);
+}
+
+static void get_control_totals(struct in *in, struct ledger *l)
+{
+    size_t n = get_count(in, 28);
+
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        name_id source = get_name(in, l), age = get_name(in, l);
+        int family = family_find(get_sv(in));
+        struct control_total *t = family < 0 || in->bad ? NULL : control_total_for(l, source, age, family);
+
+        in->bad |= !t || l->n_controls != i + 1;
+        if (in->bad)
+            return;
+        t->added = get_sane(in);
+        t->owed = get_sane(in);
+    }
+}
+
+/* As many coverages, sources and natives as were read before. */
+static void get_control(struct in *in, struct ledger *l)
+{
+    size_t limit = (size_t)get_u64(in);
+
+    for (size_t i = 0; i < l->n_coverages && !in->bad; i++) {
+        const unsigned char *controls = take(in, 1);
+
+        l->coverages[i].controls = controls && *controls;
+        l->coverages[i].compared_from = get_sane(in);
+        l->coverages[i].final_to = get_sane(in);
+    }
+    for (size_t i = 0; i < l->n_sources && !in->bad; i++) {
+        l->sources[i].late_buckets = get_sane(in);
+        l->sources[i].overlaps = get_sane(in);
+        l->sources[i].hours_uncompared = get_sane(in);
+    }
+    l->sums_limit_bytes = SIZE_MAX;
+    for (size_t i = 0; i < l->n_natives && !in->bad; i++)
+        get_native_sums(in, l, &l->natives[i]);
+    l->sums_limit_bytes = limit;
+    get_control_totals(in, l);
+}
+
 static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
 {
     size_t n;
@@ -610,6 +680,7 @@ static bool get_state(struct in *in, struct ledger *l, struct buf *cursor)
         get_gaps(in, l);
         get_spent(in, l);
         get_life(in, l);
+        get_control(in, l);
     }
     return !in->bad && in->rest.len == 0;
 }

@@ -341,6 +341,45 @@ static void put_life(struct buf *b, const struct ledger *l)
     }
 }
 
+static void put_native_sums(struct buf *b, const struct native *n)
+{
+    for (uint32_t i = 0; i < n->n_buckets; i++)
+        buf_le32(b, n->buckets[i].minutes);
+    buf_le32(b, n->sums_lost_to);
+    buf_le32(b, n->n_sums);
+    for (uint32_t i = 0; i < n->n_sums; i++) {
+        buf_le32(b, n->sums[i].hour);
+        buf_le32(b, n->sums[i].generation);
+        buf_le32(b, n->sums[i].words);
+        put_i64s(b, hour_sum_words(&n->sums[i]), n->sums[i].words);
+    }
+}
+
+static void put_control(struct buf *b, const struct ledger *l)
+{
+    buf_le64(b, l->sums_limit_bytes);
+    for (size_t i = 0; i < l->n_coverages; i++) {
+        buf_putc(b, (char)l->coverages[i].controls);
+        put_i64(b, l->coverages[i].compared_from);
+        put_i64(b, l->coverages[i].final_to);
+    }
+    for (size_t i = 0; i < l->n_sources; i++) {
+        put_i64(b, l->sources[i].late_buckets);
+        put_i64(b, l->sources[i].overlaps);
+        put_i64(b, l->sources[i].hours_uncompared);
+    }
+    for (size_t i = 0; i < l->n_natives; i++)
+        put_native_sums(b, &l->natives[i]);
+    buf_le64(b, l->n_controls);
+    for (size_t i = 0; i < l->n_controls; i++) {
+        buf_le32(b, l->controls[i].source);
+        buf_le32(b, l->controls[i].age);
+        put_sv(b, sv_of(families[l->controls[i].family].name));
+        put_i64(b, l->controls[i].added);
+        put_i64(b, l->controls[i].owed);
+    }
+}
+
 static void put_state(struct buf *b, const struct ledger *l, sv cursor)
 {
     put_sv(b, cursor);
@@ -371,6 +410,7 @@ static void put_state(struct buf *b, const struct ledger *l, sv cursor)
     put_gaps(b, l);
     put_spent(b, l);
     put_life(b, l);
+    put_control(b, l);
 }
 
 void snapshot_encode(struct buf *body, const struct ledger *l, sv cursor)

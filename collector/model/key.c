@@ -71,6 +71,11 @@ uint64_t key_measure(uint64_t series, int64_t start_unix_nano)
     return never_zero(hash_u64(series, (uint64_t)start_unix_nano));
 }
 
+uint64_t key_control(uint64_t series, int64_t start_unix_nano)
+{
+    return never_zero(hash_part(hash_u64(series, (uint64_t)start_unix_nano), SV("hour")));
+}
+
 uint64_t key_parts(const sv *parts, size_t n)
 {
     uint64_t h = hash_u64(hash_part(0, SV("parts")), n);

@@ -3,7 +3,8 @@
  *
  *   call     log, resource id (lower case), correlation or request id, hash of the row's own fields
  *   call_key resource id, correlation or request id: shared by the rows of one call
- *   measure  series + bucket start; series: platform, resource id, metric name, native dimensions in any order
+ *   measure  series + bucket start; series: platform, resource id, metric name, native dimensions in any order; of a
+ *            control read "hour" besides
  *   audit    event id; without one: resource id, action, correlation id, time, status
  *   charge   account, project or resource, sku or line item, start, end, currency
  *   gap      source, scope, signal, start, end
@@ -24,6 +25,8 @@ uint64_t key_of_call(sv resource_id, sv call_id); /* 0 without a call id: the ro
 uint64_t key_series(const struct batch *b, enum platform p, sv resource_id, sv name, const struct key_value *dims,
                     size_t n);
 uint64_t key_measure(uint64_t series, int64_t start_unix_nano);
+uint64_t key_control(uint64_t series,
+                     int64_t start_unix_nano); /* of a control read: no revision of the bucket that starts there */
 uint64_t key_parts(const sv *parts, size_t n);
 
 #endif
