@@ -362,7 +362,7 @@ def review(tap, name, world, chaos, scraper, rounds, slow=False):
     tap.ok(not gone and chaos.segments, f"{name}: none of {len(chaos.segments)} segments was deleted", gone)
     tap.ok(not scraper.negative, f"{name}: no duration is negative", "\n".join(scraper.negative))
     took = sorted(scraper.took)
-    tap.ok(len(took) > 20 and statistics.median(took) < (HANGS_AFTER if slow else ANSWERS_IN) and took[-1] < HANGS_AFTER and not scraper.broken,
+    tap.ok(len(took) > (10 if slow else 50) and statistics.median(took) < (HANGS_AFTER if slow else ANSWERS_IN) and took[-1] < HANGS_AFTER and not scraper.broken,
            f"{name}: it always answered", "\n".join([f"{took[-5:]}"] + scraper.broken))
     tap.note(f"{name}: {len(took)} scrapes took {statistics.median(took):.3f} s in the middle, {took[len(took) * 99 // 100]:.3f} s "
              f"of 99 in 100, {took[-1]:.3f} s at most; {sum(t > ANSWERS_IN for t in took)} beyond {ANSWERS_IN:.0f} s")
@@ -374,5 +374,5 @@ def review(tap, name, world, chaos, scraper, rounds, slow=False):
     tap.note(f"{name}: {chaos.replays:.0f} frames replayed, "
              f"disk seen full {scraper.gauges['trefoil_journal_disk_full']} times; {dict(chaos.did)}")
     tame = too_tame(chaos.did, rounds)
-    tap.ok(not tame and chaos.replays > chaos.did["kill"] and scraper.gauges["trefoil_journal_disk_full"] and ill > 3 * rounds,
+    tap.ok(not tame and chaos.replays > chaos.did["kill"] and scraper.gauges["trefoil_journal_disk_full"] and ill > (rounds if slow else 3 * rounds),
            f"{name}: it was not too tame: {ill} answers were errors", "\n".join([str(dict(chaos.did))] + tame))

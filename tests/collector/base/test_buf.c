@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collector/base/buf.h"
@@ -140,6 +141,37 @@ static void times_have_as_many_digits_as_asked_for(void)
     OK(wrote("2262-04-11T23:47:16.854775807Z"));
 }
 
+/* Hours that a zone skips or has twice, the end of 32 bits, and a time that only 64 hold. */
+static void times_are_utc_whatever_the_zone_says(void)
+{
+    static const char *const zones[] = {
+        "", "UTC0", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati", "XXX5YYY,M3.2.0,M11.1.0", ":nowhere"
+    };
+    static const struct {
+        int64_t s;
+        const char *text;
+    } rows[] = {
+        { 1772953200, "2026-03-08T07:00:00Z" }, { 1772956800, "2026-03-08T08:00:00Z" },
+        { 1793509200, "2026-11-01T05:00:00Z" }, { 1793512800, "2026-11-01T06:00:00Z" },
+        { 1774746000, "2026-03-29T01:00:00Z" }, { 2147483647, "2038-01-19T03:14:07Z" },
+        { 2147483648, "2038-01-19T03:14:08Z" }, { 4294967296, "2106-02-07T06:28:16Z" },
+        { 7258118400, "2200-01-01T00:00:00Z" },
+    };
+    for (size_t z = 0; z < sizeof zones / sizeof zones[0]; z++) {
+        setenv("TZ", zones[z], 1);
+        tzset();
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            int64_t back = 0;
+
+            buf_clear(&b);
+            buf_time(&b, rows[i].s * INT64_C(1000000000), 0);
+            OK(sv_eq(buf_sv(&b), sv_of(rows[i].text)));
+            OK(sv_to_time(sv_of(rows[i].text), &back) && back == rows[i].s * INT64_C(1000000000));
+        }
+    }
+    unsetenv("TZ");
+}
+
 static void times_read_back_as_they_were(void)
 {
     unsigned bad = 0;
@@ -231,6 +263,7 @@ int main(void)
     RUN(doubles_read_back_as_they_were);
     RUN(json_strings_are_always_valid);
     RUN(times_have_as_many_digits_as_asked_for);
+    RUN(times_are_utc_whatever_the_zone_says);
     RUN(times_read_back_as_they_were);
     RUN(little_endian_is_little_endian);
     RUN(the_limit_is_exact_and_failing_sticks);

@@ -247,6 +247,32 @@ static void a_date_ahead_of_all_others_moves_no_window(void)
     end();
 }
 
+/* One of its records says it is of next year. */
+static enum err_code with_a_future_record(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    struct window there = { .from_unix_nano = T0 + 365 * 24 * NANO_PER_H,
+                            .to_unix_nano = T0 + 365 * 24 * NANO_PER_H + NANO_PER_MIN };
+
+    return fake_one_a_minute(f, w, out, e) || fake_one_a_minute(f, &there, out, e);
+}
+
+static void a_record_of_the_future_moves_nothing(void)
+{
+    int64_t until;
+
+    begin();
+    fake.answer = with_a_future_record;
+    for (int m = 0; m < 10; m++) {
+        until_read();
+        /* What is read again is known: nothing was taken for old. */
+        OK(fake_total(spine_ledger(spine)) == 57 + m + 1);
+        OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) == m - 10);
+        OK(minutes(fake.last.to_unix_nano) <= m - 3);
+        clock_advance(NANO_PER_MIN);
+    }
+    end();
+}
+
 static void a_bucket_is_not_settled_by_half(void)
 {
     bool more;
@@ -755,6 +781,7 @@ int main(void)
     RUN(a_window_planned_by_a_wrong_clock_is_not_believed);
     RUN(counting_begins_when_all_clocks_agree);
     RUN(a_date_ahead_of_all_others_moves_no_window);
+    RUN(a_record_of_the_future_moves_nothing);
     RUN(a_bucket_is_not_settled_by_half);
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);
