@@ -204,36 +204,96 @@ struct survey {
     bool unreadable; /* ... or bytes that the disk did not give */
 };
 
+/*
+ * A power cut may take any blocks of the last commit, not only its end: then a header stands there and its bytes are
+ * zeros, or frames stand behind a hole. Frames of one commit have one time. Where bytes of a damaged place are zeros up
+ * to the edges of a block and nothing of another commit follows, that commit was never acknowledged; damage anywhere
+ * else is told to the readers.
+ */
+struct hole {
+    bool found;
+    struct survey before;
+    int64_t written; /* of its commit; 0: not known yet */
+};
+
+enum { BLOCK = 512 };
+
+static bool has_zero_block(sv bytes, uint64_t offset)
+{
+    while (bytes.len > 0) {
+        size_t n = BLOCK - (size_t)(offset % BLOCK);
+        sv part = sv_first(bytes, n);
+
+        if (part.at[0] == 0 && memcmp(part.at, part.at + 1, part.len - 1) == 0)
+            return true;
+        bytes = sv_skip(bytes, part.len);
+        offset += part.len;
+    }
+    return false;
+}
+
+/* A damaged place that ends at `end`; `written` is 0 where its header is gone. */
+static void note_damage(struct hole *hole, const struct survey *v, sv bytes, uint64_t end, int64_t written)
+{
+    if (!hole->found && has_zero_block(bytes, end - bytes.len))
+        *hole = (struct hole){ .found = true, .before = *v, .written = written };
+}
+
+static void note_commit(struct hole *hole, int64_t written)
+{
+    if (hole->found && hole->written == 0)
+        hole->written = written;
+    hole->found = hole->found && hole->written == written;
+}
+
+static void take_frame(struct survey *v, const struct scan *s, const struct frame_head *h)
+{
+    v->frames++;
+    v->end = s->offset;
+    if (h->sequence >= v->next)
+        v->next = h->sequence + 1;
+}
+
 static enum err_code survey(struct scan *s, struct survey *v, struct err *e)
 {
-    for (;;) {
+    struct hole hole = { 0 };
+
+    for (bool more = true; more;) {
         struct frame_head h;
         sv bytes;
 
         switch (scan_next(s, &h, &bytes, e)) {
         case SCAN_CORRUPT:
+            note_commit(&hole, h.written_unix_nano);
+            note_damage(&hole, v, bytes, s->offset, h.written_unix_nano);
             v->corrupt++;
-            /* fall through */
+            take_frame(v, s, &h);
+            break;
         case SCAN_FRAME:
-            v->frames++;
-            v->end = s->offset;
-            if (h.sequence >= v->next)
-                v->next = h.sequence + 1;
+            note_commit(&hole, h.written_unix_nano);
+            take_frame(v, s, &h);
             break;
         case SCAN_DAMAGE:
+            note_damage(&hole, v, bytes, s->offset, 0);
             v->corrupt++;
             break;
         case SCAN_TAIL:
             v->torn = true;
-            return ERR_OK;
+            /* fall through */
         case SCAN_END:
-            return ERR_OK;
+            more = false;
+            break;
         case SCAN_FAILED:
             if (e->code != ERR_IO)
                 return e->code;
             break; /* the scan gives such a place up after some tries */
         }
     }
+    if (hole.found && s->given_up == 0) {
+        *v = hole.before;
+        v->torn = true;
+    }
+    return ERR_OK;
 }
 
 /* Scans from v->end on, where the sequence v->next is expected. */
