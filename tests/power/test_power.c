@@ -309,7 +309,7 @@ static void live_and_cut(const char *name, uint64_t most)
 
 static void no_power_cut_loses_what_was_acknowledged(void)
 {
-    live_and_cut("honest disk", 3000);
+    live_and_cut("honest disk", 1500);
     OK(numbers.lost == 0);
     OK(numbers.all > 100 && numbers.images > 2000);
 }
