@@ -43,8 +43,10 @@ struct mem_entry {
     int node; /* -1: free */
 };
 
+enum mem_kind { MEM_LINK, MEM_RENAME, MEM_UNLINK };
+
 struct mem_op {
-    enum { MEM_LINK, MEM_RENAME, MEM_UNLINK } kind;
+    enum mem_kind kind;
     char name[MEM_NAME], to[MEM_NAME];
     int node;
 };
@@ -230,11 +232,10 @@ static inline void mem_note(struct mem_node *n, struct mem_op op)
     n->dir->ops[n->dir->n_ops++] = op;
 }
 
-static inline struct mem_op mem_op(int kind, const char *name, const char *to, int node)
+static inline struct mem_op mem_op(enum mem_kind kind, const char *name, const char *to, int node)
 {
-    struct mem_op op = { .node = node };
+    struct mem_op op = { .kind = kind, .node = node };
 
-    op.kind = kind;
     mem_is_true(strlen(name) < MEM_NAME && strlen(to) < MEM_NAME);
     memcpy(op.name, name, strlen(name));
     memcpy(op.to, to, strlen(to));
