@@ -9,11 +9,15 @@
 #include <stdlib.h>
 
 #include "collector/base/hash.h"
+#include "collector/base/memory.h"
+
+enum { EQUAL_KEYS_WITHIN = 64 };
 
 struct json_tape {
     const uint64_t *tape;
     const unsigned char *strings;
     const char *error;
+    bool no_memory;
 };
 
 void *json_dom_new(size_t limit_bytes, size_t depth);
@@ -29,13 +33,14 @@ static const json absent = { NULL, NULL, 0 };
 
 struct json_parser *json_parser_new(size_t limit_bytes)
 {
-    struct json_parser *p = calloc(1, sizeof *p);
+    struct json_parser *p = memory_zeroed(1, sizeof *p);
 
     if (!p)
         return NULL;
     p->limit_bytes = limit_bytes ? limit_bytes : 16 << 20;
     p->dom = json_dom_new(p->limit_bytes, JSON_DEPTH_MAX);
     if (!p->dom) {
+        memory_note_refusal();
         free(p);
         return NULL;
     }
@@ -58,8 +63,10 @@ enum err_code json_parse(struct json_parser *p, sv text, json *root, struct err 
     if (text.len == 0)
         return err_set(e, ERR_PARSE, "json: empty text");
     t = json_dom_parse(p->dom, text.at, text.len);
+    if (t.no_memory)
+        memory_note_refusal();
     if (t.error)
-        return err_set(e, ERR_PARSE, "json: %s", t.error);
+        return err_set(e, t.no_memory ? ERR_LIMIT : ERR_PARSE, "json: %s", t.error);
     *root = (json){ t.tape, t.strings, 1 };
     return ERR_OK;
 }
@@ -158,13 +165,36 @@ bool json_item(struct json_iter *it, json *value)
     return true;
 }
 
-bool json_member(struct json_iter *it, sv *key, json *value)
+/* A member as it stands, said again later or not. */
+static bool next_member(struct json_iter *it, sv *key, json *value)
 {
     if (it->at.at >= it->end)
         return false;
     *key = string_at(it->at);
     it->at.at++;
     return json_item(it, value);
+}
+
+/* Whether one of the next members has this key: then that one counts. Not the whole object is looked at, or one of a million
+ * members would take for ever. */
+static bool said_again(struct json_iter it, sv key)
+{
+    json value;
+    sv other;
+
+    for (int i = 0; i < EQUAL_KEYS_WITHIN && next_member(&it, &other, &value); i++)
+        if (sv_eq(key, other))
+            return true;
+    return false;
+}
+
+bool json_member(struct json_iter *it, sv *key, json *value)
+{
+    do
+        if (!next_member(it, key, value))
+            return false;
+    while (said_again(*it, *key));
+    return true;
 }
 
 size_t json_count(json v)
@@ -178,7 +208,7 @@ size_t json_count(json v)
         for (it = json_items(v); json_item(&it, &item);)
             n++;
     else
-        for (it = json_members(v); json_member(&it, &key, &item);)
+        for (it = json_members(v); next_member(&it, &key, &item);)
             n++;
     return n;
 }
@@ -208,7 +238,7 @@ void json_pick(json object, const sv *keys, size_t n, json *out)
 
     for (size_t i = 0; i < n; i++)
         out[i] = absent;
-    while (json_member(&it, &key, &value))
+    while (next_member(&it, &key, &value))
         for (size_t i = 0; i < n; i++)
             if (sv_eq(key, keys[i])) {
                 out[i] = value;

@@ -14,6 +14,7 @@ struct json_tape {
     const uint64_t *tape;
     const unsigned char *strings;
     const char *error; /* NULL when the text was accepted */
+    bool no_memory;    /* nothing is wrong with the text */
 };
 
 void *json_dom_new(size_t limit_bytes, size_t depth);
@@ -46,10 +47,10 @@ struct json_tape json_dom_parse(void *dom, const char *text, size_t len)
         auto result = parser->parse(text, len, true);
 
         if (result.error())
-            return { nullptr, nullptr, simdjson::error_message(result.error()) };
-        return { parser->doc.tape.get(), parser->doc.string_buf.get(), nullptr };
+            return { nullptr, nullptr, simdjson::error_message(result.error()), result.error() == simdjson::MEMALLOC };
+        return { parser->doc.tape.get(), parser->doc.string_buf.get(), nullptr, false };
     } catch (...) {
-        return { nullptr, nullptr, "out of memory" };
+        return { nullptr, nullptr, "out of memory", true };
     }
 }
 }

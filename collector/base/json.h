@@ -69,7 +69,7 @@ struct json_iter {
 struct json_iter json_items(json array);           /* empty for anything else */
 bool json_item(struct json_iter *it, json *value); /* false at the end */
 struct json_iter json_members(json object);
-bool json_member(struct json_iter *it, sv *key, json *value);
+bool json_member(struct json_iter *it, sv *key, json *value); /* of equal keys (within 64 members) the last one alone */
 size_t json_count(json v);
 
 /* Typed reads. The view is empty for anything but a string. */

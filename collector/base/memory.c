@@ -26,6 +26,11 @@ void *memory_resized(void *p, size_t bytes)
     return noted(realloc(p, bytes));
 }
 
+void memory_note_refusal(void)
+{
+    refusals++;
+}
+
 uint64_t memory_refusals(void)
 {
     return refusals;

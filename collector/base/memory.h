@@ -17,7 +17,10 @@ void *memory_raw(size_t bytes);              /* as malloc */
 void *memory_zeroed(size_t n, size_t size);  /* as calloc */
 void *memory_resized(void *p, size_t bytes); /* as realloc */
 
-/* How often this thread was refused memory by the functions above, since it began. */
+/* A library that this thread called was refused some. */
+void memory_note_refusal(void);
+
+/* How often this thread was refused memory by or beside the functions above, since it began. */
 uint64_t memory_refusals(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/base/memory.h"
 #include "collector/model/codec.h"
 #include "collector/net/http_gunzip.h"
 #include "collector/sources/source.h"
@@ -106,6 +107,7 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
     struct frame *f = NULL;
     sv format = sv_of(o->from);
     const struct source_ops *ops = ops_of(format);
+    const uint64_t refusals = memory_refusals();
     enum err_code code;
     bool unread;
 
@@ -123,6 +125,8 @@ static enum err_code one_file(const struct normalize_options *o, const char *fil
         code = err_set(e, ERR_LIMIT, "out of memory");
     if (code == ERR_OK && ops)
         code = ops->normalize(format, buf_sv(&in), f, e);
+    if (code == ERR_OK && memory_refusals() != refusals) /* what was set aside may be as good as any */
+        code = err_set(e, ERR_LIMIT, "out of memory");
     if (code == ERR_OK && sv_eq(sv_of(o->to), SV("pb")))
         code = write_pb(f, out, e);
     else if (code == ERR_OK)

@@ -13,6 +13,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
 #include "collector/base/log.h"
+#include "collector/base/memory.h"
 #include "collector/model/key.h"
 
 enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20, FIRST_POLL_MS = 10 * 60 * 1000 };
@@ -326,12 +327,15 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
     enum err_code code = ERR_OK;
 
     for (int i = 0; i <= HALVINGS_MAX; i++) {
+        const uint64_t refusals = memory_refusals();
         struct frame *f = frame_for(p, w);
         int64_t half = clock_floor((w->to_unix_nano - w->from_unix_nano) / 2, job->grain_ms * NANO_PER_MS);
 
         if (!f)
             return err_set(e, ERR_LIMIT, "out of memory");
         code = source->ops->poll(source, job, &f->windows[0], f, e);
+        if (code == ERR_OK && memory_refusals() != refusals) /* what was set aside may be as good as any */
+            code = err_set(e, ERR_RETRY, "out of memory while an answer was read");
         if (code == ERR_OK)
             code = check_clock(p, &f->windows[0], e);
         if (code == ERR_OK)

@@ -28,7 +28,9 @@
 #include <unistd.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/memory.h"
 #include "collector/net/http_gunzip.h"
+#include "collector/net/sockets.h"
 
 #ifndef TREFOIL_VERSION
 #define TREFOIL_VERSION "0"
@@ -205,7 +207,7 @@ static bool leaves_enough(int fd)
 static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct transfer *t = ctx;
-    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    int fd = sockets()->open(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 
     (void)purpose;
     if (fd < 0) {
@@ -213,11 +215,20 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
         t->local_errno = errno == EAFNOSUPPORT ? t->local_errno : errno;
         return CURL_SOCKET_BAD;
     }
-    if (leaves_enough(fd))
+    if (leaves_enough(fd)) {
+        t->local_errno = 0;
         return fd;
-    close(fd);
+    }
+    sockets()->close(fd);
     t->local_errno = EMFILE;
     return CURL_SOCKET_BAD;
+}
+
+/* The connection may outlive the transfer, so there is no context. */
+static int on_close(void *ctx, curl_socket_t fd)
+{
+    (void)ctx;
+    return sockets()->close(fd);
 }
 
 /* False when the encoding is one that was not asked for. */
@@ -397,6 +408,7 @@ static void set_bounds(struct transfer *t)
     curl_easy_setopt(t->curl, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(t->curl, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(t->curl, CURLOPT_MAXCONNECTS, (long)CONNECTIONS_OF_IDLE);
     curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -607,7 +619,12 @@ static void reset(struct http_response *r, size_t body_limit)
 
 static enum err_code check_url(const struct http_client *c, sv url, char *origin, size_t size, struct err *e)
 {
-    if (!http_origin(url, origin, size))
+    const uint64_t refusals = memory_refusals();
+    const bool valid = http_origin(url, origin, size);
+
+    if (!valid && memory_refusals() != refusals)
+        return err_set(e, ERR_LIMIT, "out of memory"); /* nothing is wrong with the configuration */
+    if (!valid)
         return err_set(e, ERR_CONFIG, "not a valid http(s) URL");
     if (!c->allow_plain && sv_starts(sv_of(origin), SV("http:")))
         return err_set(e, ERR_CONFIG, "%s: plain http is refused here, use https", origin);

@@ -11,13 +11,14 @@
 #include <stdlib.h>
 
 #include "collector/base/hash.h"
+#include "collector/base/memory.h"
 #include "collector/model/region.h"
 
 enum { SCRATCH_BYTES_MAX = 4 << 20, REGION_BYTES_MAX = 32 };
 
 struct aws_decoder *aws_decoder_new(void)
 {
-    struct aws_decoder *d = calloc(1, sizeof *d);
+    struct aws_decoder *d = memory_zeroed(1, sizeof *d);
 
     if (!d)
         return NULL;

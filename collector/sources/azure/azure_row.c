@@ -9,13 +9,14 @@
 #include <stdlib.h>
 
 #include "collector/base/hash.h"
+#include "collector/base/memory.h"
 #include "collector/model/region.h"
 
 enum { SCRATCH_BYTES_MAX = 4 << 20, SHAPE_DEPTH_MAX = 4, PATH_BYTES_MAX = 128 };
 
 struct azure_decoder *azure_decoder_new(void)
 {
-    struct azure_decoder *d = calloc(1, sizeof *d);
+    struct azure_decoder *d = memory_zeroed(1, sizeof *d);
 
     if (!d)
         return NULL;
