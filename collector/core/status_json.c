@@ -68,9 +68,9 @@ static void close_as(struct json_out *o, char bracket)
     o->first = false;
 }
 
-static void put_error(struct json_out *o, const struct err *e)
+static void put_error(struct json_out *o, const char *name, const struct err *e)
 {
-    key(o, "error");
+    key(o, name);
     if (e->code == ERR_OK) {
         buf_put(o->b, SV("null"));
         return;
@@ -79,6 +79,17 @@ static void put_error(struct json_out *o, const struct err *e)
     text(o, "code", sv_of(err_name(e->code)));
     text(o, "text", sv_of(e->text));
     close_as(o, '}');
+}
+
+/* Up to where hours were read once more at each age; null: not yet, or not for this job. */
+static void put_controls(struct json_out *o, const struct task_status *s)
+{
+    key(o, "control_complete_until");
+    open_as(o, '{');
+    for (int age = 0; age < CONTROL_AGES; age++)
+        instant(o, control_ages[age].name, s->control_until_unix_nano[age]);
+    close_as(o, '}');
+    put_error(o, "control_error", &s->control_error);
 }
 
 static void put_job(struct json_out *o, const struct task_view *t)
@@ -120,7 +131,8 @@ static void put_job(struct json_out *o, const struct task_view *t)
         buf_put(o->b, SV("null"));
     number(o, "silent_seconds", (double)t->silent_ms / 1e3);
     truth(o, "stuck", task_is_stuck(t));
-    put_error(o, &s->error);
+    put_error(o, "error", &s->error);
+    put_controls(o, s);
     close_as(o, '}');
 }
 
@@ -209,6 +221,7 @@ static void put_tally(struct json_out *o, const struct source_totals *t)
     put_reasons(o, "rejected", t->tally.rejected);
     put_reasons(o, "quarantined", t->tally.quarantined);
     number(o, "late", (double)t->late);
+    number(o, "late_buckets", (double)t->late_buckets);
     number(o, "history", (double)t->history);
     number(o, "pending_envelopes", (double)t->pending_envelopes);
     close_as(o, '}');
@@ -264,7 +277,7 @@ static void put_source(struct json_out *o, const struct status *s, const struct 
     text(o, "id", in->env.id);
     text(o, "cloud", sv_of(in->ops->name));
     truth(o, "up", up);
-    put_error(o, &in->open_error);
+    put_error(o, "error", &in->open_error);
     put_totals(o, spine_ledger(s->spine), in->env.id);
     put_calls(o, in->stats);
     budget = scheduler_budget(spine_ledger(s->spine), in->env.id, tasks, n);

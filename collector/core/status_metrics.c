@@ -26,6 +26,8 @@ struct look {
     struct journal_stats journal;
     struct spine_stats spine;
     struct ledger_sizes ledger;
+    struct control_view *controls;
+    size_t n_controls;
 };
 
 static double seconds(int64_t nano)
@@ -257,6 +259,83 @@ static void put_conservation(struct look *k)
                        k->totals[i].pending_envelopes);
 }
 
+/* ---- control reads ---- */
+
+/* Of those jobs of a (source, signal) whose hours were read at this age; 0: of none. */
+static int64_t control_until(const struct look *k, const struct task_view *of, int age)
+{
+    int64_t until = 0;
+
+    for (size_t i = 0; i < k->n_tasks; i++) {
+        const struct task_view *t = &k->tasks[i];
+        int64_t at = t->status.control_until_unix_nano[age];
+
+        if (at && sv_eq(t->source, of->source) && sv_eq(t->signal, of->signal))
+            until = until == 0 || at < until ? at : until;
+    }
+    return until;
+}
+
+static bool is_first_of_signal(const struct look *k, size_t number)
+{
+    for (size_t i = 0; i < number; i++)
+        if (sv_eq(k->tasks[i].source, k->tasks[number].source) && sv_eq(k->tasks[i].signal, k->tasks[number].signal))
+            return false;
+    return true;
+}
+
+static void put_control_until(struct look *k)
+{
+    static const char name[] = "trefoil_control_complete_until_timestamp_seconds";
+
+    family(k, name, "gauge", "Hours up to this time were read once more when they were so old.");
+    for (size_t i = 0; i < k->n_tasks; i++)
+        for (int age = 0; age < CONTROL_AGES && is_first_of_signal(k, i); age++) {
+            int64_t until = control_until(k, &k->tasks[i], age);
+
+            if (until)
+                exposition_f64(k->out, name,
+                               (struct exposition_label[]){ { "source", k->tasks[i].source },
+                                                            { "signal", k->tasks[i].signal },
+                                                            { "age", sv_of(control_ages[age].name) } },
+                               3, seconds(until));
+        }
+}
+
+static void put_difference(struct look *k, const struct control_view *v, const char *change, int64_t amount)
+{
+    double unit = 1;
+
+    for (unsigned i = 0; i < families[v->family].digits; i++)
+        unit *= 10;
+    exposition_f64(k->out, "trefoil_control_difference_total",
+                   (struct exposition_label[]){ { "source", v->source },
+                                                { "age", v->age },
+                                                { "family", sv_of(families[v->family].name) },
+                                                { "change", sv_of(change) } },
+                   4, (double)amount / unit);
+}
+
+static void put_controls(struct look *k)
+{
+    put_control_until(k);
+    family(k, "trefoil_control_difference_total", "counter",
+           "What control reads added to a family's counters, or took from them as debt, because it came after the "
+           "look-back.");
+    for (size_t i = 0; i < k->n_controls; i++) {
+        put_difference(k, &k->controls[i], "added", k->controls[i].added);
+        put_difference(k, &k->controls[i], "owed", k->controls[i].owed);
+    }
+    put_total(k, "trefoil_control_uncompared_total",
+              "Hours of a series that a control read told, but of which it is not known what was counted.",
+              offsetof(struct source_totals, hours_uncompared));
+    put_total(k, "trefoil_late_buckets_total", "Stored measures that came after the last control read of their time.",
+              offsetof(struct source_totals, late_buckets));
+    put_total(k, "trefoil_overlapping_buckets_total",
+              "Stored measures that cross the edge of others of their series and were not counted.",
+              offsetof(struct source_totals, overlaps));
+}
+
 /* ---- what calls cost ---- */
 
 static void put_api(struct look *k, const char *name, const char *help, double (*figure)(const struct api_stats *a))
@@ -459,6 +538,12 @@ static void put_spine(struct look *k)
     one(k, "trefoil_ledger_records_refused_total", "counter",
         "Records that are archived but not counted, since a limit of the ledger was reached.",
         (double)k->ledger.refused);
+    one(k, "trefoil_ledger_hour_sums", "gauge", "Hours of series that wait for control reads.",
+        (double)k->ledger.hour_sums);
+    one(k, "trefoil_ledger_hour_sums_bytes", "gauge", "Memory that they take.", (double)k->ledger.hour_sums_bytes);
+    one(k, "trefoil_ledger_hour_sums_limit_bytes", "gauge",
+        "How much they may take; further hours are not compared with control reads.",
+        (double)k->ledger.hour_sums_limit_bytes);
     one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
     one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
     one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",
@@ -535,6 +620,18 @@ static void put_build(struct look *k)
         (struct exposition_label[]){ { "version", SV(TREFOIL_VERSION) }, { "revision", SV(TREFOIL_REVISION) } }, 2, 1);
 }
 
+/* Under the ledger's lock. */
+static void look_at_controls(struct look *k, const struct ledger *l)
+{
+    k->controls = ARENA_ARRAY(&k->arena, struct control_view, ledger_control_count(l) + 1);
+    for (size_t i = 0; k->controls && i < ledger_control_count(l); i++) {
+        ledger_control(l, i, &k->controls[k->n_controls]);
+        k->controls[i].source = arena_copy(&k->arena, k->controls[i].source);
+        k->controls[i].age = arena_copy(&k->arena, k->controls[i].age);
+        k->n_controls++;
+    }
+}
+
 static void look_at(struct look *k)
 {
     struct ledger *l = spine_ledger(k->status->spine);
@@ -552,14 +649,15 @@ static void look_at(struct look *k)
         /* The program's own frames (births, limits) hold no records. */
         k->n_totals += !sv_eq(k->totals[k->n_totals].source, SV("trefoil"));
     }
+    look_at_controls(k, l);
     ledger_read_unlock(l);
 }
 
 void status_metrics(const struct status *s, struct buf *out)
 {
-    static void (*const parts[])(struct look *) = { put_build,     put_signals, put_gaps,  put_conservation,
-                                                    put_api_calls, put_budgets, put_stuck, put_notes,
-                                                    put_spine,     put_process };
+    static void (*const parts[])(struct look *) = { put_build,    put_signals,   put_gaps,    put_conservation,
+                                                    put_controls, put_api_calls, put_budgets, put_stuck,
+                                                    put_notes,    put_spine,     put_process };
     struct look k = { .status = s, .out = out };
 
     arena_init(&k.arena, 64 << 20);

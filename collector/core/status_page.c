@@ -312,6 +312,26 @@ static void put_rest(struct buf *b, const struct task_status *s)
     buf_put(b, SV("</small>"));
 }
 
+/* Up to where its hours were read once more, and how much later. */
+static void put_controls(struct buf *b, const struct task_status *s)
+{
+    for (int age = 0; age < CONTROL_AGES; age++)
+        if (s->control_until_unix_nano[age]) {
+            buf_printf(b, "<br><small>again %s later: ", control_ages[age].name);
+            buf_time(b, s->control_until_unix_nano[age], 0);
+            buf_put(b, SV("</small>"));
+        }
+}
+
+static void put_why(struct buf *b, const struct err *e)
+{
+    if (e->code == ERR_OK)
+        return;
+    buf_put(b, SV("<tr class=why><td colspan=6><div>"));
+    put_html(b, sv_of(e->text));
+    buf_put(b, SV("</div></td></tr>\n"));
+}
+
 static void put_job(struct buf *b, const struct task_view *t)
 {
     const struct task_status *s = &t->status;
@@ -336,12 +356,10 @@ static void put_job(struct buf *b, const struct task_view *t)
     buf_put(b, SV("</td><td class=w>"));
     if (s->complete_until_unix_nano > 0)
         buf_time(b, s->complete_until_unix_nano, 0);
+    put_controls(b, s);
     buf_put(b, SV("</td></tr>\n"));
-    if (s->error.code == ERR_OK)
-        return;
-    buf_put(b, SV("<tr class=why><td colspan=6><div>"));
-    put_html(b, sv_of(s->error.text));
-    buf_put(b, SV("</div></td></tr>\n"));
+    put_why(b, &s->error);
+    put_why(b, &s->control_error);
 }
 
 static void put_sources(const struct status *s, const struct task_view *tasks, size_t n, struct buf *b)
