@@ -19,8 +19,9 @@ import time
 from harness import Tap, World, compare, conservation, free_port, http_get, wait_for
 from truth import CLOUDS, SETTLE, SMALL, ask_both, iso, settled, span, watch, why_not
 
-ANSWERS_IN = 1.0  # seconds: what half of all scrapes must keep to; the machine may be busy
+ANSWERS_IN = 1.0  # seconds: what is promised, and counted; the machine may be busy
 HANGS_AFTER = 10.0  # seconds: no answer at all within this is a hang, however busy the machine is
+ROOM_IN = 10.0  # seconds after a full disk in which segments may still go for it
 MACHINE = 60.0  # seconds more, since others may use it
 PASSES_IN = 60 * 60  # simulated seconds beyond what the slowest signal is expected to need
 OWN_COUNTERS = tuple(f"trefoil_{n}_records_total" for n in ("received", "stored", "duplicate", "late", "rejected", "quarantined"))
@@ -85,17 +86,52 @@ class Scraper(threading.Thread):
         self.join(60)
 
 
+class SmallDisk:
+    """A file system of its own for Trefoil's data, if this machine lets us: a name space that only Trefoil is put into."""
+
+    def __init__(self, world, mib=160):
+        self.data = f"{world.dir}/data"
+        os.mkdir(self.data)
+        self.holder = subprocess.Popen(["unshare", "-Urm", "sh", "-c", f"mount -t tmpfs -o size={mib}m trefoil '{self.data}' && echo there && exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.there = self.holder.stdout.readline() == "there\n"
+        if self.there:
+            world.binary = os.path.abspath(world.binary)
+            world.within = ["nsenter", "-t", str(self.holder.pid), "-U", "-m", "--preserve-credentials"]
+            self.data = f"/proc/{self.holder.pid}/root{self.data}"
+
+    def fill(self, left):
+        """All but so many bytes."""
+        with open(f"{self.data}/ballast", "wb") as f:
+            size = 1 << 24
+            while size >= 4096:
+                try:
+                    os.posix_fallocate(f.fileno(), 0, os.fstat(f.fileno()).st_size + size)
+                except OSError:
+                    size //= 2
+            os.ftruncate(f.fileno(), max(os.fstat(f.fileno()).st_size - left, 0))
+
+    def free(self):
+        if os.path.exists(f"{self.data}/ballast"):
+            os.unlink(f"{self.data}/ballast")
+
+    def close(self):
+        self.holder.communicate()
+
+
 class Chaos:
     """What can be done to a world, and how often it was done."""
 
     def __init__(self, world, rng, scraper, kinds):
+        self.disk = SmallDisk(world)
         self.world, self.rng, self.scraper = world, rng, scraper
         self.did = collections.Counter()
         self.kinds = kinds
         self.limit = None  # bytes a file may have, while the disk is full
         self.until = {}  # what is in force until when, in real time
         self.failures = []
-        self.segments = set()
+        self.segments, self.made_room, self.gone = set(), set(), set()
+        self.full_until = 0
         self.replays = 0  # frames
 
     # Processes
@@ -144,14 +180,20 @@ class Chaos:
     # The disk
 
     def fill(self):
-        """No file may grow beyond this: what a full disk does to all that is written."""
-        if self.hold("disk", 1, 5):
-            newest = max((os.path.getsize(f) for f in glob.glob(f"{self.world.dir}/data/journal/*.journal")), default=0)
+        """Nothing is left, or no file may grow beyond this, which is the same to all that is written."""
+        if not self.hold("disk", 1, 5):
+            return
+        self.did["fill"] += 1
+        if self.disk.there and self.rng.random() < 0.6:
+            self.disk.fill(self.rng.choice((0, self.rng.randrange(1, 65536))))
+            self.did["fill to the last byte"] += 1
+        else:
+            newest = max((os.path.getsize(f) for f in glob.glob(f"{self.disk.data}/journal/*.journal")), default=0)
             self.limit = self.rng.choice((64, 4096, newest + self.rng.randrange(1, 65536)))
             resource.prlimit(self.world.trefoil.popen.pid, resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
-            self.did["fill"] += 1
 
     def free(self):
+        self.disk.free()
         self.limit = None
         resource.prlimit(self.world.trefoil.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 
@@ -221,17 +263,24 @@ class Chaos:
         self.set_clock(0)
 
     def deleted(self):
-        """Segments that were there and are not: all that happened is younger than the retention, whatever our clock says."""
-        there = {os.path.basename(f) for f in glob.glob(f"{self.world.dir}/data/journal/*.journal")}
+        """Segments that went while there was space: all that happened is younger than the retention, whatever our clock says."""
+        there = {os.path.basename(f) for f in glob.glob(f"{self.disk.data}/journal/*.journal")}
+        gone = self.segments - there - self.made_room
+        if "disk" in self.until:
+            self.full_until = time.monotonic() + ROOM_IN
+        if time.monotonic() < self.full_until:
+            self.made_room |= gone  # what everybody had read made room for what is new
+        else:
+            self.gone |= gone
         self.segments |= there
-        return self.segments - there
+        return self.gone
 
     # All of it
 
     def step(self):
         """One deed at random, and what is over ends."""
-        self.end({what for what, at in self.until.items() if time.monotonic() >= at})
         self.deleted()
+        self.end({what for what, at in self.until.items() if time.monotonic() >= at})
         deed = self.rng.choices(list(self.kinds), list(self.kinds.values()))[0]
         getattr(self, deed)()
 
@@ -255,7 +304,7 @@ LEAST = {"kill": 20, "fill": 1, "network cut": 1, "storm": 2, "tokens revoked": 
 
 def second_refused(tap, world, name):
     """D-14: another process on the same folder says so and goes; the first does not notice."""
-    p = subprocess.run([world.binary, "run", f"--config.file={world.config}", f"--web.listen-address=127.0.0.1:{free_port()}"],
+    p = subprocess.run([*world.within, world.binary, "run", f"--config.file={world.config}", f"--web.listen-address=127.0.0.1:{free_port()}"],
                        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     said = p.stdout + p.stderr
     tap.ok(p.returncode == 1 and "another trefoil (pid" in said and world.trefoil.alive() and http_get(f"{world.url}/-/ready")[0] == 200,
@@ -326,7 +375,10 @@ def live(tap, seed, rounds, duration="2h", history="1h", speed=120, cpm=240, dee
     finally:
         scraper.over.set()
         world.sim.popen.send_signal(signal.SIGCONT)
+        if tap.failed and chaos.disk.there:  # it goes with its name space
+            subprocess.run(["cp", "-r", chaos.disk.data, f"{world.dir}/data-as-it-was"], check=False)
         world.close(keep=tap.failed != 0)
+        chaos.disk.close()
     return chaos.did
 
 
@@ -359,20 +411,23 @@ def review(tap, name, world, chaos, scraper, rounds, slow=False):
     tap.ok(not scraper.unbalanced, f"{name}: received = stored + duplicate + rejected + quarantined, in every scrape",
            "\n".join(scraper.unbalanced))
     gone = chaos.deleted()
-    tap.ok(not gone and chaos.segments, f"{name}: none of {len(chaos.segments)} segments was deleted", gone)
+    tap.ok(not gone and chaos.segments, f"{name}: none of {len(chaos.segments)} segments was deleted but {len(chaos.made_room)} to make room", gone)
     tap.ok(not scraper.negative, f"{name}: no duration is negative", "\n".join(scraper.negative))
     took = sorted(scraper.took)
-    tap.ok(len(took) > (10 if slow else 50) and statistics.median(took) < (HANGS_AFTER if slow else ANSWERS_IN) and took[-1] < HANGS_AFTER and not scraper.broken,
+    tap.ok(len(took) > (10 if slow else 50) and took[-1] < HANGS_AFTER and not scraper.broken,
            f"{name}: it always answered", "\n".join([f"{took[-5:]}"] + scraper.broken))
     tap.note(f"{name}: {len(took)} scrapes took {statistics.median(took):.3f} s in the middle, {took[len(took) * 99 // 100]:.3f} s "
              f"of 99 in 100, {took[-1]:.3f} s at most; {sum(t > ANSWERS_IN for t in took)} beyond {ANSWERS_IN:.0f} s")
+    with open(world.trefoil.log_path, errors="replace") as f:
+        refused = sum("No space left on device" in line or "File too large" in line for line in f)
     ill = sum(a[k] for a in world.requests()["apis"] for k in ("throttled", "client_errors", "server_errors", "dropped"))
     code = world.trefoil.stop()
     tap.ok(code == 0 and not chaos.failures, f"{name}: SIGTERM ends it with 0", "\n".join([f"exit {code}"] + chaos.failures))
     said = [open(f, errors="replace").read() for f in glob.glob(f"{world.dir}/sanitizer.*")]
     tap.ok(not said, f"{name}: no sanitizer has a word to say", "\n".join(said))
     tap.note(f"{name}: {chaos.replays:.0f} frames replayed, "
-             f"disk seen full {scraper.gauges['trefoil_journal_disk_full']} times; {dict(chaos.did)}")
+             f"disk seen full {scraper.gauges['trefoil_journal_disk_full']} times, {refused} writes refused; {dict(chaos.did)}")
+    tap.note(f"{name}: " + ("a disk of its own" if chaos.disk.there else "no disk of its own: only files that may not grow"))
     tame = too_tame(chaos.did, rounds)
-    tap.ok(not tame and chaos.replays > chaos.did["kill"] and scraper.gauges["trefoil_journal_disk_full"] and ill > (rounds if slow else 3 * rounds),
+    tap.ok(not tame and chaos.replays > chaos.did["kill"] and refused and ill > (rounds if slow else 3 * rounds),
            f"{name}: it was not too tame: {ill} answers were errors", "\n".join([str(dict(chaos.did))] + tame))

@@ -123,6 +123,7 @@ class World:
         self.sim = Process(argv, f"{self.dir}/cloudsim.log")
         self.config = f"{self.dir}/trefoil.yaml"
         self.binary = f"{BUILD}/trefoil"
+        self.within = []  # what begins the command line of Trefoil
         self.trefoil = None
         try:
             wait_for(lambda: os.path.exists(self.config) or not self.sim.alive(), 30, "cloudsim writes its configuration")
@@ -155,7 +156,7 @@ class World:
 
     def start(self, *more, file_limit=None):
         """`file_limit`: bytes that no file may grow beyond, as a full disk."""
-        self.trefoil = Process([self.binary, "run", f"--config.file={self.config}",
+        self.trefoil = Process([*self.within, self.binary, "run", f"--config.file={self.config}",
                                 f"--web.listen-address=127.0.0.1:{self.port}", *more], f"{self.dir}/trefoil.log",
                                file_limit)
         return self.trefoil

@@ -105,6 +105,7 @@ def main():
     finally:
         scraper.over.set()
         world.close(keep=tap.failed != 0)
+        chaos.disk.close()
         tap.done()
 
 
