@@ -55,6 +55,15 @@ void arena_done(struct arena *a)
     *a = (struct arena){ .limit_bytes = a->limit_bytes };
 }
 
+size_t arena_held(const struct arena *a)
+{
+    size_t bytes = 0;
+
+    for (const struct arena_block *b = a->head; b; b = b->older)
+        bytes += sizeof *b + b->size;
+    return bytes;
+}
+
 static struct arena_block *add_block(struct arena *a, size_t need)
 {
     size_t size = a->head ? a->head->size * 2 : FIRST_BLOCK;

@@ -32,6 +32,9 @@ void arena_init(struct arena *a, size_t limit_bytes);
 void arena_reset(struct arena *a);
 void arena_done(struct arena *a);
 
+/* Bytes that it has of the heap, used or not. */
+size_t arena_held(const struct arena *a);
+
 /* Zeroed memory, aligned for any object. */
 void *arena_alloc(struct arena *a, size_t size);
 #define ARENA_NEW(arena, type)      ((type *)arena_alloc((arena), sizeof(type)))

@@ -28,6 +28,7 @@ enum {
     MARKS_PER_FRAME = 20000,
     BIRTH_AFTER_MS = 2 * 60 * 1000,
     SNAPSHOT_EVERY_MS = 5 * 60 * 1000,
+    MEASURED_EVERY_MS = 60 * 1000,
     EXPIRIES_EVERY_MS = 10 * 60 * 1000,
     SNAPSHOT_GENERATIONS = 2,
     READ_FAILURES_MAX = 8,  /* in a row, of a replay; the journal gives up a bad place sooner */
@@ -305,7 +306,7 @@ static void expiries(struct spine *s, struct arena *arena)
 
 /* When what is not done each time is due, by clock_mono. */
 struct house {
-    int64_t next, snapshot, expiries;
+    int64_t next, snapshot, expiries, measured;
     uint64_t folded_then; /* at the last snapshot */
 };
 
@@ -327,6 +328,10 @@ static void keep_house(struct spine *s, struct arena *arena, struct house *h)
     journal_stats(s->journal, &journal);
     /* A journal that is full waits for snapshots to let it go, also where nothing is new. */
     pressed = journal.over_limit && h->snapshot - now < (s->snapshot_every_ms - FULL_EVERY_MS) * NANO_PER_MS;
+    if (now >= h->measured) {
+        ledger_measure(s->ledger);
+        h->measured = now + MEASURED_EVERY_MS / WAIT_MS * wait_ms() * NANO_PER_MS;
+    }
     if (!s->snapshots_soon && !pressed && (now < h->snapshot || h->folded_then == s->stats.folded_frames))
         return;
     snapshot(s);

@@ -545,7 +545,16 @@ static void put_spine(struct look *k)
         "How much they may take; further hours are not compared with control reads.",
         (double)k->ledger.hour_sums_limit_bytes);
     one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
-    one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, estimated.", (double)k->ledger.bytes);
+    one(k, "trefoil_ledger_buckets_limit", "gauge",
+        "How many there may be; further figures are refused until the look-back tells them again.",
+        (double)k->ledger.buckets_limit);
+    one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, as measured within the last minute.",
+        (double)k->ledger.bytes);
+    family(k, "trefoil_ledger_memory_bytes", "gauge", "The same by what it is for.");
+    for (int i = 0; i < MEMORY_KINDS; i++)
+        exposition_i64(k->out, "trefoil_ledger_memory_bytes",
+                       (struct exposition_label[]){ { "kind", sv_of(ledger_memory_name((enum ledger_memory)i)) } }, 1,
+                       (int64_t)k->ledger.memory[i]);
     one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",
         (double)k->ledger.keys);
     one(k, "trefoil_dedup_keys_limit", "gauge", "How many there may be; above it the horizon shrinks.",

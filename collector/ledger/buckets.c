@@ -48,10 +48,13 @@ struct bucket *bucket_add(struct fold *f, struct native *n, const struct measure
 {
     uint32_t at = position(n, m->start_unix_nano);
     size_t cap = n->cap_buckets;
-    struct bucket *b = grow(n->buckets, n->n_buckets, &cap, sizeof *b);
+    bool room = f->l->n_buckets < f->l->buckets_limit;
+    struct bucket *b = room ? grow(n->buckets, n->n_buckets, &cap, sizeof *b) : NULL;
 
-    if (!b)
+    if (!b) {
+        f->l->refused++;
         return NULL;
+    }
     n->buckets = b;
     n->cap_buckets = (uint32_t)cap;
     memmove(&b[at + 1], &b[at], (n->n_buckets - at) * sizeof *b);

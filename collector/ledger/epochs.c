@@ -445,6 +445,8 @@ static void fold_limits(struct ledger *l, const struct epoch *e)
             l->keys.rows.limit = l->keys.calls.limit = (size_t)v;
         else if (sv_eq(name, SV("natives")))
             l->natives_limit = (size_t)v;
+        else if (sv_eq(name, SV("buckets")))
+            l->buckets_limit = (size_t)v;
         else if (sv_eq(name, SV("names")))
             l->names.limit = (size_t)v;
         else if (sv_eq(name, SV("envelopes")))

@@ -28,6 +28,7 @@ static enum err_code setup(struct ledger *l, struct err *e)
     map_init(&l->keys.calls, KEYS_MAX);
     l->keys.horizon_hours = l->keys.horizon_wanted = 24;
     l->natives_limit = NATIVES_MAX;
+    l->buckets_limit = BUCKETS_MAX;
     l->envelopes_limit = ENVELOPES_MAX;
     l->sums_limit_bytes = SUMS_BYTES_MAX;
     l->keep_buckets_nano = 2 * NANO_PER_H;
@@ -380,38 +381,4 @@ void ledger_trace(struct ledger *l, uint64_t series, void (*on_change)(void *ctx
     l->traced = series;
     l->on_change = on_change;
     l->trace_ctx = ctx;
-}
-
-void ledger_sizes(const struct ledger *l, struct ledger_sizes *out)
-{
-    *out = (struct ledger_sizes){
-        .series = l->series.n,
-        .series_limit = l->series.limit,
-        .series_refused = l->series.refused,
-        .natives = l->n_natives,
-        .natives_limit = l->natives_limit,
-        .envelopes = l->n_envelopes,
-        .envelopes_limit = l->envelopes_limit,
-        .refused = l->refused,
-        .buckets = l->n_buckets,
-        .keys = l->keys.rows.n + l->keys.calls.n,
-        .keys_limit = l->keys.rows.limit + l->keys.calls.limit,
-        .names = l->names.n,
-        .names_limit = l->names.limit,
-        .bytes = l->series.bytes + l->names.bytes + l->n_buckets * (sizeof(struct bucket) + sizeof(int64_t)) +
-                 (l->keys.rows.cap + l->keys.calls.cap + l->native_by_key.cap) * sizeof(struct map_slot) +
-                 l->n_natives * (sizeof(struct native) + sizeof(struct generation)) +
-                 l->n_envelopes * sizeof(struct envelope) + l->sums_bytes + l->charges.n * sizeof(struct charge_state),
-        .hour_sums = l->n_sums,
-        .hour_sums_bytes = l->sums_bytes,
-        .hour_sums_limit_bytes = l->sums_limit_bytes,
-        .horizon_ms = (int64_t)l->keys.horizon_hours * 3600000,
-        .charges = l->charges.n,
-        .charges_limit = CHARGES_MAX,
-        .callers = l->callers.admitted.n,
-        .callers_limit = l->callers.limit,
-        .caller_calls_refused = l->callers.refused,
-        .expired = l->series.expired,
-    };
-    memcpy(out->restarts, l->restarts, sizeof out->restarts);
 }

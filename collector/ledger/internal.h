@@ -15,6 +15,7 @@
  *   gaps.c      spans that were not told
  *   charges.c   money by day, as it was stated last
  *   fold.c      one frame; the filter
+ *   sizes.c     how large it is
  *   hours.c     requests against logged calls, by resource and hour
  *   snapshot_write.c, snapshot_read.c  all of it in one file
  */
@@ -40,11 +41,11 @@ struct names {
     struct map by_hash;
     char **at; /* terminated; at[0] is "" */
     uint32_t *len;
-    size_t n, cap, bytes;
+    size_t n, cap;
     size_t limit, refused; /* beyond it a text is absent, and what would need it is not counted */
 };
 
-enum { NAMES_MAX = 4 << 20, NATIVES_MAX = 2 << 20, ENVELOPES_MAX = 1 << 20 };
+enum { NAMES_MAX = 4 << 20, NATIVES_MAX = 2 << 20, BUCKETS_MAX = 16 << 20, ENVELOPES_MAX = 1 << 20 };
 
 bool names_init(struct names *n);
 void names_done(struct names *n);
@@ -73,7 +74,7 @@ enum { SERIES_PER_LIMIT = 4 }; /* expired ones keep their number: so many times 
 
 struct registry {
     struct series *at;
-    size_t n, cap, limit, refused, bytes;
+    size_t n, cap, limit, refused;
     size_t expired; /* of the n: they do not count against the limit */
     struct map by_hash;
     uint32_t *touched; /* numbers of series changed by this frame */
@@ -386,6 +387,8 @@ struct ledger {
     struct life life;
     uint64_t sequence; /* of the journal frame folded last; 0 unknown */
     uint64_t restarts[DAMAGE_CAUSES];
+    size_t memory[MEMORY_KINDS];
+    size_t buckets_limit;
     /* explain */
     uint64_t traced;
     void (*on_change)(void *ctx, const struct ledger_change *c);
@@ -494,6 +497,7 @@ bool measure_known(const struct ledger *l, const struct measure *m);
 uint64_t measure_hash(const struct measure *m);
 void measures_prune(struct ledger *l, uint32_t coverage, int64_t oldest_read);
 struct bucket *bucket_find(const struct native *n, int64_t start);
+/* NULL at the limit: the figure is archived and refused. Told again within the look-back it counts if there is room then. */
 struct bucket *bucket_add(struct fold *f, struct native *n, const struct measure *m);
 /* The bucket that this measure revises, NULL when it is new. *crosses: it can neither be added nor revise what is there. */
 struct bucket *bucket_for(struct fold *f, struct native *n, const struct measure *m, bool *crosses);

@@ -202,8 +202,28 @@ void ledger_billed(const struct ledger *l, size_t number, struct billed_view *ou
 /* How many days ago it was; false when it is not to be shown at that time. */
 bool billed_offset(const struct billed_view *v, int64_t now_unix_nano, int *days);
 
+enum ledger_memory {
+    MEMORY_SERIES,
+    MEMORY_NAMES,
+    MEMORY_NATIVES,
+    MEMORY_BUCKETS,
+    MEMORY_HOUR_SUMS, /* for control reads */
+    MEMORY_KEYS,
+    MEMORY_COVERAGE,
+    MEMORY_EPOCHS,
+    MEMORY_CHARGES,
+    MEMORY_SOURCES,
+    MEMORY_KINDS
+};
+const char *ledger_memory_name(enum ledger_memory kind);
+
+/* Measures what is allocated, for ledger_sizes; until then it tells of none. The fold thread's; takes the locks. */
+void ledger_measure(struct ledger *l);
+
 struct ledger_sizes {
     size_t series, series_limit, series_refused, natives, buckets, keys, keys_limit, names, bytes;
+    size_t memory[MEMORY_KINDS]; /* as of the last ledger_measure; `bytes` is their sum */
+    size_t buckets_limit;
     size_t natives_limit, names_limit, envelopes, envelopes_limit;
     size_t charges, charges_limit;
     size_t hour_sums, hour_sums_bytes, hour_sums_limit_bytes; /* at the limit further hours are not compared */

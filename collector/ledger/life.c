@@ -125,10 +125,12 @@ static void restart_sources(struct ledger *l)
         struct source_state *s = &l->sources[i];
 
         s->tally = (struct tally){ 0 };
-        s->late = s->history = s->frames = 0;
+        s->late = s->history = s->frames = s->late_buckets = s->overlaps = s->hours_uncompared = 0;
     }
     for (size_t i = 0; i < l->gaps.n_sums; i++)
         l->gaps.sums[i].nano = 0;
+    for (size_t i = 0; i < l->n_controls; i++)
+        l->controls[i].added = l->controls[i].owed = 0;
     l->callers.refused = 0;
     l->refused = 0;
 }

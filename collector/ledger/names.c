@@ -82,7 +82,6 @@ name_id names_add(struct names *n, sv s)
     copy[s.len] = '\0';
     n->at[n->n] = copy;
     n->len[n->n] = (uint32_t)s.len;
-    n->bytes += s.len + 1 + sizeof(char *) + sizeof(uint32_t);
     return (name_id)n->n++;
 }
 

@@ -81,7 +81,6 @@ static uint32_t admit(struct ledger *l, int family, const struct label_set *labe
     for (int i = 0, at = 0; i < LABELS; i++)
         if (families[family].labels & LABEL_BIT(i))
             s->labels[at++] = labels->at[i];
-    r->bytes += sizeof *s + words * sizeof *amounts;
     return (uint32_t)r->n++;
 }
 

@@ -564,6 +564,7 @@ static void get_life(struct in *in, struct ledger *l)
     l->life.expiry = get_sane(in);
     in->bad |= l->life.age < 0 || l->life.expiry < 0;
     l->sequence = get_u64(in);
+    l->buckets_limit = (size_t)get_u64(in);
     get_restarts(in, l);
     for (size_t i = 0; i < l->series.n && !in->bad; i++) {
         struct series *s = &l->series.at[i];

@@ -328,6 +328,7 @@ static void put_life(struct buf *b, const struct ledger *l)
     put_i64(b, l->life.last_written);
     put_i64(b, l->life.expiry);
     buf_le64(b, l->sequence);
+    buf_le64(b, l->buckets_limit);
     buf_le32(b, DAMAGE_CAUSES);
     for (int i = 0; i < DAMAGE_CAUSES; i++) {
         put_sv(b, sv_of(damage_cause_name((enum damage_cause)i)));

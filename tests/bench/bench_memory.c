@@ -21,6 +21,7 @@ static struct use use_of(struct ledger *l)
 
     malloc_trim(0);
     m = mallinfo2();
+    ledger_measure(l);
     ledger_sizes(l, &s);
     return (struct use){ (double)m.uordblks + (double)m.hblkhd, (double)s.bytes };
 }
