@@ -190,12 +190,11 @@ static void openai_calls_have_no_outcome(void)
     "," METRIC("AWS/BedrockMantle", name, PROJECT) "," METRIC("AWS/BedrockMantle", name, NAMED) "," METRIC(            \
         "AWS/BedrockMantle", name, PROJECT "," NAMED)
 
-static const char
-    runtime_listing[] =
-        "{\"Metrics\":[" RUNTIME("Invocations") "," RUNTIME("InvocationClientErrors") "," RUNTIME("InvocationServerErro"
-                                                                                                  "rs") "," RUNTIME(
-            "InvocationThrottles") "," RUNTIME("InputTokenCount") "," RUNTIME("CacheReadInput"
-                                                                              "Tokens") "]}";
+static const char runtime_listing[] =
+    "{\"Metrics\":[" RUNTIME("Invocations") "," RUNTIME("InvocationClientErrors") "," RUNTIME(
+        "InvocationServerErro"
+        "rs") "," RUNTIME("InvocationThrottles") "," RUNTIME("InputTokenCount") "," RUNTIME("CacheReadInput"
+                                                                                            "Tokens") "]}";
 static const char mantle_listing[] = "{\"Metrics\":[" MANTLE("Inferences") "," MANTLE(
     "InferenceClientErrors") "," MANTLE("InputTokens") "," MANTLE("TotalInputTokens") "]}";
 
