@@ -101,10 +101,17 @@ static enum err_code take_lock(struct journal *j, struct err *e)
                 pid[i] = '\0';
         return err_set(e, ERR_CONFIG, "another trefoil (pid %s) uses %s", pid[0] ? pid : "unknown", j->dir);
     }
-    n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    return ERR_OK;
+}
+
+/* For who is refused. Only once nothing newer than this program was seen: until then nothing may change. */
+static void name_ourselves(struct journal *j)
+{
+    char pid[24];
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+
     if (disk_truncate(j->lock_fd, 0) || !disk_write(j->lock_fd, sv_make(pid, (size_t)n), 0))
         log_debug("journal", "the lock file does not name us"); /* a full disk: the lock itself holds */
-    return ERR_OK;
 }
 
 /* Reads one segment's header. A file that is gone again (read_only) gives ERR_GONE. */
@@ -387,8 +394,10 @@ static enum err_code recover(struct journal *j, struct journal_recovery *found, 
         return e->code;
     j->cap_segments = j->n_segments;
     found->segments = j->n_segments;
-    if (!j->read_only)
+    if (!j->read_only) {
+        name_ourselves(j);
         remove_unfinished(j);
+    }
     if (j->n_segments > 0)
         retention_resume(j);
     if (j->n_segments > 0 && recover_newest(j, found, e))

@@ -169,7 +169,9 @@ static enum err_code read_all(int fd, int64_t size, struct buf *out, struct err 
     char *at;
     ssize_t n;
 
-    if (size < 0 || (uint64_t)size > SNAPSHOT_LIMIT_BYTES)
+    if (size < 0)
+        return err_sys(e, "snapshot: size");
+    if ((uint64_t)size > SNAPSHOT_LIMIT_BYTES)
         return ERR_OK; /* none of ours */
     at = buf_reserve(out, (size_t)size + 1);
     if (!at)
