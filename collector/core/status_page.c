@@ -410,6 +410,22 @@ static void put_gaps(const struct status *s, struct buf *b)
     ledger_read_unlock(l);
 }
 
+/* Only what is wrong. */
+static void put_storage(const struct status *s, struct buf *b)
+{
+    struct journal_stats j;
+
+    journal_stats(spine_journal(s->spine), &j);
+    if (j.trouble[0]) {
+        buf_put(b, SV("<h2>Storage</h2><p class=failing>Nothing new can be stored: "));
+        put_html(b, sv_of(j.trouble));
+        buf_put(b, SV("</p><p>What is stored is kept and shown; collecting goes on by itself when this ends.</p>\n"));
+    }
+    if (j.dropped_frames || j.missing_frames)
+        buf_printf(b, "<p class=failing>Journal: %llu frames dropped unread to make room, %llu missing.</p>\n",
+                   (unsigned long long)j.dropped_frames, (unsigned long long)j.missing_frames);
+}
+
 static void put_head(struct buf *out)
 {
     buf_put(
@@ -447,6 +463,7 @@ void status_page(const struct status *s, struct buf *out)
     arena_init(&arena, 64 << 20);
     tasks = s->scheduler ? scheduler_tasks(s->scheduler, &arena, &n) : NULL;
     put_head(out);
+    put_storage(s, out);
     put_services(out, tasks, n, &arena);
     put_gaps(s, out);
     put_traffic(s, out, &arena);
