@@ -570,6 +570,7 @@ static void note_reach(struct poll *p, struct task_status *s)
     s->server_now_unix_nano = source_server_now(env);
     if (job->kind == JOB_WINDOWED) {
         (void)ledger_complete_until(l, env->id, job->scope, job->group, &s->complete_until_unix_nano);
+        (void)ledger_read_until(l, env->id, job->scope, job->group, &s->read_until_unix_nano);
         s->backlog_nano = backlog_of(l, env->id, job, p->count_from, s->server_now_unix_nano);
     } else if (s->error.code == ERR_OK) {
         s->complete_until_unix_nano = s->last_success_unix_nano;

@@ -111,6 +111,7 @@ static void put_job(struct json_out *o, const struct task_view *t)
     else
         buf_put(o->b, SV("null"));
     number(o, "expected_lag_seconds", (double)t->expected_lag_ms / 1e3);
+    instant(o, "read_until", s->read_until_unix_nano);
     number(o, "backlog_seconds", (double)s->backlog_nano / 1e9);
     key(o, "catch_up_seconds");
     if (s->backlog_nano == 0 || s->catch_up_nano)

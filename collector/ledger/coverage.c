@@ -134,6 +134,17 @@ bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int6
     return *unix_nano != 0;
 }
 
+bool ledger_read_until(struct ledger *l, sv source, sv scope, sv group, int64_t *unix_nano)
+{
+    uint32_t n;
+
+    ledger_read_lock(l);
+    n = coverage_for(l, source, scope, group, false);
+    *unix_nano = n == UINT32_MAX ? 0 : l->coverages[n].newest_to;
+    ledger_read_unlock(l);
+    return *unix_nano != 0;
+}
+
 /* The first part of [from, to) that is not in `s`. */
 static bool first_gap(const struct spans *s, int64_t from, int64_t to, struct window *gap)
 {

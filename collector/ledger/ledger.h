@@ -54,6 +54,9 @@ uint64_t ledger_generation(const struct ledger *l);
  * False when nothing was read yet. */
 bool ledger_complete_until(struct ledger *l, sv source, sv scope, sv group, int64_t *unix_nano);
 
+/* The end of the newest window that was read; false when none was. */
+bool ledger_read_until(struct ledger *l, sv source, sv scope, sv group, int64_t *unix_nano);
+
 /* The oldest span inside [from, to) that was never read, cut to it. False when all was. */
 bool ledger_first_hole(struct ledger *l, sv source, sv scope, sv group, int64_t from, int64_t to, struct window *hole);
 
