@@ -406,11 +406,20 @@ void envelopes_decide(struct fold *f, struct coverage *c, int64_t before)
     c->n_envelopes = kept;
 }
 
+/* A window by arrival holds events from before it: those were read before only if the window itself was. */
+static bool read_before(const struct fold *f, int64_t at)
+{
+    const struct spans *read = &f->l->coverages[f->coverage].read;
+    const struct window *w = &f->frame->windows[0];
+    bool outside = w->to_unix_nano && (at < w->from_unix_nano || at >= w->to_unix_nano);
+
+    return spans_has(read, outside ? w->from_unix_nano : at);
+}
+
 /* What was read before and whose key may be gone by now: nobody knows whether it has been counted. */
 static bool beyond_horizon(const struct fold *f, int64_t at)
 {
-    return f->coverage != UINT32_MAX && hour_of(at) < hours_back(f->l, f->l->keys.horizon_hours) &&
-           spans_has(&f->l->coverages[f->coverage].read, at);
+    return f->coverage != UINT32_MAX && hour_of(at) < hours_back(f->l, f->l->keys.horizon_hours) && read_before(f, at);
 }
 
 void audit_fold(struct fold *f, const struct audit *a)

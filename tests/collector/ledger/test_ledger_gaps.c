@@ -194,6 +194,33 @@ static void keys_live_on_while_a_hole_behind_them_is_read(void)
     OK(logged_calls() == 5);
 }
 
+static void audited(int event, int from, int to, uint64_t key)
+{
+    struct frame *f = fixture_log_frame(&arena, from, to, 0);
+    struct batch *b = fixture_batch(f);
+    struct audit *a = batch_add_audit(b);
+
+    b->observed_unix_nano = T0 + 80 * NANO_PER_H;
+    a->key = key;
+    a->time_unix_nano = T0 + event * NANO_PER_MIN;
+    a->action = batch_sym(b, SV("listkey"));
+    ledger_fold(l, f);
+}
+
+/* A log is read by arrival: an event from before its window is as new as the others, however old it is. */
+static void old_events_of_a_log_count_when_their_window_is_new(void)
+{
+    struct series_view v;
+
+    begin();
+    audited(30, 0, 60, 1);
+    audited(59, 60, 120, 2); /* it arrived after the hour had ended, and the hour has been read */
+    OK(fixture_find(l, "genai_audit_events_total", LABEL_ACTION, "listkey", &v) && v.value[0] == 2);
+    audited(31, 0, 60, 3); /* the window has been read before: whether it was counted nobody knows */
+    audited(58, 60, 120, 4);
+    OK(fixture_find(l, "genai_audit_events_total", LABEL_ACTION, "listkey", &v) && v.value[0] == 2);
+}
+
 int main(void)
 {
     arena_init(&arena, 16 << 20);
@@ -203,6 +230,7 @@ int main(void)
     RUN(nonsense_spans_are_no_gap);
     RUN(traffic_without_a_log_is_found_when_both_can_know);
     RUN(a_log_that_tells_of_calls_is_not_off);
+    RUN(old_events_of_a_log_count_when_their_window_is_new);
     RUN(keys_live_on_while_a_hole_behind_them_is_read);
     ledger_free(l);
     arena_done(&arena);
