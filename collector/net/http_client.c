@@ -59,6 +59,8 @@ struct idle {
 struct http_client {
     char *ca_file, *proxy, *user_agent;
     bool allow_plain;
+    int64_t slow_ms;
+    struct curl_slist *resolve;
     _Atomic bool cancelled;
 
     pthread_mutex_t lock; /* guards the next two */
@@ -78,7 +80,7 @@ struct transfer {
     char problem[CURL_ERROR_SIZE];
     struct http_gunzip *gunzip; /* made with the first piece of a gzipped body */
     int local_errno;            /* why this machine could not make a socket; 0: it could */
-    bool body_begun, too_large, slow, badly_packed;
+    bool head_ended, body_begun, too_large, slow, badly_packed;
     size_t body_limit;
     size_t arrived; /* body bytes, as libcurl counts them, and head bytes */
     size_t arrived_at_mark;
@@ -129,6 +131,8 @@ struct http_client *http_client_new(const struct http_client_options *o, struct 
         return NULL;
     }
     c->allow_plain = o->allow_plain;
+    c->slow_ms = o->slow_ms ? o->slow_ms : SLOW_S * 1000;
+    c->resolve = o->resolve ? curl_slist_append(NULL, o->resolve) : NULL;
     pthread_mutex_init(&c->lock, NULL);
     return c;
 }
@@ -141,6 +145,7 @@ void http_client_free(struct http_client *c)
     for (unsigned i = 0; i < c->n_idle; i++)
         curl_easy_cleanup(c->idle[i].curl);
     pthread_mutex_destroy(&c->lock);
+    curl_slist_free_all(c->resolve);
     free(c->ca_file);
     free(c->proxy);
     free(c->user_agent);
@@ -273,8 +278,10 @@ static size_t on_head_line(char *bytes, size_t one, size_t n, void *cls)
     t->arrived += n;
     if (sv_starts(line, SV("HTTP/"))) {
         buf_clear(head); /* an interim answer (100) came before */
+        t->head_ended = false;
         return n;
     }
+    t->head_ended |= sv_trim(line).len == 0;
     if (sv_find(line, ':') == n || isspace((unsigned char)bytes[0]))
         return n;
     name = sv_trim(sv_cut(&line, ':'));
@@ -298,9 +305,9 @@ static int on_progress(void *cls, curl_off_t down_total, curl_off_t down, curl_o
         return 1;
     if (arrived == 0)
         t->mark_ms = now; /* nothing has come yet: the server thinks */
-    if (now - t->mark_ms < SLOW_S * 1000)
+    if (now - t->mark_ms < t->client->slow_ms)
         return 0;
-    t->slow = arrived - t->arrived_at_mark < SLOW_BYTES_PER_S * SLOW_S;
+    t->slow = (int64_t)(arrived - t->arrived_at_mark) * 1000 < SLOW_BYTES_PER_S * t->client->slow_ms;
     t->arrived_at_mark = arrived;
     t->mark_ms = now;
     return t->slow;
@@ -435,6 +442,8 @@ static void set_policy(struct transfer *t)
     curl_easy_setopt(t->curl, CURLOPT_PROXY, c->proxy ? c->proxy : "");
     curl_easy_setopt(t->curl, CURLOPT_NOPROXY, "");
     curl_easy_setopt(t->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (c->resolve)
+        curl_easy_setopt(t->curl, CURLOPT_RESOLVE, c->resolve);
     curl_easy_setopt(t->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (c->ca_file) {
         curl_easy_setopt(t->curl, CURLOPT_CAINFO, c->ca_file);
@@ -574,7 +583,8 @@ static enum err_code explain(const struct transfer *t, CURLcode rc, int64_t time
     if (t->badly_packed)
         return err_set(e, ERR_RETRY, "%s: the answer's content-encoding is broken or was not asked for", t->origin);
     if (t->slow)
-        return err_set(e, ERR_RETRY, "%s: fewer than %d bytes/s for %d s", t->origin, SLOW_BYTES_PER_S, SLOW_S);
+        return err_set(e, ERR_RETRY, "%s: fewer than %d bytes/s for %lld ms", t->origin, SLOW_BYTES_PER_S,
+                       (long long)t->client->slow_ms);
     if (local_want(t, rc)) {
         errno = local_want(t, rc);
         return err_sys(e, "%s: not asked: this machine has no connection left to make", t->origin);
@@ -600,6 +610,8 @@ static enum err_code perform(struct transfer *t, struct err *e)
     rc = curl_easy_perform(t->curl);
     t->response->elapsed_real_ms = real_ms() - begun;
     t->badly_packed |= rc == CURLE_OK && t->gunzip && !http_gunzip_ended(t->gunzip);
+    if (rc == CURLE_OK && !t->head_ended) /* libcurl takes a head that is cut off for an answer without a body */
+        return err_set(e, ERR_RETRY, "%s: the answer ends within its head", t->origin);
     if (rc != CURLE_OK || t->badly_packed)
         return explain(t, rc, t->response->elapsed_real_ms, e);
     read_head(t);

@@ -32,6 +32,9 @@ struct http_client_options {
     const char *proxy;      /* URL; NULL: none */
     const char *user_agent; /* NULL: trefoil/<version> */
     bool allow_plain;       /* http:// too: metadata services, tests */
+    /* For tests: how long an answer may trickle (0: 20 s), and one name with the addresses that it has, "HOST:PORT:ADDRESS,..." */
+    int64_t slow_ms;
+    const char *resolve;
 };
 
 struct http_header {
