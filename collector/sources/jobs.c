@@ -62,6 +62,14 @@ struct source_job *job_controlled(struct source_job *j)
     return j;
 }
 
+void listed_again(bool *listed, unsigned *missed, bool found)
+{
+    enum { MISSED_MAX = 3 };
+
+    *missed = found || *missed >= MISSED_MAX ? 0 : *missed + 1;
+    *listed = found || (*listed && *missed < MISSED_MAX);
+}
+
 enum err_code jobs_listed(bool ok, struct err *e)
 {
     return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the list of jobs");

@@ -59,6 +59,10 @@ struct source_job *job_windowed(struct job_list *l, sv scope, sv group, const ch
                                 const struct reach *reach);
 /* Says that a job's counts can be asked for by the hour, as job_windowed does by its timings. NULL gives NULL. */
 struct source_job *job_controlled(struct source_job *j);
+/* What a discovery has found before is gone when three in a row do not find it: a passing fault may be answered with a list that is
+ * short or empty, and what is dropped loses its state. */
+void listed_again(bool *listed, unsigned *missed, bool found);
+
 /* How a list of jobs ends. */
 MUST_USE enum err_code jobs_listed(bool ok, struct err *e);
 

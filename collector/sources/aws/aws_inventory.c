@@ -17,6 +17,7 @@
 #include "collector/ledger/ledger.h"
 #include "collector/sources/aws/aws_error.h"
 #include "collector/sources/aws/aws_state.h"
+#include "collector/sources/jobs.h"
 
 enum { UNITS_MAX = 2000, PROBE_AGAIN_H = 6, TAGS_AGAIN_H = 6, RECENT_H = 3 };
 
@@ -81,9 +82,11 @@ static enum err_code publish_accounts(struct aws_source *s, const struct items *
             return err_set(e, ERR_LIMIT, "more than %d accounts", AWS_ACCOUNTS_MAX);
     pthread_mutex_lock(&s->lock);
     for (struct aws_account *a = s->accounts; a; a = a->next) {
-        a->listed = false;
-        for (size_t i = 0; i < accounts->n && !a->listed; i++)
-            a->listed = sv_eq(sv_of(a->id), ITEM(accounts, struct aws_account_item, i)->id);
+        bool found = false;
+
+        for (size_t i = 0; i < accounts->n && !found; i++)
+            found = sv_eq(sv_of(a->id), ITEM(accounts, struct aws_account_item, i)->id);
+        listed_again(&a->listed, &a->missed, found);
     }
     s->listed = true;
     pthread_mutex_unlock(&s->lock);
@@ -213,11 +216,13 @@ static void retire_places(struct aws_source *s, const struct aws_account *a, con
 {
     pthread_mutex_lock(&s->lock);
     for (struct aws_place *p = s->places; p; p = p->next) {
+        bool found = false;
+
         if (!sv_eq(sv_of(p->account), sv_of(a->id)))
             continue;
-        p->listed = false;
-        for (size_t i = 0; i < regions->n && !p->listed; i++)
-            p->listed = sv_eq(sv_of(p->region), *ITEM(regions, sv, i));
+        for (size_t i = 0; i < regions->n && !found; i++)
+            found = sv_eq(sv_of(p->region), *ITEM(regions, sv, i));
+        listed_again(&p->listed, &p->missed, found);
     }
     pthread_mutex_unlock(&s->lock);
 }

@@ -39,7 +39,8 @@ struct aws_finding {
 struct aws_place {
     struct aws_place *next;
     char *account, *region;
-    bool listed;                 /* by the last discovery */
+    bool listed;                 /* by the last discoveries */
+    unsigned missed;             /* by so many of them */
     bool active;                 /* it has metrics: its jobs are listed */
     int64_t probe_mono;          /* not probed again before */
     struct aws_finding *finding; /* NULL: nothing yet */
@@ -53,6 +54,7 @@ struct aws_account {
     struct aws_account *next;
     char *id;
     bool listed;
+    unsigned missed;
     bool searched; /* for regions, at least once, with whatever result */
 };
 

@@ -16,6 +16,7 @@
 #include "collector/base/hash.h"
 #include "collector/base/log.h"
 #include "collector/sources/azure/azure_state.h"
+#include "collector/sources/jobs.h"
 
 enum {
     FORMER_MAX = 2000,
@@ -41,6 +42,14 @@ static enum err_code list_subscriptions(struct azure_reader *r, struct items *it
     return azure_pages(r, AZURE_API_DESCENDANTS, SV_NONE, azure_decode_descendants, items, e);
 }
 
+static bool is_among(const struct items *items, const struct azure_subscription *sub)
+{
+    for (size_t i = 0; i < items->n; i++)
+        if (sv_eq_nocase(ITEM(items, struct azure_subscription_item, i)->id, sv_of(sub->id)))
+            return true;
+    return false;
+}
+
 enum err_code azure_poll_subscriptions(struct azure_reader *r, struct err *e)
 {
     struct azure_source *s = r->s;
@@ -51,20 +60,12 @@ enum err_code azure_poll_subscriptions(struct azure_reader *r, struct err *e)
         return code;
     if (items.n == 0)
         return err_set(e, ERR_DENIED, "no subscription is visible: %s", azure_remedy(AZURE_API_SUBSCRIPTIONS));
+    for (size_t i = 0; i < items.n; i++)
+        if (!azure_subscription(s, ITEM(&items, struct azure_subscription_item, i)->id))
+            return err_set(e, ERR_LIMIT, "more than %d subscriptions", AZURE_SUBSCRIPTIONS_MAX);
     pthread_mutex_lock(&s->lock);
     for (struct azure_subscription *sub = s->subscriptions; sub; sub = sub->next)
-        sub->listed = false;
-    pthread_mutex_unlock(&s->lock);
-    for (size_t i = 0; i < items.n; i++) {
-        struct azure_subscription *sub = azure_subscription(s, ITEM(&items, struct azure_subscription_item, i)->id);
-
-        if (!sub)
-            return err_set(e, ERR_LIMIT, "more than %d subscriptions", AZURE_SUBSCRIPTIONS_MAX);
-        pthread_mutex_lock(&s->lock);
-        sub->listed = true;
-        pthread_mutex_unlock(&s->lock);
-    }
-    pthread_mutex_lock(&s->lock);
+        listed_again(&sub->listed, &sub->missed, is_among(&items, sub));
     s->listed = true;
     pthread_mutex_unlock(&s->lock);
     return ERR_OK;

@@ -45,7 +45,8 @@ struct azure_definitions {
 struct azure_subscription {
     struct azure_subscription *next;
     char *id;
-    bool listed;     /* by the last discovery; else it is retired */
+    bool listed;     /* by the last discoveries; else it is retired */
+    unsigned missed; /* by so many of them */
     bool discovered; /* its accounts were read at least once, or may not be */
     struct azure_account **accounts;
     size_t n_accounts;

@@ -11,6 +11,8 @@
 #include "collector/base/clock.h"
 #include "collector/base/log.h"
 #include "collector/sources/gcp/gcp_state.h"
+#include "collector/sources/jobs.h"
+#include "collector/sources/stats.h"
 
 enum { FOLDERS_MAX = 5000, LIMITS_BACK_MINUTES = 10 };
 
@@ -86,13 +88,23 @@ static enum err_code read_folder(struct gcp_reader *r, struct items *folders, si
     return ok ? ERR_OK : err_set(e, ERR_LIMIT, "no room for the projects below %.*s", SV_ARG(name));
 }
 
+/* A folder that refuses holds up no other: what is below it is not read, which is noted. The top one is the whole of it. */
 static enum err_code walk(struct gcp_reader *r, sv top, struct items *found, struct err *e)
 {
     struct items folders = { .arena = found->arena };
     enum err_code code = add_folder(&folders, top, FOLDERS_MAX) ? ERR_OK : err_set(e, ERR_LIMIT, "no room");
+    struct err why = { 0 };
 
-    for (size_t i = 0; code == ERR_OK && i < folders.n; i++)
+    for (size_t i = 0; code == ERR_OK && i < folders.n; i++) {
         code = read_folder(r, &folders, i, found, e);
+        if (i == 0 || !gcp_is_refusal(code))
+            continue;
+        if (!why.text[0] && e)
+            why = *e;
+        code = ERR_OK;
+    }
+    if (code == ERR_OK && source_stats_note(r->s->env.stats, "folders", sv_of(why.text)) && why.text[0])
+        log_warn("gcp", "source=%.*s what is below a folder is not read: %s", SV_ARG(r->s->env.id), why.text);
     return code;
 }
 
@@ -119,24 +131,37 @@ static bool is_among(const struct items *found, sv id)
     return false;
 }
 
+/* As many as there is room for are read. */
+static void note_left_out(struct gcp_reader *r, size_t n)
+{
+    sv why = n ? arena_printf(r->arena, "more than %d projects: %zu are not read", GCP_PROJECTS_MAX, n) : SV_NONE;
+
+    if (source_stats_note(r->s->env.stats, "projects", why) && n)
+        log_warn("gcp", "source=%.*s %.*s", SV_ARG(r->s->env.id), SV_ARG(why));
+}
+
 enum err_code gcp_poll_projects(struct gcp_reader *r, struct err *e)
 {
     struct items found = { .arena = r->arena };
     enum err_code code = gcp_find_projects(r, &found, e);
 
-    for (size_t i = 0; code == ERR_OK && i < found.n; i++) {
+    size_t left_out = 0;
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < found.n; i++) {
         const struct gcp_found *f = ITEM(&found, struct gcp_found, i);
         struct gcp_project *p = gcp_project(r->s, f->item.id);
 
-        if (!p)
-            return err_set(e, ERR_LIMIT, "more than %d projects", GCP_PROJECTS_MAX);
-        gcp_project_describe(r->s, p, &f->item.tags, f->above, f->n_above);
+        if (p)
+            gcp_project_describe(r->s, p, &f->item.tags, f->above, f->n_above);
+        else
+            left_out++;
     }
-    if (code)
-        return code;
+    note_left_out(r, left_out);
     pthread_mutex_lock(&r->s->lock);
     for (struct gcp_project *p = r->s->projects; p; p = p->next)
-        p->listed = is_among(&found, sv_of(p->id));
+        listed_again(&p->listed, &p->missed, is_among(&found, sv_of(p->id)));
     pthread_mutex_unlock(&r->s->lock);
     return ERR_OK;
 }

@@ -19,7 +19,8 @@ enum { GCP_PROJECTS_MAX = 5000, GCP_USES_MAX = 20000, GCP_METRICS_MAX = 16, GCP_
 struct gcp_project {
     struct gcp_project *next;
     char *id;
-    bool listed;                /* by the last discovery, or configured */
+    bool listed;                /* by the last discoveries, or configured */
+    unsigned missed;            /* by so many of them */
     bool discovered;            /* asked for at least once */
     char *above[GCP_ABOVE_MAX]; /* its parent, the parent's, ... as far as they are known */
     char *tags[4];              /* team, owner, cost center, environment; NULL: none */

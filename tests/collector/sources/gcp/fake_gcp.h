@@ -37,6 +37,9 @@ struct fake {
     bool in_pages;           /* series, entries and descriptors come in two pages, entries' first one empty */
     bool cursor_repeats;     /* the second page leads to itself */
     bool incomplete;         /* executionErrors in a 200 */
+    bool nothing;            /* no project and no folder is there, as a passing fault may have it */
+    unsigned many;           /* so many more projects below folders/1 */
+    unsigned empty_pages;    /* so many before the entries begin */
     bool no_calls;           /* as without roles/logging.privateLogViewer */
     bool folder_logs;        /* folders/1 audits DATA_READ of allServices */
     bool exempts;            /* and exempts a member */
@@ -69,11 +72,19 @@ static inline void fake_error(struct http_server_response *r, int status, const 
     "\",\"labels\":{" labels "}}"
 #define FAKE_PROJECT_A FAKE_PROJECT("project-a", "folders/1", "ACTIVE", "\"team\":\"search\",\"x\":\"y\"")
 
-static inline void fake_projects(const struct http_server_request *q, struct http_server_response *r)
+static inline void fake_projects(const struct fake *f, const struct http_server_request *q,
+                                 struct http_server_response *r)
 {
     sv parent = http_server_query(q, "parent");
 
-    if (sv_eq(q->path, SV("/v3/projects/project-a")))
+    if (f->nothing)
+        buf_put(&r->body, SV("{}"));
+    else if (f->many && sv_eq(q->path, SV("/v3/projects")) && sv_eq(parent, SV("folders/1"))) {
+        buf_put(&r->body, SV("{\"projects\":[" FAKE_PROJECT_A));
+        for (unsigned i = 0; i < f->many; i++)
+            buf_printf(&r->body, ",{\"projectId\":\"many-%u\",\"parent\":\"folders/1\",\"state\":\"ACTIVE\"}", i);
+        buf_put(&r->body, SV("]}"));
+    } else if (sv_eq(q->path, SV("/v3/projects/project-a")))
         buf_put(&r->body, SV(FAKE_PROJECT_A));
     else if (sv_ends(q->path, SV(":search")))
         buf_put(&r->body,
@@ -222,6 +233,10 @@ static inline void fake_entries(struct fake *f, sv body, struct http_server_resp
     bool second = fake_has(body, "pageToken"), calls = fake_has(body, "data_access");
 
     f->entries++;
+    if (f->empty_pages && (unsigned)f->entries <= f->empty_pages) {
+        buf_printf(&r->body, "{\"nextPageToken\":\"behind-%d\"}", f->entries);
+        return;
+    }
     snprintf(f->body, sizeof f->body, "%.*s", SV_ARG(body));
     if (calls && f->no_calls) {
         buf_put(&r->body, SV("{}"));
@@ -284,7 +299,7 @@ static inline void on_fake(void *ctx, const struct http_server_request *q, struc
     } else if (sv_eq(q->path, SV("/v2/entries:list"))) {
         fake_entries(f, q->body, r);
     } else {
-        fake_projects(q, r);
+        fake_projects(f, q, r);
     }
 }
 

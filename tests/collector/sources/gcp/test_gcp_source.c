@@ -40,6 +40,79 @@ static void jobs_wait_for_the_projects(void)
     fake_stop(&f);
 }
 
+static void a_folder_that_refuses_takes_only_what_is_below_it_along(void)
+{
+    struct fake f;
+    struct source_note notes[STATS_NOTES_MAX];
+
+    if (!OK(fake_begin(&f)) || !OK(fake_open(&f)))
+        return;
+    OK(polled_jobs(&f.p) == 1);
+    f.fault =
+        (struct fake_fault){ "folders%2F2", 403, "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\"}}", 0 };
+    OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK && polled_jobs(&f.p) > 1);
+    OK(polled_job(&f.p, FAKE_A, "inventory") && !polled_job(&f.p, FAKE_B, "inventory"));
+    OK(source_stats_notes(f.p.env.stats, notes) == 1 && sv_eq(sv_of(notes[0].what), SV("folders")));
+    f.fault = (struct fake_fault){ 0 };
+    OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK && polled_jobs(&f.p) > 1);
+    OK(polled_job(&f.p, FAKE_B, "inventory") && source_stats_notes(f.p.env.stats, notes) == 0);
+    f.fault =
+        (struct fake_fault){ "folders%2F1", 403, "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\"}}", 0 };
+    OK(polled_poll(&f.p, "projects", "inventory") != ERR_OK); /* nothing else is left */
+    fake_stop(&f);
+}
+
+static void a_list_that_is_empty_for_once_takes_nothing_away(void)
+{
+    struct fake f;
+    size_t n = 0;
+
+    if (!OK(fake_begin(&f)) || !OK(fake_open(&f)))
+        return;
+    OK(polled_jobs(&f.p) == 1);
+    OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK && (n = polled_jobs(&f.p)) > 1);
+    for (int i = 0; i < 6; i++) { /* full and empty by turns */
+        f.nothing = i % 3 != 2;
+        OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK && polled_jobs(&f.p) == n);
+    }
+    f.nothing = true;
+    for (int i = 0; i < 3; i++)
+        OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK);
+    OK(polled_jobs(&f.p) == 1); /* three readings agree */
+    fake_stop(&f);
+}
+
+static void of_ten_thousand_projects_as_many_are_read_as_there_is_room_for(void)
+{
+    struct fake f;
+    struct source_note notes[STATS_NOTES_MAX];
+    size_t n;
+
+    if (!OK(fake_begin(&f)) || !OK(fake_open(&f)))
+        return;
+    OK(polled_jobs(&f.p) == 1);
+    f.many = 10000;
+    OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK);
+    n = polled_jobs(&f.p);
+    OK(n >= GCP_PROJECTS_MAX && polled_job(&f.p, FAKE_A, "inventory"));
+    OK(source_stats_notes(f.p.env.stats, notes) == 1 && sv_eq(sv_of(notes[0].what), SV("projects")));
+    OK(polled_poll(&f.p, "projects", "inventory") == ERR_OK && polled_jobs(&f.p) == n);
+    fake_stop(&f);
+}
+
+static void fifty_empty_pages_are_no_end(void)
+{
+    struct fake f;
+
+    if (!OK(fake_begin(&f)) || !OK(fake_open(&f)) || !OK(fake_discover(&f)))
+        return;
+    f.empty_pages = 50;
+    f.entries = 0;
+    OK(polled_poll(&f.p, FAKE_A, "calls") == ERR_OK && f.entries == 51);
+    OK(f.p.frame->tally.received == 1 && frame_records(f.p.frame) == 1);
+    fake_stop(&f);
+}
+
 static void what_was_active_once_stays(void)
 {
     struct fake f;
@@ -366,6 +439,10 @@ static void check_reads_no_further_than_the_first_entry(void)
 int main(void)
 {
     RUN(jobs_wait_for_the_projects);
+    RUN(a_folder_that_refuses_takes_only_what_is_below_it_along);
+    RUN(a_list_that_is_empty_for_once_takes_nothing_away);
+    RUN(of_ten_thousand_projects_as_many_are_read_as_there_is_room_for);
+    RUN(fifty_empty_pages_are_no_end);
     RUN(what_was_active_once_stays);
     RUN(minutes_settle_not_before_they_are_guaranteed);
     RUN(configured_projects_need_no_list);
