@@ -64,7 +64,11 @@ int main(void)
     clock_set_manual(INT64_C(1795168800) * NANO_PER_S);
     samples_load();
     buf_init(&whole, 64 << 20);
+#ifdef TORTURE_LEAKS
+    torture_most = 12; /* each run looks for leaks */
+#else
     torture_most = 100;
+#endif
     OK(n_samples >= 20);
     for (size_t i = 0; i < n_samples; i++)
         torture(samples[i].path, decode, &samples[i]);
