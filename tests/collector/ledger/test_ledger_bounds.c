@@ -213,6 +213,40 @@ static void the_horizon_grows_again_by_an_hour_each_hour(void)
     OK(calls_of("d") == 100 + 20);
 }
 
+/* A new deployment in every record (P-13): `n` of them, a thousand a frame. */
+static void flood(unsigned from, unsigned n)
+{
+    struct arena own;
+
+    arena_init(&own, 16 << 20);
+    for (unsigned done = 0; done < n; done += 1000) {
+        struct frame *f;
+        struct batch *b;
+
+        arena_reset(&own);
+        f = fixture_frame(&own, T0, T0 + NANO_PER_MIN);
+        b = fixture_batch(f);
+        for (unsigned i = 0; i < 1000; i++)
+            fixture_measure(b, SV("Requests"), arena_printf(&own, "d%u", from + done + i), T0, 1);
+        ledger_fold(l, f);
+    }
+    arena_done(&own);
+}
+
+static void a_million_names_take_no_more_memory_than_ten_thousand(void)
+{
+    struct ledger_sizes few, many;
+
+    begin();
+    fixture_limits(l, &arena, "series=1000,natives=2000,names=5000");
+    flood(0, 10000);
+    ledger_sizes(l, &few);
+    flood(10000, 1000000);
+    ledger_sizes(l, &many);
+    OK(many.bytes == few.bytes && many.names <= 5000 && many.natives <= 2000 && many.series <= 1000);
+    OK(many.refused - few.refused == 1000000); /* each one is told */
+}
+
 int main(void)
 {
     arena_init(&arena, 256 << 20);
@@ -224,6 +258,7 @@ int main(void)
     RUN(an_envelope_that_may_not_wait_counts_at_once);
     RUN(a_row_that_a_backfill_saw_counts_when_it_is_live);
     RUN(the_horizon_grows_again_by_an_hour_each_hour);
+    RUN(a_million_names_take_no_more_memory_than_ten_thousand);
     ledger_free(l);
     arena_done(&arena);
     return tap_done();
