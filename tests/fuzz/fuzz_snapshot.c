@@ -79,6 +79,40 @@ static void fold(struct ledger *l)
     arena_done(&arena);
 }
 
+/* Its first hour is told once more, then all hours are settled for good. */
+static void control(struct ledger *l, const struct native *n)
+{
+    const struct coverage *c = n->coverage < l->n_coverages ? &l->coverages[n->coverage] : NULL;
+    char room[CONTROL_GROUP_MAX];
+    struct arena arena;
+    struct frame *f = NULL;
+    struct window *w;
+    struct batch *b;
+    struct measure *m;
+
+    arena_init(&arena, 1 << 20);
+    if (c && n->n_sums)
+        f = frame_new(&arena, names_sv(&l->names, c->source), names_sv(&l->names, c->scope));
+    w = f ? frame_add_window(f) : NULL;
+    b = w ? frame_add_batch(f) : NULL;
+    m = b ? batch_add_measure(b) : NULL;
+    if (m) {
+        *w = (struct window){ .source = f->source,
+                              .scope = f->scope,
+                              .group = control_group(names_sv(&l->names, c->group), CONTROL_AGES - 1, room),
+                              .control = true,
+                              .from_unix_nano = 1,
+                              .to_unix_nano = INT64_MAX / 2 };
+        m->series = n->key;
+        m->start_unix_nano = n->sums[0].hour % 1000000 * NANO_PER_H;
+        m->end_unix_nano = m->start_unix_nano + NANO_PER_H;
+        m->value = m->sum = m->count = 1e18;
+        (void)control_known(l, m);
+        ledger_fold(l, f);
+    }
+    arena_done(&arena);
+}
+
 static void read_as(uint64_t version, sv body)
 {
     struct ledger *l = ledger_new(NULL);
@@ -87,6 +121,8 @@ static void read_as(uint64_t version, sv body)
     buf_init(&cursor, 256);
     if (l && snapshot_decode(l, body, version, &cursor)) {
         look(l);
+        for (size_t i = 0; i < l->n_natives && i < 8; i++)
+            control(l, &l->natives[i]);
         fold(l);
         look(l);
     }

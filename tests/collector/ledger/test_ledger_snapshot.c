@@ -61,6 +61,18 @@ static int64_t calls_spent(void)
     return n;
 }
 
+/* A series of its own group, whose hours are read once more. */
+static void controlled(sv group, bool control, int64_t start, int64_t width, double value)
+{
+    struct frame *f = fixture_frame(&arena, start, start + width);
+
+    f->windows[0].group = group;
+    f->windows[0].control = control;
+    f->windows[0].controls = !control;
+    fixture_measure(fixture_batch(f), SV("Requests"), SV("hourly"), start, value)->end_unix_nano = start + width;
+    ledger_fold(l, f);
+}
+
 static void billed(int64_t nano)
 {
     struct frame *f = fixture_frame(&arena, T0, T0 + NANO_PER_MIN);
@@ -109,6 +121,8 @@ static void fill(void)
     called(SV("c1"), SV("d"), SV("ann"));
     called(SV("c2"), SV(""), SV("ann"));
     billed(1000000001);
+    controlled(SV("hourly"), false, T0, NANO_PER_MIN, 4);
+    controlled(SV("hourly#1h"), true, T0, NANO_PER_H, 9);
     untold();
     spent(42);
 }
@@ -138,6 +152,10 @@ static void goes_on(void)
     struct billed_view bill = { 0 };
     struct series_view v;
 
+    if (l->n_sums) { /* a bucket that the control read saw */
+        controlled(SV("hourly"), false, T0 + NANO_PER_MIN, NANO_PER_MIN, 3);
+        OK(value_of("genai_requests_total", LABEL_DEPLOYMENT, "hourly") == 9 && ledger_control_count(l) == 1);
+    }
     billed(7);
     if (OK(ledger_billed_count(l) == 1))
         ledger_billed(l, 0, &bill);
