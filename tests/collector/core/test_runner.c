@@ -486,6 +486,28 @@ static enum err_code at_most_seven_minutes(struct fake *f, struct window *w, str
     return fake_one_a_minute(f, w, out, e);
 }
 
+/* The second page of the third question is refused: what was read of it is given up, and the window begun anew. */
+static enum err_code once_refused_half_way(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    enum err_code code = fake_one_a_minute(f, w, out, e);
+
+    return f->polls == 2 ? err_set(e, ERR_PARTIAL, "page 3: the cursor has expired") : code;
+}
+
+static void a_cursor_that_is_refused_half_way_costs_no_record_and_doubles_none(void)
+{
+    bool more = false;
+    struct tally t;
+
+    begin();
+    fake.answer = once_refused_half_way;
+    for (int i = 0; i < 20 && (i == 0 || more); i++)
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK);
+    t = tally_of(SV("f"));
+    OK(fake_total(spine_ledger(spine)) == 57 && t.received == t.stored + t.duplicate && t.stored == 57);
+    end();
+}
+
 static void a_window_that_is_too_large_is_read_in_halves(void)
 {
     bool more = false;
@@ -785,6 +807,7 @@ int main(void)
     RUN(a_bucket_is_not_settled_by_half);
     RUN(a_failed_poll_moves_nothing);
     RUN(a_window_that_is_too_large_is_read_in_halves);
+    RUN(a_cursor_that_is_refused_half_way_costs_no_record_and_doubles_none);
     RUN(a_frame_too_large_for_the_journal_is_split_and_nothing_is_lost);
     RUN(a_frame_with_more_quarantine_than_fits_is_split_too);
     RUN(a_record_larger_than_a_frame_is_told_and_the_window_goes_on);

@@ -169,6 +169,63 @@ static void a_set_without_an_end_is_looked_at_again_and_kept(void)
     mint_stop(&m);
 }
 
+enum { CROWD = 200 };
+
+/* How often the token service is asked in the busiest second of `s`, while each of two hundred is wanted every second. */
+static int busiest_second(struct mint *m, int s)
+{
+    int most = 0;
+
+    for (; s > 0; s--) {
+        int before = m->made;
+
+        clock_advance(NANO_PER_S);
+        for (int i = 0; i < CROWD; i++) {
+            char name[16];
+
+            snprintf(name, sizeof name, "n%d", i);
+            arena_reset(&m->memory);
+            (void)get(m, name);
+        }
+        most = m->made - before > most ? m->made - before : most;
+    }
+    return most;
+}
+
+/* They were got together and end together. */
+static void two_hundred_sets_that_end_together_are_not_renewed_together(void)
+{
+    struct mint m;
+    struct credentials_config c = { .what = "name", .names_max = CROWD, .renew = mint_renew, .ctx = &m };
+    int most;
+
+    OK(mint_start(&m));
+    credentials_free(m.c);
+    m.c = credentials_new(&c, NULL);
+    OK(busiest_second(&m, 1) == CROWD);
+    OK(busiest_second(&m, 47 * 60) == 0);
+    most = busiest_second(&m, 4 * 60);
+    printf("# at most %d renewals in a second\n", most);
+    OK(m.made == 2 * CROWD && most <= CROWD / 20);
+    mint_stop(&m);
+}
+
+/* The token service is off for ten minutes, and the sets are wanted every second: each asks rarer and rarer. */
+static void a_token_service_that_is_off_is_not_stormed(void)
+{
+    struct mint m;
+    struct credentials_config c = { .what = "name", .names_max = CROWD, .renew = mint_renew, .ctx = &m };
+
+    OK(mint_start(&m));
+    credentials_free(m.c);
+    m.c = credentials_new(&c, NULL);
+    m.failure = ERR_RETRY;
+    (void)busiest_second(&m, 600);
+    printf("# %d renewals tried for %d sets in ten minutes\n", m.made, CROWD);
+    OK(m.made >= CROWD && m.made <= 12 * CROWD);
+    mint_stop(&m);
+}
+
 static enum err_code renew_nothing(void *ctx, sv name, struct arena *scratch, struct credential *out, struct err *e)
 {
     (void)ctx, (void)name, (void)scratch, (void)out, (void)e;
@@ -212,6 +269,8 @@ int main(void)
     RUN(near_the_end_pauses_are_short);
     RUN(a_refused_set_is_renewed_once);
     RUN(a_set_without_an_end_is_looked_at_again_and_kept);
+    RUN(two_hundred_sets_that_end_together_are_not_renewed_together);
+    RUN(a_token_service_that_is_off_is_not_stormed);
     RUN(a_careless_renewal_is_an_error);
     return tap_done();
 }
