@@ -9,6 +9,7 @@
 #include "collector/core/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -425,12 +426,21 @@ static void close_all(struct daemon *d)
     free(d);
 }
 
+/* Each large block that is freed moves glibc's own thresholds up, to 32 MiB and twice that, and every thread that once read a large
+ * answer keeps as much for ever: a soak saw 48 MiB in use and 350 held. Set once, they stay. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);
+    mallopt(M_TRIM_THRESHOLD, 2 << 20);
+}
+
 /* Before any thread is started: signals are waited for, files are ours alone, no core holds a secret. */
 static void prepare_process(void)
 {
     const struct rlimit none = { 0, 0 };
     sigset_t set;
 
+    give_memory_back();
     handled(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
