@@ -304,13 +304,16 @@ static unsigned entries(const char *what)
 static long resident_kib(void)
 {
     char path[64];
-    long total, pages = -1;
+    char line[128] = "", *end = line;
+    long pages = -1;
     FILE *f;
 
     snprintf(path, sizeof path, "/proc/%d/statm", child);
     f = fopen(path, "re");
-    if (f && fscanf(f, "%ld %ld", &total, &pages) != 2)
-        pages = -1;
+    if (f && fgets(line, sizeof line, f)) {
+        (void)strtol(line, &end, 10); /* all of it */
+        pages = strtol(end, NULL, 10);
+    }
     if (f)
         fclose(f);
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
@@ -503,8 +506,10 @@ static void as_process_1(void)
     pid = fork();
     if (pid == 0) {
         /* An orphan becomes our child and ends: nobody may be disturbed by it. */
-        if (fork() == 0)
-            _exit(fork() == 0 ? 0 : 0);
+        if (fork() == 0) {
+            (void)fork();
+            _exit(0);
+        }
         _exit(getpid() == 1 && access(config, W_OK) != 0 && errno == EROFS ? run() : 78);
     }
     signal(SIGTERM, SIG_IGN);
@@ -536,10 +541,10 @@ static void it_works_as_process_1_with_a_read_only_root(void)
     OK(stored_reaches(20));
     snprintf(children, sizeof children, "/proc/%d/task/%d/children", child, child);
     f = fopen(children, "re");
-    OK(f && fgets(line, sizeof line, f) && atoi(line) > 1);
+    OK(f && fgets(line, sizeof line, f) && strtol(line, NULL, 10) > 1);
     if (f)
         fclose(f);
-    kill(atoi(line), SIGTERM);
+    kill((pid_t)strtol(line, NULL, 10), SIGTERM);
     OK(ended_within(3000) == 0);
     fake_remove(dir);
 }

@@ -132,8 +132,8 @@ static inline struct frame *full_frame(struct arena *a)
     (void)frame_add_epoch(f);
     for (int kind = MARK_BORN; kind < MARK_KINDS; kind++)
         *frame_add_mark(f) = (struct mark){ (enum mark_kind)kind, 0xfeedU + (unsigned)kind };
-    *frame_add_spend(f) = (struct spend){ SV("metrics:getBatch"), SV("11111111-1111-1111-1111-111111111111"),
-                                          INT64_MAX, 40, INT64_MIN };
+    *frame_add_spend(f) =
+        (struct spend){ SV("metrics:getBatch"), SV("11111111-1111-1111-1111-111111111111"), INT64_MAX, 40, INT64_MIN };
     (void)frame_add_spend(f);
     return f;
 }
