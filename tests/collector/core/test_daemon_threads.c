@@ -5,8 +5,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "collector/core/daemon.h"
 #include "collector/base/disk.h"
+#include "collector/core/daemon.h"
 
 #include "tests/collector/core/daemon_client.h"
 #include "tests/collector/core/fake_source.h"
