@@ -546,7 +546,7 @@ void gap_fold(struct fold *f, const struct gap *g);
 bool gap_known(const struct ledger *l, const struct frame *f, const struct batch *b, const struct gap *g);
 struct gap_sum *gap_sum_for(struct ledger *l, name_id source, name_id signal, name_id cause);
 struct gap_state *gap_add(struct ledger *l, uint64_t key); /* NULL at the limit */
-void gaps_done(struct gaps *g);
+void gaps_done(struct gaps *all);
 
 void charges_init(struct charges *c);
 void charges_done(struct charges *c);
