@@ -457,7 +457,7 @@ static bool is_whole_hour(const struct measure *m)
 
 static bool compare(struct fold *f, const struct measure *m)
 {
-    int64_t told[FIGURES_MAX];
+    int64_t told[FIGURES_MAX] = { 0 };
     struct ledger *l = f->l;
     struct native *n = native_add(l, m->series, f->plain);
     struct hour_sum *s;
@@ -543,7 +543,7 @@ static bool says_nothing(const struct measure *m)
 static bool same_sums(const struct ledger *l, const struct native *n, struct hour_sum *s, const struct measure *m)
 {
     const struct generation *g = &n->generations[s->generation];
-    int64_t told[FIGURES_MAX];
+    int64_t told[FIGURES_MAX] = { 0 };
     const struct contribution *c;
     unsigned at = 0;
 
