@@ -1,6 +1,6 @@
 /*
- * The parts of a frame share one window: all but the last carry an empty one that only names the group, so that what was read
- * counts as read when everything of it is durable. Epochs go ahead, since the records beside them depend on them, then
+ * The parts of a frame share one window: all but the last carry an empty one that only names the group and says what kind of
+ * reading it is, so that what was read counts as read when everything of it is durable. Epochs go ahead, since the records beside them depend on them, then
  * what is quarantined; then the records, in halves of halves. Each part has the symbols of its own records alone, or the table
  * would be too large again and again.
  */
@@ -19,9 +19,12 @@ static void window_for_part(struct frame *part, const struct window *w)
     struct window *own = frame_add_window(part);
 
     if (own)
-        *own = (struct window){
-            .source = w->source, .scope = w->scope, .group = w->group, .decide_to_unix_nano = w->decide_to_unix_nano
-        };
+        *own = (struct window){ .source = w->source,
+                                .scope = w->scope,
+                                .group = w->group,
+                                .control = w->control,
+                                .controls = w->controls,
+                                .decide_to_unix_nano = w->decide_to_unix_nano };
 }
 
 /* ERR_LIMIT says that the frame is too large, and nothing else: what is split or left out for want of memory would be wrong. */
