@@ -128,7 +128,7 @@ static void journal_limits(struct daemon *d, const struct settings *s)
     enum err_code code = ERR_LIMIT;
 
     arena_init(&arena, 1 << 20);
-    f = frame_new(&arena, SV("trefoil"), SV("limits"));
+    f = frame_new(&arena, OWN_SOURCE, SV("limits"));
     epoch = f ? frame_add_epoch(f) : NULL;
     if (epoch) {
         epoch->kind = EPOCH_LIMITS;

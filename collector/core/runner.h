@@ -35,8 +35,8 @@ struct task_status {
     int64_t last_success_unix_nano, last_attempt_unix_nano, next_unix_nano;
     int64_t complete_until_unix_nano, server_now_unix_nano;
     int64_t read_until_unix_nano; /* the newest that was read, be there holes behind it */
-    int64_t backlog_nano;  /* span behind the live one that is still to be read */
-    int64_t catch_up_nano; /* how long that will take, as the last minutes went; 0: unknown */
+    int64_t backlog_nano;         /* span behind the live one that is still to be read */
+    int64_t catch_up_nano;        /* how long that will take, as the last minutes went; 0: unknown */
     int64_t poll_real_ms;
     uint64_t polls, failures, records;
     bool backlog_fails; /* `error` is that of the backlog; what is live goes on */

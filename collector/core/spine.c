@@ -286,7 +286,7 @@ static void append_marks(struct spine *s, struct frame *f)
 /* Journals that series were shown at 0, which lets their values show. */
 static void births(struct spine *s, struct arena *arena)
 {
-    struct frame *f = frame_new(arena, SV("trefoil"), SV("births"));
+    struct frame *f = frame_new(arena, OWN_SOURCE, SV("births"));
 
     if (f && ledger_births(s->ledger, atomic_load(&s->shown), clock_mono() - BIRTH_AFTER_MS * NANO_PER_MS,
                            MARKS_PER_FRAME, f))
@@ -297,7 +297,7 @@ static void births(struct spine *s, struct arena *arena)
 /* Journals that series have not changed for long, which ends their being shown. */
 static void expiries(struct spine *s, struct arena *arena)
 {
-    struct frame *f = frame_new(arena, SV("trefoil"), SV("expiries"));
+    struct frame *f = frame_new(arena, OWN_SOURCE, SV("expiries"));
 
     if (f && ledger_expiries(s->ledger, MARKS_PER_FRAME, f))
         append_marks(s, f);
@@ -518,6 +518,7 @@ static enum err_code start(struct spine *s, const struct spine_options *o, struc
     if (ledger_snapshot_check(o->dir, e))
         return e->code;
     journal.dir = dir;
+    journal.own_key = OWN_SOURCE;
     s->journal = journal_open(&journal, &found, e);
     if (!s->journal)
         return e->code;

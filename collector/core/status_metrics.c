@@ -656,7 +656,7 @@ static void look_at(struct look *k)
         ledger_source(l, i, &k->totals[k->n_totals]);
         k->totals[k->n_totals].source = arena_copy(&k->arena, k->totals[k->n_totals].source);
         /* The program's own frames (births, limits) hold no records. */
-        k->n_totals += !sv_eq(k->totals[k->n_totals].source, SV("trefoil"));
+        k->n_totals += !sv_eq(k->totals[k->n_totals].source, OWN_SOURCE);
     }
     look_at_controls(k, l);
     ledger_read_unlock(l);

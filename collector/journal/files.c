@@ -437,6 +437,7 @@ static struct journal *journal_new(const struct journal_options *o)
     j->max_bytes = o->max_bytes ? o->max_bytes : max_bytes_default;
     j->retention_ms = o->retention_ms ? o->retention_ms : retention_ms_default;
     j->when_full = o->when_full;
+    j->own_key = o->own_key;
     j->read_only = o->read_only;
     j->next_sequence = 1;
     j->last = &j->first;

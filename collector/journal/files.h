@@ -31,6 +31,7 @@ struct pending {
     struct frame_head head;
     sv stored;
     struct err err;
+    bool own; /* of the program itself, see journal_options.own_key */
     bool done;
 };
 
@@ -41,6 +42,7 @@ struct journal {
     uint64_t segment_bytes, max_bytes;
     int64_t retention_ms;
     enum journal_when_full when_full;
+    sv own_key;
     struct reserve *reserve; /* may be NULL */
     bool read_only;
     bool writing; /* the writer thread was started */
@@ -82,6 +84,9 @@ void retention_run(struct journal *j);
 
 /* retention.c. Makes room for `bytes` more within max_bytes. False: a reader needs the oldest segment, and nothing is dropped. */
 bool retention_room(struct journal *j, uint64_t bytes);
+
+/* retention.c. The same for our own frames, which may pass the limit by a segment; nothing is deleted. */
+bool retention_slack(struct journal *j, uint64_t bytes);
 
 /* retention.c. On a full disk: deletes one more segment if one may go. */
 bool retention_free_one(struct journal *j);

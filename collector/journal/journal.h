@@ -37,6 +37,7 @@ struct journal_options {
     uint64_t max_bytes; /* oldest segments go when the total is above this and every cursor has passed them; 0: 8 GiB */
     int64_t retention_ms; /* ... and when they are older than this; 0: 7 days */
     enum journal_when_full when_full;
+    sv own_key; /* frames of this shard key may pass max_bytes by a segment: they say what lets readers move on. Borrowed */
     bool read_only; /* for explain: no lock, no writer, no repair */
 };
 

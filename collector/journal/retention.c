@@ -197,6 +197,16 @@ bool retention_room(struct journal *j, uint64_t bytes)
     return fits;
 }
 
+bool retention_slack(struct journal *j, uint64_t bytes)
+{
+    bool fits;
+
+    pthread_mutex_lock(&j->lock);
+    fits = total_bytes(j) + bytes <= j->max_bytes + j->segment_bytes;
+    pthread_mutex_unlock(&j->lock);
+    return fits;
+}
+
 bool retention_free_one(struct journal *j)
 {
     return delete_oldest(j, &(struct wish){ .one = true }) > 0;

@@ -170,12 +170,14 @@ static enum err_code commit(struct journal *j, struct pending *group, bool endin
 {
     uint64_t bytes = 0;
     enum err_code code;
+    bool fits;
 
     for (const struct pending *p = group; p; p = p->next)
         bytes += FRAME_HEADER + p->stored.len;
     if (!ending && reserve_is_lent(j->reserve))
         return refuse_full(j, "the disk is full, its reserve is in use", e);
-    if (!retention_room(j, bytes) && !ending)
+    fits = retention_room(j, bytes) || (group->own && retention_slack(j, bytes));
+    if (!fits && !ending)
         return refuse_full(j, "storage.journal.max_bytes is reached and a reader is behind", e);
     do
         code = commit_once(j, group, e);
@@ -201,13 +203,13 @@ static void publish(struct journal *j, const struct pending *group)
     pthread_cond_broadcast(&j->durable);
 }
 
-/* Takes what waits, as much as one commit may hold. Lock held. */
+/* Takes what waits, of one kind and as much as one commit may hold. Lock held. */
 static struct pending *take_group(struct journal *j)
 {
     struct pending *group = j->first, *end = group;
     size_t bytes = end->stored.len + FRAME_HEADER;
 
-    while (end->next && bytes + end->next->stored.len + FRAME_HEADER <= COMMIT_MAX) {
+    while (end->next && end->next->own == group->own && bytes + end->next->stored.len + FRAME_HEADER <= COMMIT_MAX) {
         end = end->next;
         bytes += end->stored.len + FRAME_HEADER;
     }
@@ -299,7 +301,8 @@ enum err_code journal_append(struct journal *j, sv shard_key, sv payload, struct
     struct buf scratch;
     enum err_code code;
 
-    (void)shard_key; /* one shard on files: the queue keeps the order of all keys */
+    /* One shard on files: the queue keeps the order of all keys. */
+    p.own = j->own_key.len && sv_eq(shard_key, j->own_key);
     if (j->read_only)
         return err_set(e, ERR_CONFIG, "journal: opened for reading only");
     if (payload.len > JOURNAL_FRAME_MAX)

@@ -17,12 +17,12 @@ const char *damage_cause_name(enum damage_cause c)
 
 struct frame *damage_frame(struct arena *arena)
 {
-    return frame_new(arena, SV("trefoil"), SV("damage"));
+    return frame_new(arena, OWN_SOURCE, SV("damage"));
 }
 
 bool damage_is_frame(const struct frame *f)
 {
-    return sv_eq(f->source, SV("trefoil")) && sv_eq(f->scope, SV("damage"));
+    return sv_eq(f->source, OWN_SOURCE) && sv_eq(f->scope, SV("damage"));
 }
 
 bool damage_add(struct frame *f, const struct damage *d, sv bytes)

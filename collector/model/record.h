@@ -182,6 +182,7 @@ struct batch {
 
 /* What was read: one query group of one scope of one source, from and to in the time by which the source is read (bucket
  * time for metrics, arrival for logs), whole, at server time read_at. */
+#define OWN_SOURCE SV("trefoil") /* of frames that no cloud is behind: limits, births, damage */
 struct window {
     sv source, scope, group;
     int64_t from_unix_nano, to_unix_nano, read_at_unix_nano;

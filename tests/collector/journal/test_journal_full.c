@@ -89,6 +89,29 @@ static void the_last_frames_pass_the_limit(void)
     end(j);
 }
 
+static void our_own_frames_pass_the_limit_by_a_segment(void)
+{
+    struct journal_options o = keep;
+    struct journal_stats s;
+    struct journal *j;
+    struct err e = { 0 };
+    int passed = 0;
+
+    o.own_key = SV("own");
+    j = begin(o);
+    hold_at(j, "slow", 1);
+    clock_advance(2 * NANO_PER_MIN);
+    while (append(j, &e) && next_number < 100)
+        ;
+    OK(e.sys == ENOSPC);
+    while (passed < 100 && !journal_append(j, SV("own"), SV("what lets readers move on"), NULL, &e))
+        passed++;
+    journal_stats(j, &s);
+    OK(passed > 5 && passed < 20 && e.sys == ENOSPC && s.over_limit && s.bytes > 4000 && s.bytes <= 5000);
+    OK(!append(j, &e));
+    end(j);
+}
+
 static void drop_oldest_drops_and_counts_and_the_reader_is_told(void)
 {
     struct journal *j = begin(drop);
@@ -189,6 +212,7 @@ int main(void)
     seed = test_seed();
     RUN(keep_refuses_at_the_limit_until_the_reader_has_moved_on);
     RUN(the_last_frames_pass_the_limit);
+    RUN(our_own_frames_pass_the_limit_by_a_segment);
     RUN(drop_oldest_drops_and_counts_and_the_reader_is_told);
     RUN(a_full_disk_takes_what_nobody_needs_first);
     RUN(the_reserve_is_for_the_last_frames);
