@@ -271,6 +271,17 @@ def compare(truth, metrics):
     return wrong, len(truth["series"]), debts
 
 
+def above(truth, metrics):
+    """Lines of what is shown above the truth, most first: a counter that owes may be, and one that was counted twice is."""
+    lines = []
+    for s in truth["series"]:
+        key = (s["family"], frozenset((k, v) for k, v in s["labels"].items() if v != ""))
+        over = metrics.get(key, 0) - s["value"]
+        if over > 0 and not key[0].endswith("_bucket"):
+            lines.append((float(over), f"{key[0]}{dict(sorted(key[1]))}: truth {s['value']}, shown {metrics[key]}"))
+    return [line for _, line in sorted(lines, reverse=True)]
+
+
 def conservation(metrics):
     """Lines for each source where received is not stored + duplicate + rejected + quarantined."""
     def total(name, source):

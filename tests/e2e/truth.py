@@ -2,7 +2,7 @@
 import random
 import time
 
-from harness import Tap, World, compare, conservation, wait_for
+from harness import Tap, World, above, compare, conservation, wait_for
 
 CLOUDS = ("azure", "aws", "gcp", "openai")
 # All clouds at a size that two cores can play: both planes, several pages, every kind of access.
@@ -138,7 +138,7 @@ def run(tap, seed, kills=0, duration="2h", history="1h", speed=120, cpm=240, scr
         tap.ok(told == set(CLOUDS), f"{name}: of all services", told)
         billed = [s["value"] for s in truth["series"] if s["family"] == "genai_billed_cost" and s["value"]]
         tap.ok(len(billed) > 5 and any(v % 1 for v in billed), f"{name}: and {len(billed)} sums of the bill, {sum(billed)} in all", billed)
-        tap.ok(not wrong, f"{name}: every series equals the truth", "\n".join([f"{len(wrong)} differ"] + wrong))
+        tap.ok(not wrong, f"{name}: every series equals the truth", "\n".join([f"{len(wrong)} differ"] + wrong + above(truth, metrics)))
         tap.ok(not fell, f"{name}: no counter ever fell", "\n".join(fell))
         tap.ok(not first, f"{name}: every series began at 0", "\n".join(first))
         broken = conservation(metrics)
