@@ -306,7 +306,7 @@ static void put_difference(struct look *k, const struct control_view *v, const c
 {
     double unit = 1;
 
-    for (unsigned i = 0; i < families[v->family].digits; i++)
+    for (unsigned i = 0; families[v->family].type == FAMILY_COUNTER && i < families[v->family].digits; i++)
         unit *= 10;
     exposition_f64(k->out, "trefoil_control_difference_total",
                    (struct exposition_label[]){ { "source", v->source },
@@ -321,7 +321,7 @@ static void put_controls(struct look *k)
     put_control_until(k);
     family(k, "trefoil_control_difference_total", "counter",
            "What control reads added to a family's counters, or took from them as debt, because it came after the "
-           "look-back.");
+           "look-back. Of histograms and summaries: the counts.");
     for (size_t i = 0; i < k->n_controls; i++) {
         put_difference(k, &k->controls[i], "added", k->controls[i].added);
         put_difference(k, &k->controls[i], "owed", k->controls[i].owed);

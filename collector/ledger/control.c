@@ -368,6 +368,12 @@ static bool is_rounded(const struct family *family, unsigned cell)
     }
 }
 
+/* Of histograms and summaries the counts are published: seconds are not to be added to them. */
+static bool is_told(const struct family *family, unsigned cell)
+{
+    return family->type == FAMILY_COUNTER || !is_rounded(family, cell);
+}
+
 /* Sixty roundings are no difference: sums of seconds are made of doubles. */
 static bool differs(const struct ledger *l, const struct contribution *c, unsigned i, int64_t was, int64_t is)
 {
@@ -430,7 +436,8 @@ static void correct(struct fold *f, const struct native *n, struct hour_sum *s, 
             series_add(f, c->series, c->cell + i, difference);
             *sum += difference;
             sum[width] += difference;
-            note(f, family_of(l, c), difference);
+            if (is_told(&families[family_of(l, c)], c->cell + i))
+                note(f, family_of(l, c), difference);
         }
 }
 
