@@ -10,6 +10,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.dirname(__file__))
+from tap import done, ok
+
 SOURCES = "collector/sources"
 CLOUDS = sorted(d for d in os.listdir(SOURCES) if os.path.isdir(f"{SOURCES}/{d}"))
 
@@ -67,18 +70,6 @@ BESIDE = {
 TWICE = 10  # lines of code in a row, the same but for the cloud's name
 ALIKE = {"_source.c": 29}  # AWS and Google alone: three checks of timings, then close, cancel and open
 
-count = failed = 0
-
-
-def ok(what, wrong):
-    global count, failed
-    count += 1
-    failed += bool(wrong)
-    print(f"{'not ' if wrong else ''}ok {count} - {what}", flush=True)
-    for line in wrong:
-        print(f"#   {line}", file=sys.stderr, flush=True)
-
-
 def text(path):
     with open(path, encoding="utf-8") as f:
         return f.read()
@@ -132,5 +123,4 @@ for p in CLOUDS:
 ok("every folder is registered", [p for p in CLOUDS if f"&{p}_source_ops" not in text(f"{SOURCES}/registry.c")])
 ok("files of one cloud alone are there", [n for n in OWN if not any(os.path.exists(f"{SOURCES}/{p}/{n}") for p in CLOUDS)])
 ok(f"no {TWICE} lines stand in two clouds' folders", list(standing_twice()))
-print(f"1..{count}")
-sys.exit(failed != 0)
+done()

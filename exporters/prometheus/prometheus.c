@@ -63,7 +63,8 @@ static void put_labels(struct buf *b, const char *const labels[LABELS])
     }
 }
 
-/* On the heap; `at` is NULL when memory is out. What stands before the value of a counter or gauge never changes; histograms have samples with further labels. */
+/* On the heap; `at` is NULL when memory is out. What stands before the value of a counter or gauge never changes; histograms have
+ * samples with further labels. */
 static sv block_of(const struct series_view *v, const char *const labels[LABELS])
 {
     const struct family *f = &families[v->family];
@@ -79,7 +80,7 @@ static sv block_of(const struct series_view *v, const char *const labels[LABELS]
     if (b.failed)
         buf_done(&b);
     else if (!b.at)
-        b.at = strdup(""); /* no labels */
+        return sv_make(strdup(""), 0); /* no labels */
     return (sv){ b.at, b.len };
 }
 

@@ -15,6 +15,19 @@
 static char listen_at[32];
 static struct sockaddr_in at;
 
+static inline void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+}
+
+static inline int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static inline void free_port(void)
 {
     socklen_t n = sizeof at;

@@ -16,19 +16,6 @@ enum { FRAMES = 12, FRAME_BYTES = 700 << 10, GATE_MS = 1500, STUCK_MS = 4000 };
 static char dir[32], config[64], data[64], gate[64];
 static pid_t child;
 
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- the source ---- */
 
 struct stuck_config {

@@ -35,19 +35,6 @@ enum { GROWTH_KIB = 2 << 10 };
 static char dir[32], config[64], data[64], slow[64];
 static pid_t child;
 
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- the source: one record a poll; it opens a file, as a call opens a socket, and a poll is slow while there is one ---- */
 
 struct busy_config {
