@@ -16,17 +16,20 @@ enum { HOURS_TOLD = 160 };
 static int fine[HOURS_TOLD * 60], late[HOURS_TOLD * 60];
 static unsigned n_controls;
 static enum err_code control_code;
+static int crowd; /* so many series say the same */
 
 static int minute_of(int64_t t)
 {
     return (int)((t - T0) / NANO_PER_MIN) + 240;
 }
 
-static void put(struct batch *b, int64_t from, int64_t width, double value)
+static void put(struct frame *out, struct batch *b, int number, int64_t from, int64_t width, double value)
 {
     struct measure *m = batch_add_measure(b);
+    struct key_value dim = { batch_sym(b, SV("d")), arena_printf(out->arena, "%d", number) };
 
-    m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/r"), SV("Requests"), NULL, 0);
+    m->series = key_series(b, PLATFORM_AZURE_OPENAI, SV("/r"), SV("Requests"), &dim, 1);
+    m->deployment = crowd > 1 ? batch_sym(b, dim.value) : 0;
     m->key = key_measure(m->series, from);
     m->name = batch_sym(b, SV("Requests"));
     m->start_unix_nano = from;
@@ -51,8 +54,8 @@ static enum err_code answer(struct fake *f, struct window *w, struct frame *out,
 
         for (int64_t at = t; at < t + width; at += NANO_PER_MIN)
             sum += fine[minute_of(at)] + (w->control ? late[minute_of(at)] : 0);
-        put(b, t, width, sum);
-        out->tally.received++;
+        for (int k = 0; k < crowd; k++, out->tally.received++)
+            put(out, b, k, t, width, sum);
     }
     return ERR_OK;
 }
@@ -68,6 +71,7 @@ static void begin(void)
     task = (struct task){ .instance = &in, .job = fake.job };
     n_controls = 0;
     control_code = ERR_OK;
+    crowd = 1;
     for (int i = 0; i < HOURS_TOLD * 60; i++) {
         fine[i] = 1;
         late[i] = 0;
@@ -128,6 +132,32 @@ static void what_comes_after_the_look_back_is_added(void)
     end();
 }
 
+/* What the parts of a frame add is summed by the hour as what a whole one adds: else the control read adds it once more. */
+static void what_was_read_in_a_frame_too_large_is_not_added_again(void)
+{
+    struct journal_stats before, after;
+    struct control_view v;
+    struct ledger *l;
+
+    begin();
+    crowd = 3000;
+    l = spine_ledger(spine);
+    OK(poll_for(1, 1));
+    journal_stats(spine_journal(spine), &before);
+    OK(poll_for(30, 30)); /* half an hour at once, of the hour that is compared */
+    journal_stats(spine_journal(spine), &after);
+    OK(after.appended_frames > before.appended_frames + 1);
+    OK(poll_for(200, 4) && n_controls >= 2);
+    OK(fake_total(l) == (int64_t)crowd * (57 + 230));
+    ledger_read_lock(l);
+    for (size_t i = 0; i < ledger_control_count(l); i++) {
+        ledger_control(l, i, &v);
+        OK(v.added == 0 && v.owed == 0);
+    }
+    ledger_read_unlock(l);
+    end();
+}
+
 static void a_control_read_that_fails_holds_up_nothing(void)
 {
     begin();
@@ -158,6 +188,7 @@ int main(void)
 {
     RUN(each_hour_is_read_once_at_each_age);
     RUN(what_comes_after_the_look_back_is_added);
+    RUN(what_was_read_in_a_frame_too_large_is_not_added_again);
     RUN(a_control_read_that_fails_holds_up_nothing);
     RUN(after_an_outage_no_hour_is_asked_for_twice);
     return tap_done();
