@@ -169,14 +169,14 @@ static bool find_room(struct journal *j)
 static enum err_code commit(struct journal *j, struct pending *group, bool ending, struct err *e)
 {
     uint64_t bytes = 0;
+    bool fits, own = group->own;
     enum err_code code;
-    bool fits;
 
     for (const struct pending *p = group; p; p = p->next)
         bytes += FRAME_HEADER + p->stored.len;
     if (!ending && reserve_is_lent(j->reserve))
         return refuse_full(j, "the disk is full, its reserve is in use", e);
-    fits = retention_room(j, bytes) || (group->own && retention_slack(j, bytes));
+    fits = retention_room(j, bytes) || (own && retention_slack(j, bytes));
     if (!fits && !ending)
         return refuse_full(j, "storage.journal.max_bytes is reached and a reader is behind", e);
     do
