@@ -466,106 +466,96 @@ static void put_notes(struct look *k)
 
 /* ---- the spine ---- */
 
-static void put_spine(struct look *k)
+/* Figures of journal, spine and ledger: 64-bit integers of struct look, divided by `per`. */
+/* clang-format off */
+static const struct {
+    const char *name, *type;
+    size_t offset;
+    double per;
+    const char *help;
+} figures[] = {
+    { "trefoil_journal_appended_frames_total",    "counter", offsetof(struct look, journal.appended_frames), 1, "Frames made durable." },
+    { "trefoil_journal_appended_bytes_total",     "counter", offsetof(struct look, journal.appended_bytes), 1, "Bytes of those frames, as written." },
+    { "trefoil_journal_syncs_total",              "counter", offsetof(struct look, journal.syncs), 1, "Syncs to disk; one serves all who wait." },
+    { "trefoil_journal_sync_failures_total",      "counter", offsetof(struct look, journal.sync_failures), 1, "Syncs that failed." },
+    { "trefoil_journal_segments",                 "gauge",   offsetof(struct look, journal.segments), 1, "Files of the journal." },
+    { "trefoil_journal_bytes",                    "gauge",   offsetof(struct look, journal.bytes), 1, "Size of the journal on disk." },
+    { "trefoil_journal_max_bytes",                "gauge",   offsetof(struct look, journal.max_bytes), 1, "How large it may become." },
+    { "trefoil_journal_deleted_segments_total",   "counter", offsetof(struct look, journal.deleted_segments), 1, "Files that were deleted, by age or to make room." },
+    { "trefoil_journal_dropped_frames_total",     "counter", offsetof(struct look, journal.dropped_frames), 1, "Frames deleted although a reader needed them (when_full: drop_oldest)." },
+    { "trefoil_journal_missing_frames_total",     "counter", offsetof(struct look, journal.missing_frames), 1, "Frames that a reader wanted and that are not there." },
+    { "trefoil_storage_reserve_bytes",            "gauge",   offsetof(struct look, spine.reserve_bytes), 1, "Space set apart for writing on a full disk." },
+    { "trefoil_journal_oldest_timestamp_seconds", "gauge",   offsetof(struct look, journal.oldest_unix_nano), 1e9, "When the oldest frame that is kept was written." },
+    { "trefoil_ledger_folded_frames_total",       "counter", offsetof(struct look, spine.folded_frames), 1, "Frames folded by this process, replay included." },
+    { "trefoil_ledger_replay_seconds",            "gauge",   offsetof(struct look, spine.replay_ms), 1e3, "How long the replay at start took." },
+    { "trefoil_ledger_snapshots_total",           "counter", offsetof(struct look, spine.snapshots), 1, "Snapshots written." },
+    { "trefoil_ledger_snapshot_failures_total",   "counter", offsetof(struct look, spine.snapshot_failures), 1, "Snapshots that could not be written." },
+    { "trefoil_ledger_series",                    "gauge",   offsetof(struct look, ledger.series), 1, "Exposed series." },
+    { "trefoil_ledger_series_expired",            "gauge",   offsetof(struct look, ledger.expired), 1, "Of them those that have not changed for long and are not shown." },
+    { "trefoil_ledger_series_limit",              "gauge",   offsetof(struct look, ledger.series_limit), 1, "How many there may be, without the expired ones." },
+    { "trefoil_ledger_series_refused_total",      "counter", offsetof(struct look, ledger.series_refused), 1, "Requests for a series beyond the limit." },
+    { "trefoil_ledger_native_series",             "gauge",   offsetof(struct look, ledger.natives), 1, "Series as the clouds tell them apart." },
+    { "trefoil_ledger_native_series_limit",       "gauge",   offsetof(struct look, ledger.natives_limit), 1, "How many there may be; figures of further ones are refused." },
+    { "trefoil_ledger_names",                     "gauge",   offsetof(struct look, ledger.names), 1, "Distinct label values." },
+    { "trefoil_ledger_names_limit",               "gauge",   offsetof(struct look, ledger.names_limit), 1, "How many there may be; records with further ones are refused." },
+    { "trefoil_ledger_charges",                   "gauge",   offsetof(struct look, ledger.charges), 1, "Items of the bill that are kept to see which changed." },
+    { "trefoil_ledger_charges_limit",             "gauge",   offsetof(struct look, ledger.charges_limit), 1, "How many there may be; further ones are refused." },
+    { "trefoil_ledger_waiting_calls",             "gauge",   offsetof(struct look, ledger.envelopes), 1, "Logged calls of which the row with the model has not come yet." },
+    { "trefoil_ledger_waiting_calls_limit",       "gauge",   offsetof(struct look, ledger.envelopes_limit), 1, "How many may wait; further ones count at once, without a model." },
+    { "trefoil_ledger_records_refused_total",     "counter", offsetof(struct look, ledger.refused), 1, "Records that are archived but not counted, since a limit of the ledger was reached." },
+    { "trefoil_ledger_hour_sums",                 "gauge",   offsetof(struct look, ledger.hour_sums), 1, "Hours of series that wait for control reads." },
+    { "trefoil_ledger_hour_sums_bytes",           "gauge",   offsetof(struct look, ledger.hour_sums_bytes), 1, "Memory that they take." },
+    { "trefoil_ledger_hour_sums_limit_bytes",     "gauge",   offsetof(struct look, ledger.hour_sums_limit_bytes), 1, "How much they may take; further hours are not compared with control reads." },
+    { "trefoil_ledger_buckets",                   "gauge",   offsetof(struct look, ledger.buckets), 1, "Bucket states kept for revisions." },
+    { "trefoil_ledger_buckets_limit",             "gauge",   offsetof(struct look, ledger.buckets_limit), 1, "How many there may be; further figures are refused until the look-back tells them again." },
+    { "trefoil_ledger_bytes",                     "gauge",   offsetof(struct look, ledger.bytes), 1, "Memory of the ledger, as measured within the last minute." },
+    { "trefoil_dedup_keys",                       "gauge",   offsetof(struct look, ledger.keys), 1, "Keys of log rows and calls held to see repetitions." },
+    { "trefoil_dedup_keys_limit",                 "gauge",   offsetof(struct look, ledger.keys_limit), 1, "How many there may be; above it the horizon shrinks." },
+    { "trefoil_dedup_horizon_seconds",            "gauge",   offsetof(struct look, ledger.horizon_ms), 1e3, "How far back repetitions are seen." },
+    { "trefoil_callers",                          "gauge",   offsetof(struct look, ledger.callers), 1, "Callers with series of their own." },
+    { "trefoil_callers_limit",                    "gauge",   offsetof(struct look, ledger.callers_limit), 1, "How many there may be; 0: nobody is counted by caller." },
+    { "trefoil_caller_calls_refused_total",       "counter", offsetof(struct look, ledger.caller_calls_refused), 1, "Logged calls of callers beyond the limit." },
+};
+/* clang-format on */
+_Static_assert(sizeof(size_t) == sizeof(int64_t), "figures are read as 64 bits");
+
+static void put_figures(struct look *k)
 {
-    one(k, "trefoil_journal_appended_frames_total", "counter", "Frames made durable.",
-        (double)k->journal.appended_frames);
-    one(k, "trefoil_journal_appended_bytes_total", "counter", "Bytes of those frames, as written.",
-        (double)k->journal.appended_bytes);
-    one(k, "trefoil_journal_syncs_total", "counter", "Syncs to disk; one serves all who wait.",
-        (double)k->journal.syncs);
-    one(k, "trefoil_journal_sync_failures_total", "counter", "Syncs that failed.", (double)k->journal.sync_failures);
-    one(k, "trefoil_journal_segments", "gauge", "Files of the journal.", (double)k->journal.segments);
-    one(k, "trefoil_journal_bytes", "gauge", "Size of the journal on disk.", (double)k->journal.bytes);
-    one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.",
-        k->journal.disk_full);
-    one(k, "trefoil_journal_max_bytes", "gauge", "How large it may become.", (double)k->journal.max_bytes);
-    one(k, "trefoil_journal_over_limit", "gauge",
-        "1 while nothing can be appended since the limit is reached and a reader needs the oldest file.",
-        k->journal.over_limit);
-    one(k, "trefoil_journal_deleted_segments_total", "counter", "Files that were deleted, by age or to make room.",
-        (double)k->journal.deleted_segments);
-    one(k, "trefoil_journal_dropped_frames_total", "counter",
-        "Frames deleted although a reader needed them (when_full: drop_oldest).", (double)k->journal.dropped_frames);
-    if (k->journal.dropped_frames) {
-        one(k, "trefoil_journal_dropped_from_timestamp_seconds", "gauge", "Where the dropped frames begin.",
-            seconds(k->journal.dropped_from_unix_nano));
-        one(k, "trefoil_journal_dropped_until_timestamp_seconds", "gauge", "Where they end.",
-            seconds(k->journal.dropped_until_unix_nano));
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        int64_t v;
+
+        memcpy(&v, (const char *)k + figures[i].offset, sizeof v);
+        one(k, figures[i].name, figures[i].type, figures[i].help, (double)v / figures[i].per);
     }
-    one(k, "trefoil_journal_missing_frames_total", "counter", "Frames that a reader wanted and that are not there.",
-        (double)k->journal.missing_frames);
-    one(k, "trefoil_storage_reserve_bytes", "gauge", "Space set apart for writing on a full disk.",
-        (double)k->spine.reserve_bytes);
-    one(k, "trefoil_journal_oldest_timestamp_seconds", "gauge", "When the oldest frame that is kept was written.",
-        seconds(k->journal.oldest_unix_nano));
-    one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",
-        (double)(k->spine.corrupt_frames + k->spine.undecodable_frames));
+}
+
+/* What was shown could not be told any more: by cause. What the ledger holds: by kind. */
+static void put_kinds(struct look *k)
+{
     family(k, "trefoil_restarts_total", "counter",
            "Times that every counter began at 0 again, since what was shown could not be told any more.");
     for (int i = 0; i < DAMAGE_CAUSES; i++)
         exposition_i64(k->out, "trefoil_restarts_total",
                        (struct exposition_label[]){ { "reason", sv_of(damage_cause_name((enum damage_cause)i)) } }, 1,
                        (int64_t)k->ledger.restarts[i]);
-    one(k, "trefoil_ledger_folded_frames_total", "counter", "Frames folded by this process, replay included.",
-        (double)k->spine.folded_frames);
-    one(k, "trefoil_ledger_replay_seconds", "gauge", "How long the replay at start took.",
-        (double)k->spine.replay_ms / 1e3);
-    one(k, "trefoil_ledger_snapshots_total", "counter", "Snapshots written.", (double)k->spine.snapshots);
-    one(k, "trefoil_ledger_snapshot_failures_total", "counter", "Snapshots that could not be written.",
-        (double)k->spine.snapshot_failures);
-    one(k, "trefoil_ledger_series", "gauge", "Exposed series.", (double)k->ledger.series);
-    one(k, "trefoil_ledger_series_expired", "gauge", "Of them those that have not changed for long and are not shown.",
-        (double)k->ledger.expired);
-    one(k, "trefoil_ledger_series_limit", "gauge", "How many there may be, without the expired ones.",
-        (double)k->ledger.series_limit);
-    one(k, "trefoil_ledger_series_refused_total", "counter", "Requests for a series beyond the limit.",
-        (double)k->ledger.series_refused);
-    one(k, "trefoil_ledger_native_series", "gauge", "Series as the clouds tell them apart.", (double)k->ledger.natives);
-    one(k, "trefoil_ledger_native_series_limit", "gauge", "How many there may be; figures of further ones are refused.",
-        (double)k->ledger.natives_limit);
-    one(k, "trefoil_ledger_names", "gauge", "Distinct label values.", (double)k->ledger.names);
-    one(k, "trefoil_ledger_names_limit", "gauge", "How many there may be; records with further ones are refused.",
-        (double)k->ledger.names_limit);
-    one(k, "trefoil_ledger_charges", "gauge", "Items of the bill that are kept to see which changed.",
-        (double)k->ledger.charges);
-    one(k, "trefoil_ledger_charges_limit", "gauge", "How many there may be; further ones are refused.",
-        (double)k->ledger.charges_limit);
-    one(k, "trefoil_ledger_waiting_calls", "gauge", "Logged calls of which the row with the model has not come yet.",
-        (double)k->ledger.envelopes);
-    one(k, "trefoil_ledger_waiting_calls_limit", "gauge",
-        "How many may wait; further ones count at once, without a model.", (double)k->ledger.envelopes_limit);
-    one(k, "trefoil_ledger_records_refused_total", "counter",
-        "Records that are archived but not counted, since a limit of the ledger was reached.",
-        (double)k->ledger.refused);
-    one(k, "trefoil_ledger_hour_sums", "gauge", "Hours of series that wait for control reads.",
-        (double)k->ledger.hour_sums);
-    one(k, "trefoil_ledger_hour_sums_bytes", "gauge", "Memory that they take.", (double)k->ledger.hour_sums_bytes);
-    one(k, "trefoil_ledger_hour_sums_limit_bytes", "gauge",
-        "How much they may take; further hours are not compared with control reads.",
-        (double)k->ledger.hour_sums_limit_bytes);
-    one(k, "trefoil_ledger_buckets", "gauge", "Bucket states kept for revisions.", (double)k->ledger.buckets);
-    one(k, "trefoil_ledger_buckets_limit", "gauge",
-        "How many there may be; further figures are refused until the look-back tells them again.",
-        (double)k->ledger.buckets_limit);
-    one(k, "trefoil_ledger_bytes", "gauge", "Memory of the ledger, as measured within the last minute.",
-        (double)k->ledger.bytes);
-    family(k, "trefoil_ledger_memory_bytes", "gauge", "The same by what it is for.");
+    family(k, "trefoil_ledger_memory_bytes", "gauge", "trefoil_ledger_bytes by what they are for.");
     for (int i = 0; i < MEMORY_KINDS; i++)
         exposition_i64(k->out, "trefoil_ledger_memory_bytes",
                        (struct exposition_label[]){ { "kind", sv_of(ledger_memory_name((enum ledger_memory)i)) } }, 1,
                        (int64_t)k->ledger.memory[i]);
-    one(k, "trefoil_dedup_keys", "gauge", "Keys of log rows and calls held to see repetitions.",
-        (double)k->ledger.keys);
-    one(k, "trefoil_dedup_keys_limit", "gauge", "How many there may be; above it the horizon shrinks.",
-        (double)k->ledger.keys_limit);
-    one(k, "trefoil_dedup_horizon_seconds", "gauge", "How far back repetitions are seen.",
-        (double)k->ledger.horizon_ms / 1e3);
-    one(k, "trefoil_callers", "gauge", "Callers with series of their own.", (double)k->ledger.callers);
-    one(k, "trefoil_callers_limit", "gauge", "How many there may be; 0: nobody is counted by caller.",
-        (double)k->ledger.callers_limit);
-    one(k, "trefoil_caller_calls_refused_total", "counter", "Logged calls of callers beyond the limit.",
-        (double)k->ledger.caller_calls_refused);
+}
+
+static void put_spine(struct look *k)
+{
+    put_figures(k);
+    put_kinds(k);
+    one(k, "trefoil_journal_disk_full", "gauge", "1 while nothing can be appended for want of space.",
+        k->journal.disk_full);
+    one(k, "trefoil_journal_over_limit", "gauge",
+        "1 while nothing can be appended since the limit is reached and a reader needs the oldest file.",
+        k->journal.over_limit);
+    one(k, "trefoil_journal_corrupt_frames_total", "counter", "Frames left out because their checksum did not fit.",
+        (double)(k->spine.corrupt_frames + k->spine.undecodable_frames));
     one(k, "trefoil_log_lines_dropped_total", "counter",
         "Log lines left out by the rate limit, or since nobody took them.", (double)log_dropped());
     one(k, "trefoil_log_lines_repeated_total", "counter", "Log lines that said what was said within the minute before.",
@@ -574,6 +564,12 @@ static void put_spine(struct look *k)
         k->status->reload_ok);
     one(k, "trefoil_config_last_reload_success_timestamp_seconds", "gauge", "When a configuration was taken last.",
         seconds(k->status->reload_unix_nano));
+    if (k->journal.dropped_frames) {
+        one(k, "trefoil_journal_dropped_from_timestamp_seconds", "gauge", "Where the dropped frames begin.",
+            seconds(k->journal.dropped_from_unix_nano));
+        one(k, "trefoil_journal_dropped_until_timestamp_seconds", "gauge", "Where they end.",
+            seconds(k->journal.dropped_until_unix_nano));
+    }
 }
 
 /* ---- the process ---- */
