@@ -190,6 +190,18 @@ static bool matches(const struct candidate *c, int family, const struct matcher 
     return true;
 }
 
+/* It has no label that was not given: as a line of /metrics names it. */
+static bool is_exact(const struct candidate *c, const struct matcher *m, size_t n)
+{
+    size_t has = 0, given = 0;
+
+    for (int i = 0; i < LABELS; i++)
+        has += c->labels[i].len > 0;
+    for (size_t i = 0; i < n; i++)
+        given += m[i].value.len > 0 && !sv_eq(m[i].label, SV("le"));
+    return has == given;
+}
+
 static void put_name(struct buf *out, const struct candidate *c)
 {
     char between = '{';
@@ -215,6 +227,11 @@ static enum err_code find_one(const struct ledger *l, int family, const struct m
         if (!candidate_at(l, i, now, &c) || !matches(&c, family, m, n))
             continue;
         *hash = c.hash;
+        if (is_exact(&c, m, n)) {
+            buf_clear(out);
+            put_name(out, &c);
+            return ERR_OK;
+        }
         if (count++ < LISTED_MAX)
             put_name(out, &c);
     }

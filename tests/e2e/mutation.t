@@ -14,7 +14,7 @@ from harness import Tap, World, compare
 
 SETTLE = 35 * 60  # simulated seconds after the workload's end: all minutes of CloudWatch and Cloud Monitoring are final
 
-INFERENCES = ("aws", re.compile(r'^( *\{ M, "AWS/BedrockMantle", "Inferences", +)LEVEL(, SUM \},)$', re.M))
+INFERENCES = ("aws", re.compile(r'^( *\{ M, "AWS/BedrockMantle", "Inferences", +)LEVEL(, +SUM, +true +\},)$', re.M))
 CACHED = ("gcp", re.compile(r'^(.*"token_count"\), +)T\("cache_read_input"\)(, +TOKENS, .*)$', re.M))
 
 OTHERS = ("gcp", re.compile(r'^(.*"token_count"\), +)T\("\*"\)(, +PARTS, .*)$', re.M))
