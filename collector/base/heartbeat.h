@@ -1,9 +1,9 @@
 /*
- * A sign of life: what a thread is about, and since when. A thread that works on something longer says beat() at each step; a
+ * A sign of life: what a thread is about, and since when. A thread that works on something longer says heartbeat() at each step; a
  * watchdog looks at the heart of another thread and knows how long ago that was.
  *
  * Ownership:     the heart is its watcher's and outlives the thread's use of it.
- * Thread-safety: heartbeat_wear and heartbeat of the thread itself; heartbeat_read from any.
+ * Thread-safety: heartbeat_wear and heartbeat of the thread itself; heartbeat_age from any.
  */
 #ifndef BASE_HEARTBEAT_H
 #define BASE_HEARTBEAT_H

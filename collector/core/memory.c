@@ -14,7 +14,7 @@
 
 #include "collector/base/log.h"
 
-enum { HYSTERESIS_PERCENT = 5 };
+enum { HYSTERESIS_PERCENT = 5, TRIM_EVERY_MS = 60 * 1000 };
 
 static const struct {
     int percent;
@@ -71,7 +71,7 @@ const struct memory_source memory_system = { resident, container, machine, 1000 
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static const struct memory_source *source = &memory_system;
-static int64_t limit, next_ms;
+static int64_t limit, next_ms, next_trim_ms;
 static enum memory_stage stage;
 
 static int64_t found_limit(void)
@@ -123,7 +123,7 @@ static enum memory_stage stage_of(int64_t used)
 }
 
 /* Under the lock. */
-static void look(void)
+static void look(int64_t now_ms)
 {
     int64_t used = source->resident();
     enum memory_stage is;
@@ -137,8 +137,10 @@ static void look(void)
         log_at(is > stage ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "memory", "%lld of %lld MiB: %s", (long long)(used >> 20),
                (long long)(limit >> 20), stages[is].meaning);
     stage = is;
-    if (is != MEMORY_FREE)
-        malloc_trim(0);
+    if (is == MEMORY_FREE || now_ms < next_trim_ms)
+        return;
+    next_trim_ms = now_ms + TRIM_EVERY_MS; /* others wait for it */
+    malloc_trim(0);
 }
 
 enum memory_stage memory_stage(void)
@@ -151,7 +153,7 @@ enum memory_stage memory_stage(void)
     now_ms = t.tv_sec * 1000 + t.tv_nsec / 1000000;
     pthread_mutex_lock(&lock);
     if (now_ms >= next_ms) {
-        look();
+        look(now_ms);
         next_ms = now_ms + source->every_ms;
     }
     is = stage;

@@ -4,32 +4,37 @@
 #include "collector/base/clock.h"
 #include "collector/core/pace.h"
 
-enum { BACKLOG_TURN = 4, SAVED_FOR_LIVE_MS = 5 * 60 * 1000 };
+/* Live polls to one of what is behind: where a budget is scarce, and where threads are. */
+enum { BUDGET_TURN = 1, THREADS_TURN = 32, SAVED_FOR_LIVE_MS = 5 * 60 * 1000 };
 
 struct purse_reading purse_read(const struct instance *in, struct spine *s)
 {
-    struct purse_reading r = { .next_mono = INT64_MIN };
+    struct purse_reading r = { .next_mono = INT64_MIN, .at_mono = clock_mono() };
     struct spent hours[SPENT_HOURS];
-    int64_t now = clock_now();
+    int64_t now = clock_now(), calls, usd_nano;
 
     if (!pace_is_set(&in->budget))
         return r;
     source_stats_total(in->stats, &r.calls, &r.usd_nano);
     ledger_spent(spine_ledger(s), in->env.id, hours);
-    r.next_mono = clock_mono() + (pace_next(&in->budget, hours, now) - now);
+    source_stats_due(in->stats, &calls, &usd_nano); /* not journalled yet, or not to be on a full disk */
+    r.next_mono = r.at_mono + (pace_next(&in->budget, hours, now) - now) + pace_cost(&in->budget, calls, usd_nano);
     return r;
 }
 
 void purse_init(struct purse *p, const struct instance *in, struct spine *s)
 {
+    struct purse_reading r = purse_read(in, s);
+
     *p = (struct purse){ .limited = pace_is_set(&in->budget),
-                         .next_mono = purse_read(in, s).next_mono,
+                         .next_mono = r.next_mono,
+                         .at_mono = r.at_mono,
                          .cost_nano = pace_cost(&in->budget, 1, 0) };
 }
 
 bool purse_owes_backlog(const struct purse *p)
 {
-    return p->limited && p->live_polls >= BACKLOG_TURN;
+    return p->live_polls >= (p->limited ? BUDGET_TURN : THREADS_TURN);
 }
 
 /* As if those that run cost what others did. */
@@ -59,5 +64,8 @@ void purse_end(struct purse *p, const struct source_budget *budget, const struct
 
     p->running--;
     p->cost_nano += (cost - p->cost_nano) / 4;
-    p->next_mono = after->next_mono > p->next_mono ? after->next_mono : p->next_mono;
+    if (after->at_mono < p->at_mono)
+        return;
+    p->at_mono = after->at_mono;
+    p->next_mono = after->next_mono;
 }

@@ -12,6 +12,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
+#include "collector/core/pace.h"
 #include "collector/base/log.h"
 #include "collector/base/memory.h"
 #include "collector/model/key.h"
@@ -89,6 +90,26 @@ static bool plan_backlog(const struct plan *p, struct window *out)
                : ledger_first_unsettled(p->l, p->source, job->scope, job->group, p->oldest, p->live, out);
 }
 
+/* Else polls that a budget keeps further apart than the look-back is long would each leave a piece to the backlog. */
+static void take_along(const struct plan *p, struct window *out)
+{
+    struct window behind;
+
+    if (!plan_backlog(p, &behind) || behind.from_unix_nano < p->end - p->job->span_max_ms * NANO_PER_MS)
+        return;
+    out->from_unix_nano = behind.from_unix_nano;
+    out->to_unix_nano = p->end;
+}
+
+static bool plan_for(const struct plan *p, enum task_turn turn, struct window *out)
+{
+    bool live = turn != TURN_BACKLOG && plan_live(p, out);
+
+    if (live && turn == TURN_SPARSE)
+        take_along(p, out);
+    return live || (turn != TURN_LIVE && turn != TURN_SPARSE && plan_backlog(p, out));
+}
+
 bool window_plan(struct ledger *l, sv source, const struct source_job *job, enum task_turn turn, int64_t count_from,
                  int64_t now, struct window *out)
 {
@@ -96,9 +117,7 @@ bool window_plan(struct ledger *l, sv source, const struct source_job *job, enum
     struct plan p = plan_at(l, source, job, count_from, now);
     struct window w = { 0 };
 
-    if (p.end <= p.oldest)
-        return false;
-    if (!(turn != TURN_BACKLOG && plan_live(&p, &w)) && !(turn != TURN_LIVE && plan_backlog(&p, &w)))
+    if (p.end <= p.oldest || !plan_for(&p, turn, &w))
         return false;
     out->from_unix_nano = clock_floor(w.from_unix_nano, grain); /* whole buckets, whoever wrote the windows */
     out->to_unix_nano = w.to_unix_nano;
@@ -379,11 +398,19 @@ static enum err_code poll_control(struct poll *p, struct err *e)
     return code ? err_wrap(e, "control read after %s", control_ages[age].name) : ERR_OK;
 }
 
+/* What fails may be what is behind, which is not to hold up the rest: then it is left to its own turn. */
+static enum task_turn turn_of(const struct task *t)
+{
+    bool sparse = pace_is_set(&t->instance->budget) && t->status.state != TASK_FAILING;
+
+    return t->turn == TURN_LIVE && sparse ? TURN_SPARSE : t->turn;
+}
+
 static enum err_code poll_windows(struct poll *p, bool *more, struct err *e)
 {
     const struct source_job *job = &p->job;
     const struct source_env *env = &p->task->instance->env;
-    enum task_turn turn = p->task->turn;
+    enum task_turn turn = turn_of(p->task);
     enum err_code code = ERR_OK;
     bool doubted;
     int64_t now =
@@ -462,7 +489,7 @@ static enum err_code tell_gap(struct poll *p, const struct window *w, sv cause, 
         !put_gap(f, &of, t->job.signal, cause, w->from_unix_nano, w->to_unix_nano,
                  arena_printf(&p->arena, "the cloud keeps it for %lld h", (long long)(t->job.retention_ms / 3600000))))
         return err_set(e, ERR_LIMIT, "out of memory");
-    f->windows[0].read_at_unix_nano = source_server_now(&t->instance->env);
+    f->windows[0].read_at_unix_nano = p->planned_at;
     log_warn(t->instance->ops->name, "source=%.*s scope=%.*s group=%.*s: gap of %lld s: cause=%.*s",
              SV_ARG(t->instance->env.id), SV_ARG(t->job.scope), SV_ARG(t->job.group),
              (long long)((w->to_unix_nano - w->from_unix_nano) / NANO_PER_S), SV_ARG(cause));
@@ -475,7 +502,7 @@ static enum err_code tell_lost(struct poll *p, struct err *e)
 {
     const struct source_env *env = &p->task->instance->env;
     const struct source_job *job = &p->job;
-    int64_t kept = oldest_wanted(job, p->count_from, source_server_now(env));
+    int64_t kept = oldest_wanted(job, p->count_from, p->planned_at); /* one wrong Date gives nothing up */
     enum err_code code = ERR_OK;
     struct window w;
 
@@ -541,7 +568,7 @@ static bool is_unknown(const struct poll *p)
 static void note_success(struct poll *p, struct task_status *s, bool more)
 {
     s->last_success_unix_nano = clock_now();
-    if (s->backlog_fails && p->task->turn == TURN_LIVE)
+    if (s->backlog_fails && p->task->turn == TURN_LIVE && more)
         return; /* how the backlog is doing is for its own turn to say */
     s->backlog_fails = false;
     s->error = (struct err){ 0 };
@@ -558,7 +585,7 @@ static void note_controls(struct poll *p, struct task_status *s)
 
     for (int age = 0; job->controls && age < CONTROL_AGES; age++)
         s->control_until_unix_nano[age] = ledger_control_until(l, env->id, job->scope, job->group, age);
-    s->control_waits = control_plan(l, env->id, job, p->count_from, s->server_now_unix_nano, &w, &due);
+    s->control_waits = control_plan(l, env->id, job, p->count_from, p->planned_at, &w, &due);
 }
 
 static void note_reach(struct poll *p, struct task_status *s)
@@ -571,7 +598,7 @@ static void note_reach(struct poll *p, struct task_status *s)
     if (job->kind == JOB_WINDOWED) {
         (void)ledger_complete_until(l, env->id, job->scope, job->group, &s->complete_until_unix_nano);
         (void)ledger_read_until(l, env->id, job->scope, job->group, &s->read_until_unix_nano);
-        s->backlog_nano = backlog_of(l, env->id, job, p->count_from, s->server_now_unix_nano);
+        s->backlog_nano = backlog_of(l, env->id, job, p->count_from, p->planned_at);
     } else if (s->error.code == ERR_OK) {
         s->complete_until_unix_nano = s->last_success_unix_nano;
     }

@@ -48,8 +48,9 @@ struct task_status {
     struct err control_error;
 };
 
-/* What a poll is to read. What is older never holds up what is new, so that the scheduler gives them turns of their own. */
-enum task_turn { TURN_ALL, TURN_LIVE, TURN_BACKLOG, TURN_CONTROL };
+/* What a poll is to read. What is older never holds up what is new, so that the scheduler gives them turns of their own. TURN_SPARSE is
+ * a live one of polls that are far apart: it takes along what is behind, when one window holds that too. */
+enum task_turn { TURN_ALL, TURN_LIVE, TURN_BACKLOG, TURN_CONTROL, TURN_SPARSE };
 static inline bool turn_is_behind(enum task_turn turn)
 {
     return turn == TURN_BACKLOG || turn == TURN_CONTROL;

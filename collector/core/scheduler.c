@@ -17,6 +17,7 @@ enum {
     SICK_AFTER = 2,
     DEADLINE_MS = 20 * 1000,
     AGAIN_SOON_MS = 100,
+    CONTROL_AGAIN_MS = 60 * 60 * 1000, /* an hour that fails is not worth more, and one that waits no longer */
     ASK_JOBS_EVERY_MS = 60 * 1000,
     TASKS_MAX = 100000,
     APART_MS = 100,         /* between the first polls of many jobs */
@@ -166,6 +167,7 @@ static struct task *task_new(struct scheduler *s, struct instance *in, const str
     t->retry.base_ms = 2000;
     t->retry.cap_ms = job->interval_ms > 300000 ? job->interval_ms : 300000;
     t->behind_retry = t->control_retry = t->retry;
+    t->control_retry.cap_ms = CONTROL_AGAIN_MS;
     return t;
 }
 
@@ -322,9 +324,8 @@ static int64_t turn_due(const struct scheduler *s, const struct task *t, enum ta
     if (turn == TURN_BACKLOG)
         return t->behind && !backlog_lane_full(s) ? purse_due(t->purse, turn, t->behind_due_mono) : INT64_MAX;
     if (turn == TURN_CONTROL)
-        return t->status.control_waits && !t->behind && !backlog_lane_full(s)
-                   ? purse_due(t->purse, turn, t->control_due_mono)
-                   : INT64_MAX;
+        return t->status.control_waits && !backlog_lane_full(s) ? purse_due(t->purse, turn, t->control_due_mono)
+                                                                : INT64_MAX;
     return purse_due(t->purse, turn, t->due_mono);
 }
 
@@ -378,12 +379,19 @@ static struct task *pick_turn(const struct scheduler *s, enum task_turn turn, bo
     return best;
 }
 
-/* What was never read, oldest first; then what is read once more. */
+/* What was never read, oldest first; then what is read once more, unless that has waited for long. */
 static struct task *pick_behind(const struct scheduler *s, bool owed, int64_t now, int64_t *wake)
 {
-    struct task *t = pick_turn(s, TURN_BACKLOG, owed, now, wake);
+    struct task *control = pick_turn(s, TURN_CONTROL, owed, now, wake), *backlog;
 
-    return t ? t : pick_turn(s, TURN_CONTROL, owed, now, wake);
+    if (control && now - control->control_due_mono > CONTROL_AGAIN_MS * NANO_PER_MS)
+        return control;
+    backlog = pick_turn(s, TURN_BACKLOG, owed, now, wake);
+    if (backlog)
+        return backlog;
+    if (control)
+        control->turn = TURN_CONTROL;
+    return control;
 }
 
 /* What is new goes before what is old, but where a budget would leave nothing to the old for ever. */

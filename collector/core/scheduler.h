@@ -10,7 +10,7 @@
  * two of its scopes have come to that and nothing of it succeeded in between.
  *
  * A source with a budget is polled as its pace allows (pace.h): its jobs wait for their turn, those that are due longest first,
- * and what is live before a backlog, which has one poll to four live ones while the budget is scarce, so that it ends some day.
+ * and what is live before a backlog, which has every other poll while the budget is scarce, and one to some dozens while threads are, so that it ends some day.
  *
  * Ownership:     instances are the caller's and outlive the scheduler.
  * Thread-safety: all functions, any thread.

@@ -152,7 +152,7 @@ static const struct {
     const char *help;
 } signal_families[] = {
     { "trefoil_complete_until_timestamp_seconds", figure_until,       has_data, "Everything up to this time was read whole, a settle time or more after it." },
-    { "trefoil_expected_lag_seconds",             figure_expected,    always,   "The lag that delay, settle time and polling interval make normal." },
+    { "trefoil_expected_lag_seconds",             figure_expected,    always,   "The lag that delay, settle time and polling interval make normal, with what a budget adds." },
     { "trefoil_lag_seconds",                      figure_lag,         has_data, "Now minus the time up to which the signal is complete." },
     { "trefoil_source_backlog_seconds",           figure_backlog,     always,   "Span behind the newest part that is still to be read, of the job that has most." },
     { "trefoil_source_catch_up_seconds",          figure_catch_up,    has_end,  "How long reading it will take, as the last minutes went; absent while unknown." },
@@ -288,7 +288,9 @@ static void put_control_until(struct look *k)
 {
     static const char name[] = "trefoil_control_complete_until_timestamp_seconds";
 
-    family(k, name, "gauge", "Hours up to this time were read once more when they were so old.");
+    family(k, name, "gauge",
+           "Newest hour that was read once more when it was so old; hours that were older by then were left to the "
+           "next age.");
     for (size_t i = 0; i < k->n_tasks; i++)
         for (int age = 0; age < CONTROL_AGES && is_first_of_signal(k, i); age++) {
             int64_t until = control_until(k, &k->tasks[i], age);

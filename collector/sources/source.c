@@ -171,6 +171,17 @@ void source_stats_total(struct source_stats *s, int64_t *calls, int64_t *usd_nan
     pthread_mutex_unlock(&s->lock);
 }
 
+void source_stats_due(struct source_stats *s, int64_t *calls, int64_t *usd_nano)
+{
+    *calls = *usd_nano = 0;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->n; i++) {
+        *calls += s->rows[i].due.calls;
+        *usd_nano += s->rows[i].due.usd_nano;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 struct api_stats *source_stats_rows(struct source_stats *s, size_t *n)
 {
     struct api_stats *copy = NULL;
@@ -381,8 +392,8 @@ static enum err_code send(const struct source_env *env, const struct source_requ
     int64_t units = q->units ? q->units : 1;
     enum err_code code = http_do(env->http, q->http, r, e);
 
-    if (r->status && (r->status < 200 || r->status >= 300))
-        units = 0; /* refused; an answer that was lost on its way is paid */
+    if (code == ERR_IO || (r->status && (r->status < 200 || r->status >= 300)))
+        units = 0; /* not sent, or refused; an answer that was lost on its way is paid */
     if (code == ERR_OK) {
         if (r->date_unix_nano)
             source_stats_date(env->stats, r->date_unix_nano);

@@ -51,8 +51,9 @@ enum { STATS_SPENDS_MAX = 256 };
 void source_stats_take(struct source_stats *s, struct frame *f);
 void source_stats_give_back(struct source_stats *s, const struct frame *f);
 
-/* Calls and their list price, of all rows. */
+/* Calls and their list price, of all rows; and the part that is in no durable frame yet. */
 void source_stats_total(struct source_stats *s, int64_t *calls, int64_t *usd_nano);
+void source_stats_due(struct source_stats *s, int64_t *calls, int64_t *usd_nano);
 
 /* A copy of all rows, in order of first use, for free(); NULL and *n = 0 when there are none or memory is out. */
 struct api_stats *source_stats_rows(struct source_stats *s, size_t *n);

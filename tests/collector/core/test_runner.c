@@ -343,6 +343,25 @@ static void logs_are_read_from_the_newest_part_on_too(void)
     end();
 }
 
+/* Each poll comes long after the look-back of the one before, and takes along what that left. */
+static void polls_that_a_budget_keeps_far_apart_leave_nothing_behind(void)
+{
+    bool more = false;
+    int64_t until = 0;
+
+    begin();
+    in.budget = (struct source_budget){ .calls_per_day = 10 };
+    task.turn = TURN_LIVE;
+    for (int i = 0; i < 10; i++) {
+        OK(task_poll(spine, &task, &task.status, &more) == ERR_OK && !more);
+        clock_advance(2 * NANO_PER_H);
+    }
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until) && minutes(until) > 17 * 60);
+    OK(fake.polls == 10);
+    in.budget = (struct source_budget){ 0 };
+    end();
+}
+
 static enum err_code only_what_is_new(struct fake *f, struct window *w, struct frame *out, struct err *e)
 {
     return minutes(w->to_unix_nano) < -3 ? refuse(f, w, out, e) : fake_one_a_minute(f, w, out, e);
@@ -792,6 +811,7 @@ int main(void)
     RUN(what_lies_before_a_job_was_known_is_no_loss_by_retention);
     RUN(a_turn_reads_what_is_live_or_what_is_behind);
     RUN(logs_are_read_from_the_newest_part_on_too);
+    RUN(polls_that_a_budget_keeps_far_apart_leave_nothing_behind);
     RUN(a_backlog_that_fails_is_told_until_its_own_turn_succeeds);
     RUN(how_long_the_rest_takes_is_told_from_the_last_minutes);
     RUN(the_first_poll_reads_the_initial_window_once);
