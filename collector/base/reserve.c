@@ -17,10 +17,12 @@ enum { RETRY_MS = 5000, LEAST = 64 << 10, PIECE = 64 << 10 };
 
 struct reserve {
     int dir;
-    pthread_mutex_t lock; /* guards what follows */
-    uint64_t want, have;
+    _Atomic uint64_t have; /* written under the lock; read without it, since that is held as long as the disk takes */
+    _Atomic bool lent;
+    pthread_mutex_t lock; /* guards what follows, and the file */
+    uint64_t want;
     int64_t next_try_mono;
-    bool lent, told;
+    bool told;
 };
 
 /* fallocate's work by hand. */
@@ -46,21 +48,21 @@ static int open_file(struct reserve *r)
     return disk_open(r->dir, "reserve", O_RDWR | O_CREAT);
 }
 
-/* As much as there is room for. Lock held. */
+/* As much as there is room for, and never less than there was. Lock held. */
 static void take(struct reserve *r)
 {
     int fd = open_file(r);
-    uint64_t before = r->have;
+    uint64_t before = r->have, have = before;
 
-    r->have = 0;
     if (fd >= 0 && disk_size(fd) > (int64_t)r->want)
         (void)disk_truncate(fd, r->want);
-    for (uint64_t bytes = r->want; fd >= 0 && bytes >= LEAST && r->have == 0; bytes /= 2) {
+    for (uint64_t bytes = r->want; fd >= 0 && bytes >= LEAST && bytes > before && have == before; bytes /= 2) {
         if (!allocate(fd, bytes))
-            r->have = bytes;
-        else if (disk_truncate(fd, 0)) /* a part may have been allocated */
+            have = bytes;
+        else if (disk_truncate(fd, before)) /* a part may have been allocated */
             break;
     }
+    r->have = have;
     disk_close(fd);
     if (r->have < r->want && !r->told)
         log_warn("storage", "no room for the whole reserve wanted=%llu kept=%llu", (unsigned long long)r->want,
@@ -115,14 +117,7 @@ bool reserve_lend(struct reserve *r)
 
 bool reserve_is_lent(struct reserve *r)
 {
-    bool lent;
-
-    if (!r)
-        return false;
-    pthread_mutex_lock(&r->lock);
-    lent = r->lent;
-    pthread_mutex_unlock(&r->lock);
-    return lent;
+    return r && r->lent;
 }
 
 void reserve_keep(struct reserve *r)
@@ -148,12 +143,5 @@ void reserve_want(struct reserve *r, uint64_t bytes)
 
 uint64_t reserve_bytes(struct reserve *r)
 {
-    uint64_t bytes;
-
-    if (!r)
-        return 0;
-    pthread_mutex_lock(&r->lock);
-    bytes = r->have;
-    pthread_mutex_unlock(&r->lock);
-    return bytes;
+    return r ? r->have : 0;
 }

@@ -413,11 +413,17 @@ static enum err_code start(struct daemon *d, struct generation *g, struct err *e
 
 static void close_all(struct daemon *d)
 {
+    struct spine *spine;
+
     http_server_stop(d->server);
     generation_free(d->current);
     if (d->prometheus)
         d->prometheus->ops->close(d->prometheus);
-    spine_close(d->spine);
+    pthread_mutex_lock(&d->events);
+    spine = d->spine;
+    d->spine = NULL; /* a signal that comes now has nothing to cancel */
+    pthread_mutex_unlock(&d->events);
+    spine_close(spine);
     end_signals(d);
     web_done(&d->web);
     pthread_rwlock_destroy(&d->lock);

@@ -12,9 +12,9 @@
 
 #include "collector/base/clock.h"
 #include "collector/base/hash.h"
-#include "collector/core/pace.h"
 #include "collector/base/log.h"
 #include "collector/base/memory.h"
+#include "collector/core/pace.h"
 #include "collector/model/key.h"
 
 enum { HALVINGS_MAX = 8, WINDOWS_PER_POLL = 4, ARENA_BYTES = 256 << 20, FIRST_POLL_MS = 10 * 60 * 1000 };

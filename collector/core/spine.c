@@ -201,6 +201,16 @@ static void fold_one(struct spine *s, const struct journal_frame *in, struct are
 
 /* ---- damage ---- */
 
+/* It may use the reserve, since no snapshot is written before it, and a full journal waits for snapshots. */
+static bool append_damage(struct spine *s, struct frame *f, struct journal_position *at, struct err *e)
+{
+    enum err_code code = cut_append(s->journal, f, at, e);
+
+    if (code && disk_is_full(e->sys) && reserve_lend(s->reserve))
+        code = cut_append(s->journal, f, at, e);
+    return code == ERR_OK;
+}
+
 /* Journals what was lost, which restarts every counter when that frame is folded. True: there is something to be read. */
 static bool tell_losses(struct spine *s, struct arena *arena)
 {
@@ -211,7 +221,7 @@ static bool tell_losses(struct spine *s, struct arena *arena)
 
     if (f && losses_frame(&s->losses, f)) {
         f->written_unix_nano = clock_now();
-        told = cut_append(s->journal, f, &at, &e) == ERR_OK;
+        told = append_damage(s, f, &at, &e);
         s->told_at = told ? at.sequence : 0;
         s->snapshots_soon = told ? SNAPSHOT_GENERATIONS : s->snapshots_soon;
         if (!told && !s->folded_unjournalled)
@@ -248,20 +258,21 @@ static enum err_code write_snapshot(struct spine *s, sv cursor, struct err *e)
     return code;
 }
 
-static void snapshot(struct spine *s)
+/* False: it was tried in vain. */
+static bool snapshot(struct spine *s)
 {
     char cursor[JOURNAL_CURSOR_MAX];
     size_t n = journal_reader_cursor(s->reader, cursor);
     struct err e = { 0 };
 
     if (s->losses.n)
-        return;
-    s->snapshots_soon -= s->snapshots_soon > 0;
+        return true;
     if (write_snapshot(s, sv_make(cursor, n), &e)) {
         log_error("spine", "snapshot: %s", e.text);
         count_stat(s, &s->stats.snapshot_failures);
-        return;
+        return false;
     }
+    s->snapshots_soon -= s->snapshots_soon > 0;
     /* What was current is the older one now. */
     journal_release(s->journal, "ledger", buf_sv(&s->older));
     buf_clear(&s->older);
@@ -270,6 +281,7 @@ static void snapshot(struct spine *s)
     s->stats.snapshots++;
     s->stats.last_snapshot_unix_nano = clock_now();
     pthread_mutex_unlock(&s->lock);
+    return true;
 }
 
 /* Marks are folded like anything else, from the journal. */
@@ -306,7 +318,7 @@ static void expiries(struct spine *s, struct arena *arena)
 
 /* When what is not done each time is due, by clock_mono. */
 struct house {
-    int64_t next, snapshot, expiries, measured;
+    int64_t next, snapshot, again, expiries, measured;
     uint64_t folded_then; /* at the last snapshot */
 };
 
@@ -327,14 +339,20 @@ static void keep_house(struct spine *s, struct arena *arena, struct house *h)
     }
     journal_stats(s->journal, &journal);
     /* A journal that is full waits for snapshots to let it go, also where nothing is new. */
-    pressed = journal.over_limit && h->snapshot - now < (s->snapshot_every_ms - FULL_EVERY_MS) * NANO_PER_MS;
+    pressed = (journal.over_limit || journal.disk_full) &&
+              h->snapshot - now < (s->snapshot_every_ms - FULL_EVERY_MS) * NANO_PER_MS;
     if (now >= h->measured) {
         ledger_measure(s->ledger);
         h->measured = now + MEASURED_EVERY_MS / WAIT_MS * wait_ms() * NANO_PER_MS;
     }
+    if (now < h->again)
+        return; /* the last one failed just now */
     if (!s->snapshots_soon && !pressed && (now < h->snapshot || h->folded_then == s->stats.folded_frames))
         return;
-    snapshot(s);
+    if (!snapshot(s)) {
+        h->again = now + FULL_EVERY_MS * NANO_PER_MS;
+        return;
+    }
     h->folded_then = s->stats.folded_frames;
     h->snapshot = clock_mono() + s->snapshot_every_ms * NANO_PER_MS;
 }

@@ -174,7 +174,7 @@ static enum err_code commit(struct journal *j, struct pending *group, bool endin
 
     for (const struct pending *p = group; p; p = p->next)
         bytes += FRAME_HEADER + p->stored.len;
-    if (!ending && reserve_is_lent(j->reserve))
+    if (!ending && !own && reserve_is_lent(j->reserve))
         return refuse_full(j, "the disk is full, its reserve is in use", e);
     fits = retention_room(j, bytes) || (own && retention_slack(j, bytes));
     if (!fits && !ending)

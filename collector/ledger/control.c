@@ -259,7 +259,7 @@ void control_count(struct fold *f, struct native *n, int64_t start, uint16_t gen
             int64_t delta = deltas[c->at + i];
             int64_t seen = s->words == 2 * width ? seen_already(delta, sum[width]) : 0;
 
-            *sum += delta - seen;
+            *sum = sum_of(*sum, difference_of(delta, seen));
             if (!seen)
                 continue;
             sum[width] -= seen;
@@ -352,8 +352,10 @@ static void note(struct fold *f, int family, int64_t difference)
 {
     struct control_total *t = control_total_for(f->l, f->source->source, f->age, family);
 
-    if (t)
-        *(difference > 0 ? &t->added : &t->owed) += llabs(difference);
+    if (t && difference > 0)
+        t->added = count_of(t->added, difference);
+    else if (t)
+        t->owed = count_of(t->owed, difference_of(0, difference));
 }
 
 static bool is_rounded(const struct family *family, unsigned cell)
@@ -429,13 +431,13 @@ static void correct(struct fold *f, const struct native *n, struct hour_sum *s, 
 
     for (unsigned k = 0; (c = counting(l, g, k)); k++)
         for (unsigned i = 0; i < c->cells; i++, at++) {
-            int64_t *sum = &hour_sum_words(s)[at], difference = told[at] - *sum;
+            int64_t *sum = &hour_sum_words(s)[at], difference = difference_of(told[at], *sum);
 
             if (!differs(l, c, i, *sum, told[at]))
                 continue;
             series_add(f, c->series, c->cell + i, difference);
-            *sum += difference;
-            sum[width] += difference;
+            *sum = sum_of(*sum, difference);
+            sum[width] = sum_of(sum[width], difference);
             if (is_told(&families[family_of(l, c)], c->cell + i))
                 note(f, family_of(l, c), difference);
         }

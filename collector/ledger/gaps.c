@@ -10,8 +10,6 @@
 
 enum { GAPS_MAX = 1 << 16, GAP_SUMS_MAX = 4096, GAP_SPANS_MAX = 64 };
 
-#define SUM_MAX (INT64_MAX / 2) /* what a snapshot takes back */
-
 static sv group_of(const struct frame *f)
 {
     return f->n_windows ? f->windows[0].group : SV_NONE;
@@ -49,7 +47,7 @@ static uint64_t length_of(const struct spans *s)
 
 static bool is_sane(const struct gap *g)
 {
-    return g->start_unix_nano >= 0 && g->end_unix_nano > g->start_unix_nano && g->end_unix_nano < SUM_MAX;
+    return g->start_unix_nano >= 0 && g->end_unix_nano > g->start_unix_nano && g->end_unix_nano < COUNT_MAX;
 }
 
 struct gap_sum *gap_sum_for(struct ledger *l, name_id source, name_id signal, name_id cause)
@@ -112,7 +110,7 @@ void gap_fold(struct fold *f, const struct gap *g)
     sum = gap_sum_for(f->l, f->source->source, fold_name(f, g->signal), fold_name(f, g->cause));
     if (!sum || nano <= 0)
         return;
-    sum->nano = sum->nano > SUM_MAX - nano ? SUM_MAX : sum->nano + nano;
+    sum->nano = count_of(sum->nano, nano);
     sum->newest_from = g->start_unix_nano;
     sum->newest_to = g->end_unix_nano;
 }

@@ -577,4 +577,26 @@ MUST_USE enum err_code ledger_renew(struct ledger *l, struct err *e);
 /* Grows an array on the heap to hold one more. */
 void *grow(void *items, size_t n, size_t *cap, size_t size);
 
+/* Saturates: a sum that leaves int64 is a broken source, and wrapping would be worse. */
+static inline int64_t sum_of(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    return !__builtin_add_overflow(a, b, &sum) ? sum : b > 0 ? INT64_MAX : -INT64_MAX;
+}
+
+static inline int64_t difference_of(int64_t a, int64_t b)
+{
+    int64_t difference;
+
+    return !__builtin_sub_overflow(a, b, &difference) ? difference : b < 0 ? INT64_MAX : -INT64_MAX;
+}
+
+/* A count of what is not negative; stops where a snapshot would no longer take it back. */
+#define COUNT_MAX (INT64_MAX / 2)
+static inline int64_t count_of(int64_t sum, int64_t more)
+{
+    return more > COUNT_MAX - sum ? COUNT_MAX : sum + more;
+}
+
 #endif

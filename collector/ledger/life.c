@@ -92,8 +92,8 @@ static void expire(struct fold *f, struct series *s)
 {
     unsigned n = family_cells(s->family);
 
-    if (n == 0 || s->expired)
-        return;
+    if (n == 0 || s->expired || f->l->life.age - s->changed < f->l->life.expiry)
+        return; /* it changed while the mark was on its way */
     f->what = SV("expired");
     for (unsigned i = 0; i < n; i++) {
         int64_t owed;

@@ -325,7 +325,7 @@ static void count_refused(struct fold *f, const struct measure *m)
         return;
     for (size_t i = 0; i < n; i++)
         if (r[i].family == family && sv_eq(sv_of(families[r[i].ours].name), SV("genai_caller_calls_total")))
-            f->l->callers.refused += llround(m->value);
+            f->l->callers.refused = count_of(f->l->callers.refused, amount(m->value, 1));
 }
 
 /* Whether the state of this bucket was given up. A bucket newer than all

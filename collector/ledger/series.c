@@ -138,14 +138,6 @@ void series_tell(struct fold *f, const struct series *s, unsigned cell, int64_t 
         f->l->on_change(f->l->trace_ctx, &(struct ledger_change){ f->frame, f->what, f->bucket, cell, delta, sum });
 }
 
-/* Saturates: a sum that leaves int64 is a broken source, and wrapping would be worse. */
-static int64_t sum_of(int64_t a, int64_t b)
-{
-    int64_t sum;
-
-    return !__builtin_add_overflow(a, b, &sum) ? sum : b > 0 ? INT64_MAX : INT64_MIN + 1;
-}
-
 static void gauge_ends(struct series *s, int64_t start, int64_t end)
 {
     s->gauge_end = end;

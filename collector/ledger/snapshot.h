@@ -4,7 +4,7 @@
  * Layout: magic, version, length of what follows, its XXH3, then the body: little-endian integers and length-prefixed strings in
  * a fixed order (snapshot_write.c and snapshot_read.c say the same things in the same order). Whatever has a number that a
  * later build may change (families, labels, statistics) is written by name. A snapshot of a newer version is refused untouched;
- * a damaged one is renamed and the journal is folded from its oldest frame. Only these two files include this header.
+ * a damaged one is set aside and the one before it is read (snapshot_file.c). Only these three files include this header.
  */
 #ifndef LEDGER_SNAPSHOT_H
 #define LEDGER_SNAPSHOT_H

@@ -353,13 +353,14 @@ static void get_generation(struct in *in, const struct ledger *l, struct generat
 
 static void get_bucket(struct in *in, const struct native *n, struct bucket *u)
 {
-    u->start = get_i64(in);
+    u->start = get_sane(in);
     u->value_hash = get_u64(in);
     u->revision = (uint16_t)get_u32(in);
     u->generation = (uint16_t)get_u32(in);
     u->width = (uint16_t)get_u32(in);
-    in->bad |= u->generation != NOT_COUNTED &&
-               (u->generation >= n->n_generations || (u->width && u->width != n->generations[u->generation].width));
+    in->bad |= u->generation == NOT_COUNTED ? u->width > 0
+                                            : (u->generation >= n->n_generations ||
+                                               (u->width && u->width != n->generations[u->generation].width));
     if (in->bad || u->width == 0)
         return;
     u->amounts = memory_zeroed(u->width, sizeof *u->amounts);
@@ -377,7 +378,7 @@ static void get_native(struct in *in, struct ledger *l)
     uint32_t count = get_u32(in);
 
     if (!n || l->n_natives == before || (n->coverage != UINT32_MAX && n->coverage >= l->n_coverages) ||
-        count > in->rest.len / 16) {
+        count >= NOT_COUNTED || count > in->rest.len / 16) {
         in->bad = true;
         return;
     }
@@ -589,8 +590,10 @@ static void get_hour_sum(struct in *in, struct ledger *l, struct native *n)
     in->bad |= !(known && (words == width || words == 2 * width)) && !(generation == NOT_COUNTED && words == 0);
     s = in->bad ? NULL : hour_sum_add(l, n, hour, words);
     in->bad |= s == NULL;
-    for (uint32_t i = 0; i < words && !in->bad; i++)
+    for (uint32_t i = 0; i < words && !in->bad; i++) {
         hour_sum_words(s)[i] = get_i64(in);
+        in->bad |= hour_sum_words(s)[i] == INT64_MIN;
+    }
     if (s)
         s->generation = (uint16_t)generation;
 }
