@@ -60,6 +60,27 @@ static off_t size(void)
     return stat(path, &st) ? -1 : st.st_size;
 }
 
+/* A snapshot has grown, and the disk has no room for a larger reserve. */
+static void what_is_there_is_not_given_away_for_more(void)
+{
+    struct reserve *r;
+
+    use_a_small_disk(9 * MIB);
+    r = reserve_open(place, 8 * MIB);
+    OK(r && reserve_bytes(r) == 8 * MIB);
+    reserve_want(r, 20 * MIB);
+    for (int i = 0; i < 5; i++) {
+        clock_advance(10 * NANO_PER_S);
+        reserve_keep(r);
+        OK(reserve_bytes(r) == 8 * MIB && size() == 8 * MIB);
+    }
+    room = 100 * MIB;
+    clock_advance(10 * NANO_PER_S);
+    reserve_keep(r);
+    OK(reserve_bytes(r) == 20 * MIB);
+    reserve_close(r);
+}
+
 static void it_is_lent_and_comes_back(void)
 {
     struct reserve *r;
@@ -141,6 +162,7 @@ int main(void)
         return 1;
     snprintf(path, sizeof path, "%s/reserve", place);
     RUN(it_is_lent_and_comes_back);
+    RUN(what_is_there_is_not_given_away_for_more);
     RUN(a_full_disk_gives_a_part_and_the_rest_when_there_is_space);
     RUN(without_fallocate_zeros_are_written);
     RUN(none_and_nowhere_are_no_errors);
