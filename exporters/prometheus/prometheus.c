@@ -80,7 +80,7 @@ static sv block_of(const struct series_view *v, const char *const labels[LABELS]
     if (b.failed)
         buf_done(&b);
     else if (!b.at)
-        return sv_make(strdup(""), 0); /* no labels */
+        return (sv){ strdup(""), 0 }; /* no labels */
     return (sv){ b.at, b.len };
 }
 
