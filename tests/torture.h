@@ -80,6 +80,7 @@ TORTURE_WRAP(char *, strndup, (const char *s, size_t n), (s, n))
 TORTURE_WRAP(void *, _ZnwmRKSt9nothrow_t, (size_t n, const void *tag), (n, tag))
 TORTURE_WRAP(void *, _ZnamRKSt9nothrow_t, (size_t n, const void *tag), (n, tag))
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): names that the linker and the C++ library make */
 void _ZSt17__throw_bad_allocv(void);
 void *__real__Znwm(size_t n);
 void *__real__Znam(size_t n);
@@ -99,6 +100,7 @@ void *__wrap__Znam(size_t n)
         _ZSt17__throw_bad_allocv();
     return __real__Znam(n);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TORTURE_LEAKS 1

@@ -30,7 +30,7 @@ static enum err_code a_cent(struct fake *f, struct window *w, struct frame *out,
     return failing ? err_set(e, ERR_REFUSED, "no") : fake_one_a_minute(f, w, out, e);
 }
 
-static void go(const struct source_budget *budget)
+static void prepare(const struct source_budget *budget)
 {
     fake_init(&fake, &in, "f");
     fake.answer = a_cent;
@@ -38,6 +38,11 @@ static void go(const struct source_budget *budget)
     in.limits = in.env.limits = rate_limits_new();
     in.budget = *budget;
     scheduler = scheduler_new(spine, all, 1, 2, NULL);
+}
+
+static void go(const struct source_budget *budget)
+{
+    prepare(budget);
     scheduler_go(scheduler);
 }
 
@@ -222,8 +227,9 @@ static pid_t start_child(int out, struct clock_scale clock)
     clock_set_scale(clock);
     spine = spine_open(&(struct spine_options){ .dir = dir }, NULL);
     spine_set_policy(spine, &keep);
-    go(&(struct source_budget){ .calls_per_day = BUDGET });
+    prepare(&(struct source_budget){ .calls_per_day = BUDGET });
     fake.answer = tells;
+    scheduler_go(scheduler);
     for (;;)
         pause();
 }

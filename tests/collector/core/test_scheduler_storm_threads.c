@@ -21,7 +21,7 @@ static struct {
     int64_t starts_mono[STARTS_MAX];
     bool was_live[STARTS_MAX];
     size_t n;
-    int running, most, backlog_running, most_backlog;
+    _Atomic int running, most, backlog_running, most_backlog;
 } seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static enum err_code two_hundred_jobs(struct source *self, struct job_list *out, struct err *e)

@@ -260,7 +260,7 @@ static bool a_round(uint64_t seed)
 static void damage_by_chance_restarts_everything_or_changes_nothing(void)
 {
     const char *given = getenv("ROUNDS");
-    int rounds = given ? atoi(given) : 16, restarts = 0;
+    int rounds = given ? (int)strtol(given, NULL, 10) : 16, restarts = 0;
     uint64_t seed = runs_seed(20261124);
 
     for (int i = 0; i < rounds; i++) {

@@ -357,7 +357,7 @@ static void a_scraper_sees_each_begin_at_0_never_fall_and_sum_to_the_truth(void)
 {
     const char *seed_given = getenv("SEED"), *rounds_given = getenv("ROUNDS");
     uint64_t seed = seed_given ? strtoull(seed_given, NULL, 0) : 20261124;
-    int rounds = rounds_given ? atoi(rounds_given) : 12, expiries = 0, returns = 0;
+    int rounds = rounds_given ? (int)strtol(rounds_given, NULL, 10) : 12, expiries = 0, returns = 0;
 
     for (int i = 0; i < rounds; i++) {
         printf("# SEED=%llu\n", (unsigned long long)seed + (unsigned)i);
