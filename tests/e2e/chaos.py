@@ -243,7 +243,10 @@ class Chaos:
     # Clocks
 
     def skew(self):
-        """The cloud's clock goes 20 minutes ahead, as its Dates say."""
+        """The cloud's clock goes 20 minutes ahead, as its Dates say. Never while ours is wrong: of two that lie nobody can tell the time."""
+        if "clock" in self.until:
+            self.todo.append("skew")
+            return
         seconds = self.hold("skew", 1, 4)
         if seconds:
             self.fault(seconds, api="*", kind="skew", rate=1)
@@ -257,6 +260,9 @@ class Chaos:
         self.did["our clock stepped"] += 1
 
     def step_clock(self):
+        if "skew" in self.until:
+            self.todo.append("step_clock")
+            return
         if self.hold("clock", 1, 6):
             self.set_clock(self.rng.choice((3600, -3600, 3600, -3600, YEAR)))
 
