@@ -321,12 +321,14 @@ static enum err_code commit(struct poll *p, struct frame *f, struct err *e)
 
 /* A window that was planned by a clock ahead of the cloud's covers what has not happened yet, and would never be read again. Where
  * counting begins waits until all clocks agree. What the answer told of the cloud's clock is known to the next poll. */
-static enum err_code check_clock(const struct poll *p, struct window *w, struct err *e)
+static enum err_code check_clock(const struct poll *p, int64_t began, struct window *w, struct err *e)
 {
     const struct source_env *env = &p->task->instance->env;
     bool doubted, windowed = p->job.kind == JOB_WINDOWED;
     int64_t now = source_happened(env, &doubted), ahead = p->planned_at - now, doubt = source_stats_doubt();
 
+    /* What it settles is never read again: no Date, and no answer that takes minutes, makes it later than it was. */
+    now = began < now ? began : now;
     if (w->read_at_unix_nano == 0 || w->read_at_unix_nano > now)
         w->read_at_unix_nano = now;
     if ((windowed || p->first) && ahead > doubt)
@@ -344,6 +346,8 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
     const struct source_job *job = &p->job;
     struct source *source = p->task->instance->source;
     enum err_code code = ERR_OK;
+    int64_t began;
+    bool doubted;
 
     for (int i = 0; i <= HALVINGS_MAX; i++) {
         const uint64_t refusals = memory_refusals();
@@ -352,11 +356,12 @@ static enum err_code read_window(struct poll *p, struct window *w, struct err *e
 
         if (!f)
             return err_set(e, ERR_LIMIT, "out of memory");
+        began = source_happened(&p->task->instance->env, &doubted);
         code = source->ops->poll(source, job, &f->windows[0], f, e);
         if (code == ERR_OK && memory_refusals() != refusals) /* what was set aside may be as good as any */
             code = err_set(e, ERR_RETRY, "out of memory while an answer was read");
         if (code == ERR_OK)
-            code = check_clock(p, &f->windows[0], e);
+            code = check_clock(p, began, &f->windows[0], e);
         if (code == ERR_OK)
             code = commit(p, f, e);
         if ((code != ERR_LIMIT && code != ERR_PARTIAL) || half <= 0 || job->kind == JOB_SNAPSHOT)

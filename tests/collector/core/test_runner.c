@@ -247,6 +247,34 @@ static void a_date_ahead_of_all_others_moves_no_window(void)
     end();
 }
 
+/* As sources do: the cloud's time when they begin, and then it takes them minutes. */
+static enum err_code slow(struct fake *f, struct window *w, struct frame *out, struct err *e)
+{
+    w->read_at_unix_nano = source_server_now(&in.env);
+    clock_advance(12 * NANO_PER_MIN);
+    return fake_one_a_minute(f, w, out, e);
+}
+
+static void a_long_reading_under_a_wrong_date_settles_what_was_old_when_it_began(void)
+{
+    int64_t until = 0, began;
+
+    begin();
+    fake.answer = dated;
+    until_read();
+    date_ahead = 20 * NANO_PER_MIN;
+    clock_advance(NANO_PER_MIN);
+    until_read();
+    fake.answer = slow;
+    clock_advance(NANO_PER_MIN);
+    began = clock_now();
+    until_read();
+    OK(ledger_complete_until(spine_ledger(spine), SV("f"), SV("s"), SV("g"), &until));
+    OK(until == began - task.job.settle_ms * NANO_PER_MS);
+    date_ahead = 0;
+    end();
+}
+
 /* One of its records says it is of next year. */
 static enum err_code with_a_future_record(struct fake *f, struct window *w, struct frame *out, struct err *e)
 {
@@ -823,6 +851,7 @@ int main(void)
     RUN(a_window_planned_by_a_wrong_clock_is_not_believed);
     RUN(counting_begins_when_all_clocks_agree);
     RUN(a_date_ahead_of_all_others_moves_no_window);
+    RUN(a_long_reading_under_a_wrong_date_settles_what_was_old_when_it_began);
     RUN(a_record_of_the_future_moves_nothing);
     RUN(a_bucket_is_not_settled_by_half);
     RUN(a_failed_poll_moves_nothing);
