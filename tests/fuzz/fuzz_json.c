@@ -43,7 +43,7 @@ static void put_object(struct buf *b, json v)
         put(b, item);
     }
     buf_putc(b, '}');
-    if (n != json_count(v))
+    if (n > json_count(v)) /* of equal keys the last one is walked */
         abort();
 }
 
