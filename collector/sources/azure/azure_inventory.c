@@ -257,13 +257,12 @@ static void warn_of_vanished(const struct azure_source *s, const struct azure_su
 }
 
 /* A refusal stays what it is, so others go on without that answer. What passes is waited for: whether a deployment is of a
- * wanted publisher, or whether a metric has a count, must not depend on one bad answer. */
+ * wanted publisher, or whether a metric has a count, must not depend on one bad answer. Without a credential that is taken nobody
+ * was asked, and the logs would not be read either. */
 static bool was_asked(enum err_code code)
 {
     switch (code) {
     case ERR_OK:
-    case ERR_AUTH:
-    case ERR_CONFIG:
     case ERR_DENIED:
     case ERR_GONE:
     case ERR_REFUSED:

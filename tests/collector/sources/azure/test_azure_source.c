@@ -43,6 +43,10 @@ static void logs_wait_for_an_inventory_that_failed_by_the_way(void)
     OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_PARSE);
     OK(fake_jobs(&f) > 0 && !fake_job(&f, "workspace:ws-1", "calls"));
     f.html = NULL;
+    f.refused_tokens = 100; /* nor is a refused credential an answer */
+    OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_AUTH);
+    OK(fake_jobs(&f) > 0 && !fake_job(&f, "workspace:ws-1", "calls"));
+    f.refused_tokens = 0;
     OK(fake_poll(&f, "sub:" FAKE_B, "inventory", &out, &e) == ERR_OK);
     OK(fake_jobs(&f) > 0 && fake_job(&f, "workspace:ws-1", "calls"));
     f.html = "/deployments"; /* once known, never waited for again */
